@@ -1,0 +1,168 @@
+"""One message: what its bytes say about its past, and its bytes with a new stamp."""
+
+import json
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+from mutt_tasks.core.counts import whole_number
+from mutt_tasks.core.json_object import Span, locate
+from mutt_tasks.core.moments import iso, moment_of
+
+HEADER_FIELD = "_remediation"
+
+# No header of ours comes near this; a longer one is somebody else's and is not decoded.
+_HEADER_BYTES = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """What we wrote into the message when we last touched it.
+
+    `replays` counts all of them, `forgiven` how many of those do not count towards poison;
+    `first_at` and `last_at` are moments of the first and the last replay, None before it.
+    """
+
+    replays: int = 0
+    forgiven: int = 0
+    first_at: float | None = None
+    last_at: float | None = None
+
+    @property
+    def counted(self) -> int:
+        """Replays that count towards poison."""
+        return max(0, self.replays - self.forgiven)
+
+    def replayed(self, now: float, forgiven: int) -> "Header":
+        """The header after one more replay."""
+        first_at = now if self.first_at is None else self.first_at
+        return replace(
+            self, replays=self.replays + 1, forgiven=forgiven, first_at=first_at, last_at=now
+        )
+
+    def encode(self, route: str, cycle: str, reason: str = "", dead_at: float = 0.0) -> bytes:
+        """The header as JSON; `reason` and `dead_at` only on the way to the dead letter list."""
+        fields: dict[str, object] = {
+            "replays": self.replays,
+            "forgiven": self.forgiven,
+            "route": route,
+            "cycle": cycle,
+            "first_at": None if self.first_at is None else iso(self.first_at),
+            "last_at": None if self.last_at is None else iso(self.last_at),
+        }
+        if reason:
+            fields |= {"reason": reason, "dead_at": iso(dead_at)}
+        return json.dumps(fields, separators=(",", ":")).encode()
+
+
+class Count(NamedTuple):
+    """A counter's value, and whether it was written as a counter should be."""
+
+    value: int
+    is_sound: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A JSON object as it lay in a queue, byte for byte.
+
+    `is_sound` is False when our own header did not hold what we write there.
+    """
+
+    raw: bytes
+    span: Span
+    header: Header
+    is_sound: bool
+
+    def value(self, field: str) -> str | None:
+        """A top-level value's own text; the last one when the key stands there twice."""
+        for member in reversed(self.span.members):
+            if member.key == field:
+                return self.raw[member.value_start : member.end].decode("utf-8")
+        return None
+
+    def count(self, field: str) -> Count:
+        """A counter of the pipeline; 0 when it is missing or no counter."""
+        value = self.value(field)
+        number = 0 if value is None else whole_number(value)
+        return Count(number or 0, number is not None)
+
+    def timestamp(self) -> float | None:
+        """The event's own moment, if it names one."""
+        value = self.value("timestamp")
+        if value is None or len(value) > 64:
+            return None
+        try:
+            return moment_of(json.loads(value))
+        except ValueError:
+            return None
+
+    def stamped(self, header: bytes, zeroed: tuple[str, ...] = ()) -> bytes:
+        """The same bytes with `header` in place of ours, and the `zeroed` fields set to 0.
+
+        Every other byte stays. A field that is missing is added at the end; of several
+        `_remediation` members the last is replaced and the others are removed.
+        """
+        members = self.span.members
+        pieces: list[bytes] = []
+        missing = dict.fromkeys(zeroed, b"0") | {HEADER_FIELD: header}
+        header_is_at = max(
+            (at for at, member in enumerate(members) if member.key == HEADER_FIELD), default=-1
+        )
+        kept_to = 0
+        for at, member in enumerate(members):
+            if member.key == HEADER_FIELD and at != header_is_at:
+                pieces.append(self.raw[kept_to : member.start])
+                kept_to = members[at + 1].start
+            elif member.key == HEADER_FIELD or member.key in zeroed:
+                value = header if at == header_is_at else b"0"
+                pieces += (self.raw[kept_to : member.value_start], value)
+                kept_to = member.end
+                missing.pop(member.key, None)
+        end = members[-1].end if members else self.span.inside
+        pieces.append(self.raw[kept_to:end])
+        added = [b'"%s":%s' % (field.encode(), value) for field, value in missing.items()]
+        if added:
+            pieces.append((b"," if members else b"") + b",".join(added))
+        pieces.append(self.raw[end:])
+        return b"".join(pieces)
+
+
+def parse(raw: bytes) -> Message | None:
+    """Read a message; None when the bytes are no JSON object."""
+    span = locate(raw)
+    if span is None:
+        return None
+    bare = Message(raw, span, Header(), is_sound=True)
+    value = bare.value(HEADER_FIELD)
+    if value is None:
+        return bare
+    header, is_sound = _header(value)
+    return replace(bare, header=header, is_sound=is_sound)
+
+
+def _header(value: str) -> tuple[Header, bool]:
+    """Our header from its text, and whether all of it was in the shape that we write.
+
+    What can be read counts: a damaged field must not lift the bound that the others set.
+    """
+    fields = None
+    if len(value) <= _HEADER_BYTES:
+        try:
+            # Numbers stay text: whole_number reads them, whatever their length.
+            fields = json.loads(value, parse_int=str, parse_float=str)
+        except (ValueError, RecursionError):
+            pass
+    if not isinstance(fields, dict):
+        return Header(), False
+    replays, forgiven = (_count_in(fields.get(name, "0")) for name in ("replays", "forgiven"))
+    header = Header(
+        replays=replays or 0,
+        forgiven=forgiven or 0,
+        first_at=moment_of(fields.get("first_at")),
+        last_at=moment_of(fields.get("last_at")),
+    )
+    return header, replays is not None and forgiven is not None
+
+
+def _count_in(value: object) -> int | None:
+    return whole_number(value) if isinstance(value, str) else None

@@ -1,0 +1,116 @@
+"""What to do with one message. A table of rules, first match wins; nothing is done here."""
+
+import zlib
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import NamedTuple
+
+from mutt_tasks.core.message import Message, parse
+from mutt_tasks.core.routes import Route
+
+MALFORMED, POISON, STALE = "malformed", "poison", "stale"
+QUARANTINE_REASONS = (MALFORMED, POISON, STALE)
+
+LONGEST_REST = 3600.0
+JITTER = 0.2
+
+# Forgiven replays do not count towards poison, but no message is replayed more often than this.
+HARD_CAP_FACTOR = 4
+
+
+class Action(StrEnum):
+    """What becomes of a message."""
+
+    REPLAY = "replay"
+    QUARANTINE = "quarantine"
+    WAIT = "wait"
+
+
+@dataclass(frozen=True)
+class Policy:
+    """The numbers that the rules use; times in seconds, 0 turns a rule off."""
+
+    max_retries: int
+    backoff: float
+    max_age: float
+
+
+class Decision(NamedTuple):
+    """One message's fate.
+
+    `payload` is what is pushed (the message's own bytes when it is malformed), `ready_at` the
+    moment until which a waiting message waits, and `is_sound` False when a counter in the
+    message was no counter.
+    """
+
+    action: Action
+    reason: str = ""
+    payload: bytes = b""
+    ready_at: float = 0.0
+    is_sound: bool = True
+
+
+def decide(raw: bytes, route: Route, policy: Policy, cycle: str, now: float) -> Decision:
+    """Apply the rules to one message as it lies in the route's source.
+
+    `cycle` is the id that the stamp carries, `now` the moment of the look.
+    """
+    message = parse(raw)
+    if message is None:
+        return Decision(Action.QUARANTINE, MALFORMED, raw)
+    header = message.header
+    was_shed = _was_shed(message, route)
+    # A replay that ended in shedding was no try, so it is forgiven when the message is next stamped.
+    forgiven = min(header.replays, header.forgiven + was_shed)
+    counts = [message.count(field) for field in route.failure_fields]
+    resets = [message.count(field) for field in route.reset_fields]
+    is_sound = message.is_sound and all(count.is_sound for count in counts + resets)
+
+    poison_count = max([header.replays - forgiven, *(count.value for count in counts)])
+    if poison_count >= policy.max_retries or header.replays >= HARD_CAP_FACTOR * policy.max_retries:
+        reason = POISON
+    elif _is_stale(message, policy, now):
+        reason = STALE
+    else:
+        ready_at = _ready_at(message, policy, now)
+        if now < ready_at:
+            return Decision(Action.WAIT, ready_at=ready_at, is_sound=is_sound)
+        stamp = header.replayed(now, forgiven).encode(route.name, cycle)
+        payload = message.stamped(stamp, route.reset_fields)
+        return Decision(Action.REPLAY, payload=payload, is_sound=is_sound)
+    stamp = header.encode(route.name, cycle, reason, dead_at=now)
+    return Decision(Action.QUARANTINE, reason, message.stamped(stamp), is_sound=is_sound)
+
+
+def _was_shed(message: Message, route: Route) -> bool:
+    """Whether the consumer set the message aside untried.
+
+    `shedding_reason` survives later replays, so it only tells of this stay while the
+    consumer's own counter, which we set to 0, still says that it never tried.
+    """
+    if message.value("shedding_reason") is None:
+        return False
+    return all(message.count(field).value == 0 for field in route.reset_fields)
+
+
+def _is_stale(message: Message, policy: Policy, now: float) -> bool:
+    if policy.max_age <= 0:
+        return False
+    timestamp = message.timestamp()
+    return timestamp is not None and now - timestamp > policy.max_age
+
+
+def _ready_at(message: Message, policy: Policy, now: float) -> float:
+    """When the message's rest after its last replay is over; 0 when it never had one.
+
+    The rest doubles with each replay that counts, to at most an hour, and differs by up to
+    20 % from message to message, so that what came back together does not leave together.
+    The spread comes from the bytes: the same message gets the same rest at every look.
+    """
+    last_at = message.header.last_at
+    # A stamp from far in the future is a clock gone wrong, no reason to wait for it.
+    if policy.backoff <= 0 or last_at is None or last_at > now + LONGEST_REST:
+        return 0.0
+    doublings = min(max(message.header.counted - 1, 0), 32)
+    spread = 1 + JITTER * (2 * zlib.crc32(message.raw) / 0xFFFFFFFF - 1)
+    return last_at + min(LONGEST_REST, policy.backoff * 2.0**doublings * spread)

@@ -1,0 +1,238 @@
+"""How one environment variable becomes a value: parsers, secret files and error lines.
+
+Which variables exist is said in `settings.py`; this module knows none of them.
+"""
+
+import dataclasses
+import difflib
+import math
+import os
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+Parser = Callable[[str], Any]
+
+SECRET_FILE_SUFFIX = "_FILE"
+
+
+@dataclass(frozen=True)
+class Variable:
+    """One environment variable: its name, default, parser, and what the documentation says of it."""
+
+    name: str
+    default: str
+    parse: Parser
+    unit: str
+    meaning: str
+    secret: bool = False
+    group: str = ""
+
+
+def variable(
+    name: str,
+    default: str,
+    parse: Parser,
+    meaning: str,
+    *,
+    unit: str = "",
+    secret: bool = False,
+    group: str,
+) -> Any:
+    """A dataclass field that is read from an environment variable.
+
+    `default` is text, parsed like any other value; `unit` is what a number counts.
+    A secret may also come from the file that `<name>_FILE` names, and is kept out of `repr`.
+    """
+    spec = Variable(name, default, parse, unit, meaning, secret, group)
+    return dataclasses.field(metadata={"variable": spec}, repr=not secret)
+
+
+def variables_of(cls: type) -> dict[str, Variable]:
+    """Every variable of a settings class, by attribute name, in order of declaration."""
+    return {f.name: f.metadata["variable"] for f in dataclasses.fields(cls)}
+
+
+def read(specs: Mapping[str, Variable], env: Mapping[str, str]) -> tuple[dict[str, Any], list[str]]:
+    """Parse every variable; returns the values by attribute, and one line for each bad one."""
+    values: dict[str, Any] = {}
+    problems: list[str] = []
+    for attribute, spec in specs.items():
+        try:
+            text = _text_of(spec, env)
+            values[attribute] = spec.parse(text)
+        except ValueError as error:
+            problems.append(_problem(spec, env, str(error)))
+    return values, problems
+
+
+def _text_of(spec: Variable, env: Mapping[str, str]) -> str:
+    """The variable's text; an empty one counts as unset, as Compose passes `${X:-}`."""
+    text = env.get(spec.name, "").strip()
+    path = env.get(spec.name + SECRET_FILE_SUFFIX, "").strip() if spec.secret else ""
+    if not path:
+        return text or spec.default
+    if text:
+        raise ValueError(f"only one of {spec.name} and {spec.name}{SECRET_FILE_SUFFIX}")
+    try:
+        return Path(path).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError):
+        raise ValueError(
+            f"{spec.name}{SECRET_FILE_SUFFIX} to name a readable text file, not {path!r}"
+        ) from None
+
+
+def _problem(spec: Variable, env: Mapping[str, str], takes: str) -> str:
+    got = "a value that is not shown" if spec.secret else repr(env.get(spec.name, "").strip())
+    return f"{spec.name}: got {got}, takes {takes}"
+
+
+def known_names(specs: Iterable[Variable]) -> frozenset[str]:
+    """Every name that means something, secret files included."""
+    names: set[str] = set()
+    for spec in specs:
+        names.add(spec.name)
+        if spec.secret:
+            names.add(spec.name + SECRET_FILE_SUFFIX)
+    return frozenset(names)
+
+
+def unknown_names(
+    env: Mapping[str, str], known: frozenset[str], prefixes: tuple[str, ...]
+) -> list[str]:
+    """One warning for each variable that looks like ours and is not, with the nearest known name."""
+    warnings = []
+    for name in sorted(env):
+        if name.startswith(prefixes) and name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            hint = f"; did you mean {near[0]}?" if near else ""
+            warnings.append(f"{name} is not a variable of mutt_tasks and does nothing{hint}")
+    return warnings
+
+
+# --- parsers: text in, value out; a ValueError says what is accepted ---
+
+
+def boolean(text: str) -> bool:
+    """`true` or `false`, in the spellings that Compose and Kubernetes users write."""
+    word = text.lower()
+    if word in ("true", "1", "yes", "on"):
+        return True
+    if word in ("false", "0", "no", "off"):
+        return False
+    raise ValueError("true or false")
+
+
+def whole(low: int, high: int) -> Parser:
+    """A whole number from `low` to `high`."""
+
+    def parse(text: str) -> int:
+        if not re.fullmatch(r"[+-]?[0-9]{1,18}", text) or not low <= int(text) <= high:
+            raise ValueError(f"a whole number from {low} to {high}")
+        return int(text)
+
+    return parse
+
+
+def number(low: float, high: float) -> Parser:
+    """A decimal number from `low` to `high`."""
+
+    def parse(text: str) -> float:
+        try:
+            value = float(text) if text.isascii() and "_" not in text else math.nan
+        except ValueError:
+            value = math.nan
+        if not low <= value <= high:
+            raise ValueError(f"a number from {low:g} to {high:g}")
+        return value
+
+    return parse
+
+
+def rate(text: str) -> float | None:
+    """Messages per second; None stands for `auto`."""
+    if text.lower() == "auto":
+        return None
+    try:
+        value: float = number(0, 1_000_000)(text)
+    except ValueError:
+        raise ValueError("auto, or a number from 0 (no limit) to 1000000") from None
+    return value
+
+
+def choice(*words: str) -> Parser:
+    """One of a few words, whatever its case."""
+
+    def parse(text: str) -> str:
+        for word in words:
+            if text.lower() == word.lower():
+                return word
+        raise ValueError("one of " + ", ".join(words))
+
+    return parse
+
+
+def subset(*words: str) -> Parser:
+    """A comma-separated list of some of a few words, each at most once."""
+
+    def parse(text: str) -> tuple[str, ...]:
+        parts = [part.strip().lower() for part in text.split(",")]
+        if not set(parts) <= set(words) or len(set(parts)) != len(parts):
+            raise ValueError(f"a comma-separated list of {', '.join(words)}, each at most once")
+        return tuple(parts)
+
+    return parse
+
+
+def text(value: str) -> str:
+    """Any text; empty means unset."""
+    return value
+
+
+def printable(value: str) -> str:
+    """Text without white space or control characters: a key's or a header's name."""
+    if not re.fullmatch(r"[!-~]{1,512}", value):
+        raise ValueError("1 to 512 printable ASCII characters without spaces")
+    return value
+
+
+def header_name(value: str) -> str:
+    """The name of an HTTP header (RFC 9110, a token)."""
+    if not re.fullmatch(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,128}", value):
+        raise ValueError("the name of an HTTP header, such as Authorization or apiKey")
+    return value
+
+
+def header_text(value: str) -> str:
+    """A value that can stand in an HTTP header."""
+    if value and not re.fullmatch(r"[ -~]{1,8192}", value):
+        raise ValueError("printable ASCII characters, as an HTTP header can carry")
+    return value
+
+
+def existing_file(value: str) -> str:
+    """The path of a readable file; empty means unset."""
+    if value and not (os.path.isfile(value) and os.access(value, os.R_OK)):
+        raise ValueError("the path of a readable file")
+    return value
+
+
+def http_url(value: str) -> str:
+    """An http or https address; empty means unset."""
+    if not value:
+        return value
+    takes = "an http:// or https:// address with a host"
+    try:
+        parts = urlsplit(value)
+        port_is_valid = parts.port is None or parts.port > 0
+    except ValueError:
+        raise ValueError(takes) from None
+    printable_only = re.fullmatch(r"[!-~]+", value) is not None
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError(takes)
+    if not (port_is_valid and printable_only):
+        raise ValueError(takes)
+    return value

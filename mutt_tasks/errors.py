@@ -1,0 +1,37 @@
+"""Every error that this package raises on purpose."""
+
+
+class MuttTasksError(Exception):
+    """Something that this package can name went wrong."""
+
+
+class SettingsError(MuttTasksError):
+    """The environment is not usable; one line for each variable at fault."""
+
+    def __init__(self, lines: list[str]) -> None:
+        super().__init__("\n".join(lines))
+        self.lines = lines
+
+
+class InvalidArgument(MuttTasksError, ValueError):
+    """A task was called with an argument that it cannot take."""
+
+
+class StoreError(MuttTasksError):
+    """Redis could not do what was asked."""
+
+
+class StoreUnavailable(StoreError):
+    """Redis cannot be reached, or did not answer in time."""
+
+
+class StoreRefused(StoreError):
+    """Redis answered, but will not do it (rights, memory, a read-only replica, a cluster)."""
+
+
+class StoreCorrupt(StoreError):
+    """A key holds something other than what this package keeps there."""
+
+
+class LeaseLost(MuttTasksError):
+    """The lease is no longer held by this cycle, so it may not touch anything."""

@@ -1,0 +1,192 @@
+"""The probe: is Moogsoft taking events?
+
+A probe asks for a status line and reads nothing more. Whatever the other side does, it ends
+within its timeout, and nothing of the address or the credentials leaves this module.
+"""
+
+import queue
+import socket
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import requests
+import urllib3
+from requests.adapters import HTTPAdapter
+from requests.auth import HTTPBasicAuth
+from urllib3.connection import HTTPConnection
+
+from mutt_tasks.core.moments import iso
+from mutt_tasks.settings import Settings
+
+HEALTHY_STATUSES = frozenset({200, 201, 202})
+LONGEST_RETRY_AFTER = 3600.0
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a probe found; `retry_after` is the wait in seconds that Moogsoft asked for."""
+
+    healthy: bool
+    reason: str
+    retry_after: float = 0.0
+
+
+def is_probed(settings: Settings) -> bool:
+    """Whether there is anything to ask."""
+    return settings.health_check_enabled and bool(settings.health_url or settings.webhook_url)
+
+
+def probe(settings: Settings, now: float) -> Answer:
+    """Ask Moogsoft once, in at most `MOOG_HEALTH_TIMEOUT` seconds.
+
+    `now` is the moment that the event carries. The timeouts of HTTP libraries count from one
+    received byte to the next, so a server that dribbles would hold them for hours: the
+    request runs in a thread of its own, and its socket is shut when the time is over.
+    """
+    answers: queue.SimpleQueue[Answer] = queue.SimpleQueue()
+    transport = _Transport()
+
+    def ask() -> None:
+        answers.put(_ask(settings, now, transport))
+
+    threading.Thread(target=ask, name="moogsoft-probe", daemon=True).start()
+    try:
+        return answers.get(timeout=settings.health_timeout)
+    except queue.Empty:
+        transport.abort()
+        return Answer(False, "timeout")
+
+
+def test_event(now: float) -> dict[str, str]:
+    """The event that the POST probe sends.
+
+    The fields that Moogsoft deduplicates by (`signature`; `source`, `service` and `check`) never
+    change: every probe updates one alert instead of opening another.
+    """
+    return {
+        "source": "MUTT_HEALTH_CHECK",
+        "description": "Health check probe - auto-close",
+        "severity": "clear",
+        "check_id": f"health_check_{int(now)}",
+        "timestamp": iso(now),
+        "signature": "MUTT_HEALTH_CHECK::mutt_remediation",
+        "service": "mutt_remediation",
+        "check": "health_check",
+    }
+
+
+def _ask(settings: Settings, now: float, transport: "_Transport") -> Answer:
+    timeout = settings.health_timeout
+    try:
+        with requests.Session() as session:
+            session.mount("http://", transport)
+            session.mount("https://", transport)
+            is_get = bool(settings.health_url)
+            response = session.request(
+                "GET" if is_get else "POST",
+                settings.health_url or settings.webhook_url,
+                json=None if is_get else test_event(now),
+                auth=_credentials(settings),
+                timeout=timeout,
+                verify=settings.ca_cert or True,
+                # A redirect to a log-in page answers 200 and takes no events.
+                allow_redirects=False,
+                # Nothing but the status is wanted; the body may be endless.
+                stream=True,
+            )
+            with response:
+                return _judge(response, now)
+    except requests.Timeout:
+        return Answer(False, "timeout")
+    except requests.exceptions.SSLError:
+        return Answer(False, "tls_failed")
+    except requests.exceptions.ProxyError:
+        return Answer(False, "proxy_failed")
+    except requests.ConnectionError:
+        return Answer(False, "connection_failed")
+    except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError):
+        return Answer(False, "request_failed")
+
+
+def _judge(response: requests.Response, now: float) -> Answer:
+    if response.status_code in HEALTHY_STATUSES:
+        return Answer(True, f"http_{response.status_code}")
+    wait = _retry_after(response.headers.get("Retry-After", ""), now)
+    return Answer(False, f"http_{response.status_code}", wait)
+
+
+def _retry_after(value: str, now: float) -> float:
+    """The header's wait in seconds, given as seconds or as a date (RFC 9110, 10.2.3)."""
+    value = value.strip()
+    if value.isascii() and value.isdecimal():
+        return min(float(value[:9]), LONGEST_RETRY_AFTER)
+    try:
+        moment = parsedate_to_datetime(value)
+    except ValueError:
+        return 0.0
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    wait = (moment - datetime.fromtimestamp(now, UTC)).total_seconds()
+    return min(max(0.0, wait), LONGEST_RETRY_AFTER)
+
+
+Credentials = Callable[[requests.PreparedRequest], requests.PreparedRequest]
+
+
+def _credentials(settings: Settings) -> Credentials:
+    """Every form of authentication that is configured, as one callable.
+
+    Passing one always, even if it adds nothing, keeps requests from taking a log-in for the
+    host from a `.netrc` that happens to lie around.
+    """
+    scheme = settings.auth_scheme
+    if not scheme and settings.auth_header.lower() == "authorization":
+        scheme = "Bearer"
+
+    def sign(request: requests.PreparedRequest) -> requests.PreparedRequest:
+        if settings.username:
+            basic = HTTPBasicAuth(settings.username.encode(), settings.password.encode())
+            request = basic(request)
+        if settings.api_key:
+            request.headers[settings.auth_header] = f"{scheme} {settings.api_key}".strip()
+        return request
+
+    return sign
+
+
+class _Transport(HTTPAdapter):
+    """An HTTP transport whose open connections can be cut from another thread."""
+
+    def __init__(self) -> None:
+        self._connections: list[HTTPConnection] = []
+        super().__init__(max_retries=0)
+
+    def get_connection_with_tls_context(
+        self,
+        request: requests.PreparedRequest,
+        verify: bool | str | None,
+        proxies: Mapping[str, str] | None = None,
+        cert: tuple[str, str] | str | None = None,
+    ) -> urllib3.HTTPConnectionPool:
+        pool: Any = super().get_connection_with_tls_context(request, verify, proxies, cert)
+        make = pool.ConnectionCls
+
+        def remembered(*args: Any, **kwargs: Any) -> HTTPConnection:
+            connection: HTTPConnection = make(*args, **kwargs)
+            self._connections.append(connection)
+            return connection
+
+        pool.ConnectionCls = remembered
+        return pool  # type: ignore[no-any-return]  # urllib3 types the attribute as a class
+
+    def abort(self) -> None:
+        """Shut every socket; the thread that waits on one gets an error at once."""
+        for connection in self._connections:
+            if connection.sock is not None:
+                try:
+                    connection.sock.shutdown(socket.SHUT_RDWR)
+                except OSError:
+                    pass  # it was closed in the meantime, which is what we want

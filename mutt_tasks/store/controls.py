@@ -1,0 +1,128 @@
+"""What a cycle reads before it decides: the operator's pause, runtime configuration, depths."""
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import redis
+
+from mutt_tasks.core.flow import Bucket, Depths
+from mutt_tasks.core.moments import iso
+from mutt_tasks.core.routes import Route
+from mutt_tasks.store import keys
+from mutt_tasks.store.connection import translated
+from mutt_tasks.store.queues import JOURNAL_LENGTH
+
+
+@dataclass(frozen=True)
+class Pause:
+    """An operator's pause: who, why, since when (ISO 8601), and for how many seconds more."""
+
+    actor: str
+    reason: str
+    since: str
+    seconds_left: float
+
+
+@dataclass(frozen=True)
+class RouteReading:
+    """One route as it is now; `cursor` oldest messages are known to wait until `cursor_until`."""
+
+    depths: Depths
+    cursor: int
+    cursor_until: float
+
+
+class Controls:
+    """Readings, and the operator's switches."""
+
+    def __init__(self, client: redis.Redis) -> None:
+        self._client = client
+
+    def now(self) -> float:
+        """Redis' own clock, in seconds since 1970: one clock for every worker and beat."""
+        with translated():
+            seconds, microseconds = self._client.time()
+        return float(seconds) + float(microseconds) / 1_000_000
+
+    def runtime_config(self, names: Iterable[str]) -> dict[str, bytes]:
+        """The pipeline's runtime configuration, as far as it holds these names."""
+        names = list(names)
+        with translated():
+            found: list[Any] = self._client.mget([keys.config(name) for name in names])
+        return {name: raw for name, raw in zip(names, found, strict=True) if raw is not None}
+
+    def breaker_is_open(self) -> bool:
+        """Whether the forwarder's own circuit breaker is open."""
+        with translated():
+            state: Any = self._client.get(keys.BREAKER)
+        return bool(state) and state.strip(b'" \n').upper() == b"OPEN"
+
+    def paused(self) -> Pause | None:
+        """The operator's pause, if one is in force."""
+        with translated(), self._client.pipeline(transaction=True) as both:
+            both.hgetall(keys.PAUSED)
+            both.pttl(keys.PAUSED)
+            fields, milliseconds = both.execute()
+        if not fields:
+            return None
+        texts = {name.decode(): value.decode("utf-8", "replace") for name, value in fields.items()}
+        return Pause(
+            actor=texts.get("actor", "unknown"),
+            reason=texts.get("reason", ""),
+            since=texts.get("since", ""),
+            seconds_left=max(0, milliseconds) / 1000,
+        )
+
+    def pause(self, actor: str, reason: str, seconds: float) -> None:
+        """Hold every replay for so many seconds, and journal who said so."""
+        since = iso(self.now())
+        with translated(), self._client.pipeline(transaction=True) as steps:
+            steps.delete(keys.PAUSED)
+            steps.hset(keys.PAUSED, mapping={"actor": actor, "reason": reason, "since": since})
+            steps.pexpire(keys.PAUSED, round(seconds * 1000))
+            journal: dict[Any, Any] = {
+                "event": "paused",
+                "by": actor,
+                "reason": reason,
+                "seconds": f"{seconds:g}",
+            }
+            steps.xadd(keys.JOURNAL, journal, maxlen=JOURNAL_LENGTH, approximate=True)
+            steps.execute()
+
+    def resume(self, actor: str) -> bool:
+        """End a pause, and journal who said so; False when there was none."""
+        with translated(), self._client.pipeline(transaction=True) as steps:
+            steps.delete(keys.PAUSED)
+            journal: dict[Any, Any] = {"event": "resumed", "by": actor}
+            steps.xadd(keys.JOURNAL, journal, maxlen=JOURNAL_LENGTH, approximate=True)
+            return bool(steps.execute()[0])
+
+    def reading(self, route: Route, alert_queue: str) -> RouteReading:
+        """A route's depths and its place in the queue."""
+        with translated(), self._client.pipeline(transaction=True) as steps:
+            steps.llen(route.source)
+            steps.llen(route.target)
+            steps.llen(alert_queue)
+            steps.hmget(keys.route_state(route.name), "cursor", "cursor_until")
+            source, target, alerts, (cursor, until) = steps.execute()
+        return RouteReading(Depths(source, target, alerts), int(_number(cursor)), _number(until))
+
+    def bucket(self, now: float) -> Bucket:
+        """The token bucket of the replay rate; one that was never used is full enough to start."""
+        with translated():
+            found: list[Any] = self._client.hmget(keys.PACE, "tokens", "at")
+        tokens, at = found
+        if tokens is None:
+            return Bucket(tokens=0.0, at=now - 1.0)
+        return Bucket(tokens=_number(tokens), at=_number(at))
+
+
+def _number(raw: bytes | None) -> float:
+    """A number of our own state; 0 for anything else, which only costs pace, never a message."""
+    try:
+        value = float(raw or 0)
+    except ValueError:
+        return 0.0
+    return value if math.isfinite(value) else 0.0

@@ -1,0 +1,36 @@
+"""The key space, drawn once.
+
+    mutt:remediation:lease          string   who may move messages now; expires
+    mutt:remediation:tick           string   when the last beat tick was accepted, ms
+    mutt:remediation:health         hash     last answer of the probe
+    mutt:remediation:stats          hash     every counter, and `last_cycle_ms`
+    mutt:remediation:journal        stream   what each cycle did and why, oldest trimmed
+    mutt:remediation:paused         hash     an operator's pause: actor, reason, since; expires
+    mutt:remediation:pace           hash     token bucket of the replay rate
+    mutt:remediation:route:<name>   hash     a route's last commit and its place in the queue
+
+Read, never written: the pipeline's own `mutt:config:<key>` and
+`mutt:circuit_breaker:moogsoft:state`. The message lists are named by the settings.
+"""
+
+PREFIX = "mutt:remediation:"
+
+LEASE = PREFIX + "lease"
+TICK = PREFIX + "tick"
+HEALTH = PREFIX + "health"
+STATS = PREFIX + "stats"
+JOURNAL = PREFIX + "journal"
+PAUSED = PREFIX + "paused"
+PACE = PREFIX + "pace"
+
+BREAKER = "mutt:circuit_breaker:moogsoft:state"
+
+
+def route_state(route: str) -> str:
+    """The state hash of one route."""
+    return f"{PREFIX}route:{route}"
+
+
+def config(name: str) -> str:
+    """A value of the pipeline's runtime configuration."""
+    return f"mutt:config:{name}"

@@ -1,0 +1,143 @@
+-- Purpose: move a batch of messages out of a dead letter queue, count it and journal it, all
+-- in one step, if the lease is still ours and the messages are still the ones looked at.
+--
+-- KEYS[1] -> lease                  KEYS[2] -> source list (a dead letter queue)
+-- KEYS[3] -> target list            KEYS[4] -> dead letter list
+-- KEYS[5] -> the route's state hash KEYS[6] -> counters hash
+-- KEYS[7] -> journal stream         KEYS[8] -> pace hash
+--
+-- ARGV[1] -> the lease's value while it is ours
+-- ARGV[2] -> the lease's new time to live, ms
+-- ARGV[3] -> commit id: the same id is never committed twice
+-- ARGV[4] -> how many messages at the right end to pass over
+-- ARGV[5] -> plan: one letter for each message looked at, oldest first:
+--            r replay, m malformed, p poison, s stale (these three to the dead letter list), w wait
+-- ARGV[6] -> SHA-1 of the looked-at messages' lengths (joined by commas), a colon, their bytes
+-- ARGV[7] -> route name
+-- ARGV[8] -> cycle id
+-- ARGV[9] -> the journal's largest length (approximate)
+-- ARGV[10] -> how many messages held a counter that was no counter
+-- ARGV[11] -> how many of the following are pairs for the state hash, 2 values each; then the
+--             pairs; then the same for the pace hash; then what is pushed for each r, p and s,
+--             in the plan's order (a malformed message is pushed as it is)
+--
+-- Returns {'moved', replayed, malformed, poison, stale, left in source}, or
+--         {'again', the same five}  this commit was done before
+--         {'fenced'}                the lease is not ours
+--         {'changed'}               the messages are no longer there as looked at
+--         {'corrupt', what}         a key of ours or a list holds something else
+local lease, source, target, dead = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+local state, counters, journal, pace = KEYS[5], KEYS[6], KEYS[7], KEYS[8]
+local commit_id, plan, route = ARGV[3], ARGV[5], ARGV[7]
+local skip, count = tonumber(ARGV[4]), #plan
+
+local wrong = first_of_wrong_type({
+  lease, 'string', source, 'list', target, 'list', dead, 'list',
+  state, 'hash', counters, 'hash', journal, 'stream', pace, 'hash',
+})
+if wrong then
+  return { 'corrupt', wrong }
+end
+if redis.call('HGET', state, 'commit') == commit_id then
+  local done = redis.call('HMGET', state, 'replayed', 'malformed', 'poison', 'stale')
+  return { 'again', done[1], done[2], done[3], done[4], redis.call('LLEN', source) }
+end
+if redis.call('GET', lease) ~= ARGV[1] then
+  return { 'fenced' }
+end
+
+local names = { r = 'replayed', m = 'malformed', p = 'poison', s = 'stale' }
+local tally = { replayed = 0, malformed = 0, poison = 0, stale = 0 }
+local fields = { 'odd:' .. route }
+for _, name in pairs(names) do
+  fields[#fields + 1] = name .. ':' .. route
+end
+wrong = first_bad_counter(counters, fields)
+if wrong then
+  return { 'corrupt', wrong }
+end
+
+local looked = redis.call('LRANGE', source, -(skip + count), -(skip + 1))
+if #looked ~= count then
+  return { 'changed' }
+end
+local lengths, oldest_first = {}, {}
+for i = 1, count do
+  oldest_first[i] = looked[count + 1 - i]
+  lengths[i] = #oldest_first[i]
+end
+local bytes = table.concat(lengths, ',') .. ':' .. table.concat(oldest_first)
+if redis.sha1hex(bytes) ~= ARGV[6] then
+  return { 'changed' }
+end
+
+local next_arg = 11
+local function pairs_from_args()
+  local from, values = next_arg, {}
+  next_arg = from + 1 + tonumber(ARGV[from])
+  for i = from + 1, next_arg - 1 do
+    values[#values + 1] = ARGV[i]
+  end
+  return values
+end
+local state_pairs, pace_pairs = pairs_from_args(), pairs_from_args()
+
+local to_target, to_dead, waiting = {}, {}, 0
+for i = 1, count do
+  local letter = string.sub(plan, i, i)
+  if letter == 'w' then
+    waiting = waiting + 1
+  else
+    local payload = oldest_first[i]
+    if letter ~= 'm' then
+      payload = ARGV[next_arg]
+      next_arg = next_arg + 1
+    end
+    local list = letter == 'r' and to_target or to_dead
+    list[#list + 1] = payload
+    tally[names[letter]] = tally[names[letter]] + 1
+  end
+end
+if next_arg ~= #ARGV + 1 then
+  return redis.error_reply('ERR commit.lua: the plan and what is pushed do not match')
+end
+
+-- From here on only writes; none of them can fail for a reason that was not checked above.
+redis.call('XADD', journal, 'MAXLEN', '~', ARGV[9], '*', 'event', 'moved', 'route', route,
+  'cycle', ARGV[8], 'commit', commit_id, 'replayed', tally.replayed,
+  'malformed', tally.malformed, 'poison', tally.poison, 'stale', tally.stale)
+if skip == 0 and waiting == 0 then
+  redis.call('LTRIM', source, 0, -(count + 1))
+else
+  -- What waits must keep its place: mark what goes, then remove the marks from the right.
+  local mark = 'moved by commit ' .. commit_id
+  for i = 1, count do
+    if string.sub(plan, i, i) ~= 'w' then
+      redis.call('LSET', source, -(skip + i), mark)
+    end
+  end
+  redis.call('LREM', source, -(count - waiting), mark)
+end
+local function push(key, payloads)
+  for from = 1, #payloads, 1000 do -- far below what Lua's stack takes in one call
+    redis.call('LPUSH', key, unpack(payloads, from, math.min(from + 999, #payloads)))
+  end
+end
+push(target, to_target)
+push(dead, to_dead)
+for name, amount in pairs(tally) do
+  if amount > 0 then
+    redis.call('HINCRBY', counters, name .. ':' .. route, amount)
+  end
+end
+if tonumber(ARGV[10]) > 0 then
+  redis.call('HINCRBY', counters, 'odd:' .. route, ARGV[10])
+end
+redis.call('HSET', state, 'commit', commit_id, 'replayed', tally.replayed,
+  'malformed', tally.malformed, 'poison', tally.poison, 'stale', tally.stale, unpack(state_pairs))
+if #pace_pairs > 0 then
+  redis.call('HSET', pace, unpack(pace_pairs))
+end
+redis.call('PEXPIRE', lease, ARGV[2])
+return { 'moved', tally.replayed, tally.malformed, tally.poison, tally.stale,
+  redis.call('LLEN', source) }

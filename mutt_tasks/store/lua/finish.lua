@@ -1,0 +1,67 @@
+-- Purpose: end a cycle: count it, journal it, note the routes' state, and let go of the lease
+-- or hand it to the next cycle of the same drain.
+--
+-- KEYS[1] -> lease            KEYS[2] -> counters hash (its `last_cycle_ms` is set too)
+-- KEYS[3] -> journal stream   KEYS[4..] -> state hash of each route
+-- ARGV[1] -> the lease's value while it is ours
+-- ARGV[2] -> the lease's value for the next cycle, empty to let go
+-- ARGV[3] -> its time to live, ms
+-- ARGV[4] -> the journal's largest length (approximate)
+-- ARGV[5] -> number of counters to raise; then name and amount of each
+-- next    -> number of journal values, then the values (field, value, ...)
+-- next    -> for each state hash: number of values, then the values (field, value, ...)
+--
+-- Returns {'finished'}, {'fenced'}, or {'corrupt', what}.
+local expected = { KEYS[1], 'string', KEYS[2], 'hash', KEYS[3], 'stream' }
+for i = 4, #KEYS do
+  expected[#expected + 1] = KEYS[i]
+  expected[#expected + 1] = 'hash'
+end
+local wrong = first_of_wrong_type(expected)
+if wrong then
+  return { 'corrupt', wrong }
+end
+local holder = redis.call('GET', KEYS[1])
+if ARGV[2] ~= '' and holder == ARGV[2] then
+  return { 'finished' } -- the answer to the first try was lost
+end
+if holder ~= ARGV[1] then
+  return { 'fenced' }
+end
+local at = 5
+local function list_from_args(width)
+  local values, last = {}, at + width * tonumber(ARGV[at])
+  for i = at + 1, last do
+    values[#values + 1] = ARGV[i]
+  end
+  at = last + 1
+  return values
+end
+local raised = list_from_args(2)
+local names = {}
+for i = 1, #raised, 2 do
+  names[#names + 1] = raised[i]
+end
+wrong = first_bad_counter(KEYS[2], names)
+if wrong then
+  return { 'corrupt', wrong }
+end
+redis.call('XADD', KEYS[3], 'MAXLEN', '~', ARGV[4], '*', unpack(list_from_args(1)))
+for i = 1, #raised, 2 do
+  redis.call('HINCRBY', KEYS[2], raised[i], raised[i + 1])
+end
+for i = 4, #KEYS do
+  local values = list_from_args(1)
+  if #values > 0 then
+    redis.call('HSET', KEYS[i], unpack(values))
+  end
+end
+local time = redis.call('TIME')
+redis.call('HSET', KEYS[2], 'last_cycle_ms',
+  string.format('%.0f', time[1] * 1000 + math.floor(time[2] / 1000)))
+if ARGV[2] == '' then
+  redis.call('DEL', KEYS[1])
+else
+  redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
+end
+return { 'finished' }

@@ -1,0 +1,28 @@
+-- Purpose: read the oldest messages of a list, removing nothing, within a budget of bytes.
+--
+-- KEYS[1] -> the list (the oldest message is the rightmost)
+-- ARGV[1] -> how many of the oldest to pass over
+-- ARGV[2] -> how many to return at most
+-- ARGV[3] -> how many bytes to return at most; one message is returned whatever its size
+--
+-- Returns the messages, oldest first.
+local skip, most, budget = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
+local found, bytes, step = {}, 0, 1
+while #found < most do
+  local from = skip + #found
+  step = math.min(step, most - #found)
+  local chunk = redis.call('LRANGE', KEYS[1], -(from + step), -(from + 1))
+  for i = #chunk, 1, -1 do
+    if #found > 0 and bytes + #chunk[i] > budget then
+      return found
+    end
+    found[#found + 1] = chunk[i]
+    bytes = bytes + #chunk[i]
+  end
+  if #chunk < step then
+    return found
+  end
+  -- Fetch about as much next as the budget still takes, going by the sizes seen so far.
+  step = math.min(step * 2, 1024, math.floor((budget - bytes) * #found / (bytes + 1)) + 1)
+end
+return found

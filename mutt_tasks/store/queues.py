@@ -1,0 +1,137 @@
+"""Look at the oldest messages of a dead letter queue, and commit what becomes of them."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from mutt_tasks.core.policy import QUARANTINE_REASONS, Action, Decision
+from mutt_tasks.core.routes import Route
+from mutt_tasks.store import keys
+from mutt_tasks.store.lease import TTL_MS
+from mutt_tasks.store.scripts import Scripts
+
+JOURNAL_LENGTH = 10_000
+
+_LETTERS = {"malformed": "m", "poison": "p", "stale": "s"}
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Adjacent messages of a queue, oldest first, each with its decision.
+
+    `skip` is how many still older ones are left alone.
+    """
+
+    skip: int
+    messages: Sequence[bytes]
+    decisions: Sequence[Decision]
+
+    def plan(self) -> str:
+        """One letter for each message, as commit.lua reads it."""
+        return "".join(
+            "r" if d.action is Action.REPLAY else _LETTERS.get(d.reason, "w")
+            for d in self.decisions
+        )
+
+    def digest(self) -> str:
+        """What commit.lua compares to see that the messages are still the same."""
+        lengths = ",".join(str(len(message)) for message in self.messages).encode()
+        found = hashlib.sha1(lengths + b":", usedforsecurity=False)
+        for message in self.messages:
+            found.update(message)
+        return found.hexdigest()
+
+    def payloads(self) -> list[bytes]:
+        """What is pushed, oldest first; malformed messages are pushed from where they lie."""
+        return [
+            d.payload
+            for d in self.decisions
+            if d.action is not Action.WAIT and d.reason != "malformed"
+        ]
+
+
+@dataclass(frozen=True)
+class Moved:
+    """What a commit did, by reason, and how many messages it left in the source."""
+
+    replayed: int = 0
+    quarantined: dict[str, int] = field(default_factory=dict)
+    remaining: int = 0
+
+    @property
+    def total(self) -> int:
+        """How many messages left the source."""
+        return self.replayed + sum(self.quarantined.values())
+
+
+class Queues:
+    """The message lists."""
+
+    def __init__(self, scripts: Scripts) -> None:
+        self._scripts = scripts
+
+    def look(self, source: str, skip: int, most: int, most_bytes: int) -> list[bytes]:
+        """The oldest messages of a list after the first `skip`, oldest first; removes nothing.
+
+        Returns at most `most` messages and `most_bytes` bytes, but always one if there is one.
+        """
+        found: list[bytes] = self._scripts.call("look", [source], [skip, most, most_bytes])
+        return found
+
+    def commit(
+        self,
+        lease: str,
+        commit_id: str,
+        cycle: str,
+        route: Route,
+        dead_letter_queue: str,
+        batch: Batch,
+        state: dict[str, Any],
+        pace: dict[str, Any],
+    ) -> Moved | None:
+        """Do what was decided, in one step; None when the queue changed since the look.
+
+        `state` and `pace` are written to the route's state and the pace in the same step.
+        Raises LeaseLost when the lease is not held by `lease` any more.
+        """
+        odd = sum(not d.is_sound for d in batch.decisions if d.action is not Action.WAIT)
+        answer = self._scripts.call(
+            "commit",
+            [
+                keys.LEASE,
+                route.source,
+                route.target,
+                dead_letter_queue,
+                keys.route_state(route.name),
+                keys.STATS,
+                keys.JOURNAL,
+                keys.PACE,
+            ],
+            [
+                lease,
+                TTL_MS,
+                commit_id,
+                batch.skip,
+                batch.plan(),
+                batch.digest(),
+                route.name,
+                cycle,
+                JOURNAL_LENGTH,
+                odd,
+                *flat(state),
+                *flat(pace),
+                *batch.payloads(),
+            ],
+        )
+        if answer[0] == b"changed":
+            return None
+        replayed, *quarantined, remaining = (int(number) for number in answer[1:])
+        by_reason = dict(zip(QUARANTINE_REASONS, quarantined, strict=True))
+        return Moved(replayed, by_reason, remaining)
+
+
+def flat(fields: dict[str, Any]) -> list[Any]:
+    """A mapping as scripts read it: how many values follow, then field, value, …"""
+    values = [part for pair in fields.items() for part in pair]
+    return [len(values), *values]

@@ -1,0 +1,50 @@
+"""The Lua scripts: loaded from their files, called by name, their answers checked."""
+
+from functools import cache
+from importlib import resources
+from typing import Any
+
+import redis
+
+from mutt_tasks.errors import LeaseLost, StoreCorrupt
+from mutt_tasks.store.connection import translated
+
+# These write more than one key, so they share the checks that come before a first write.
+_CHECKED = frozenset({"acquire", "commit", "finish"})
+
+
+class Scripts:
+    """The scripts of this package, on one connection."""
+
+    def __init__(self, client: redis.Redis) -> None:
+        self._client = client
+        self._registered = {
+            name: client.register_script(source(name))
+            for name in ("acquire", "advance", "commit", "finish", "look", "release")
+        }
+
+    def call(self, name: str, keys: list[str], args: list[Any]) -> Any:
+        """Run one script.
+
+        Raises StoreUnavailable, StoreRefused or StoreCorrupt, and LeaseLost when the script
+        found that the lease is not ours.
+        """
+        with translated():
+            answer = self._registered[name](keys=keys, args=args)
+        if isinstance(answer, list) and answer and answer[0] in (b"fenced", b"corrupt"):
+            if answer[0] == b"fenced":
+                raise LeaseLost("another cycle holds the lease")
+            raise StoreCorrupt(
+                f"{answer[1].decode('utf-8', 'replace')} does not hold what it should"
+            )
+        return answer
+
+
+@cache
+def source(name: str) -> str:
+    """A script's text, with the shared checks where it needs them."""
+    folder = resources.files("mutt_tasks.store") / "lua"
+    text = (folder / f"{name}.lua").read_text(encoding="utf-8")
+    if name in _CHECKED:
+        text = (folder / "checks.lua").read_text(encoding="utf-8") + "\n" + text
+    return text

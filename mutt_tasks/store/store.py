@@ -1,0 +1,45 @@
+"""The Redis store as one value: lease, queues, ledger, controls and probes on one connection."""
+
+import redis
+
+from mutt_tasks.errors import StoreRefused
+from mutt_tasks.redis_address import RedisAddress
+from mutt_tasks.store.connection import TIMEOUT, connect, translated
+from mutt_tasks.store.controls import Controls
+from mutt_tasks.store.lease import Lease
+from mutt_tasks.store.ledger import Ledger
+from mutt_tasks.store.probes import Probes
+from mutt_tasks.store.queues import Queues
+from mutt_tasks.store.scripts import Scripts
+
+
+class Store:
+    """Everything that is kept in Redis, by what it is for."""
+
+    def __init__(self, client: redis.Redis) -> None:
+        scripts = Scripts(client)
+        self._client = client
+        self.lease = Lease(scripts)
+        self.queues = Queues(scripts)
+        self.ledger = Ledger(client, scripts)
+        self.controls = Controls(client)
+        self.probes = Probes(client)
+
+    @classmethod
+    def at(cls, address: RedisAddress, timeout: float = TIMEOUT) -> "Store":
+        """A store at an address; it connects when first used."""
+        return cls(connect(address, timeout))
+
+    def refuse_cluster(self) -> None:
+        """Raise StoreRefused when the server is part of a Redis Cluster.
+
+        A move touches a route's lists and our own keys in one script; a cluster allows that
+        only within one hash slot, and our keys have no hash tag to share.
+        """
+        with translated():
+            is_cluster = self._client.info("cluster").get("cluster_enabled")
+        if is_cluster:
+            raise StoreRefused(
+                "this Redis is part of a cluster: the lists of a route and our own keys"
+                " (mutt:remediation:…) do not share one hash tag; use one Redis or Sentinel"
+            )
