@@ -109,19 +109,21 @@ def check(store: Store, settings: Settings, by_hand: bool) -> ProbeRecord:
     Moogsoft itself asked us to wait.
     """
     now = store.controls.now()
-    if store.controls.breaker_is_open():
-        return ProbeRecord(False, "breaker_open", now, now)
-    if not moogsoft.is_probed(settings):
-        return ProbeRecord(True, "unchecked", now, now)
     last = store.probes.last()
-    if last and last.checked_at <= now:
-        is_fresh = now < last.usable_until and not by_hand
-        if is_fresh or now < last.not_before:
-            return last
-    answer = moogsoft.probe(settings, now)
-    not_before = now + answer.retry_after if answer.retry_after else 0.0
-    usable_until = max(now + settings.health_cache_ttl, not_before)
-    record = ProbeRecord(answer.healthy, answer.reason, now, usable_until, not_before)
+    if last and last.checked_at > now:
+        last = None  # a clock went back
+    not_before = last.not_before if last else 0.0
+    if store.controls.breaker_is_open():
+        record = ProbeRecord(False, "breaker_open", now, now, not_before)
+    elif not moogsoft.is_probed(settings):
+        record = ProbeRecord(True, "unchecked", now, now)
+    elif last and (now < not_before or (now < last.usable_until and not by_hand)):
+        return last
+    else:
+        answer = moogsoft.probe(settings, now)
+        not_before = now + answer.retry_after if answer.retry_after else 0.0
+        usable_until = max(now + settings.health_cache_ttl, not_before)
+        record = ProbeRecord(answer.healthy, answer.reason, now, usable_until, not_before)
     store.probes.remember(record)
     return record
 
@@ -168,6 +170,7 @@ def _serve(store: Store, settings: Settings, held: str, cycle: str, route: Route
         if not chosen.batch.decisions:
             more = not chosen.saw_all
             return RouteResult(HELD, WAITING, waiting=chosen.waiting, more=more, state=chosen.state)
+        state = chosen.state | _speed(reading, settings, len(chosen.batch.decisions), now)
         pace = {}
         if bucket is not None:
             bucket = bucket.spent(chosen.replays)
@@ -179,7 +182,7 @@ def _serve(store: Store, settings: Settings, held: str, cycle: str, route: Route
             route,
             settings.dead_letter_queue,
             chosen.batch,
-            chosen.state,
+            state,
             pace,
         )
         if moved is not None:
@@ -187,6 +190,16 @@ def _serve(store: Store, settings: Settings, held: str, cycle: str, route: Route
             more = not chosen.saw_all
             return RouteResult(REPLAYED, "", moved, chosen.waiting, odd, more)
     return RouteResult(HELD, CONTENDED, more=True)
+
+
+def _speed(reading: RouteReading, settings: Settings, going: int, now: float) -> dict[str, Any]:
+    """How fast the queue empties, in messages/s, smoothed over the last few batches."""
+    gap = now - reading.moved_at
+    is_drain = 0 < gap < 60
+    speed = going / (gap if is_drain else max(settings.drain_interval, 0.1))
+    if is_drain:
+        speed = 0.7 * reading.speed + 0.3 * speed
+    return {"speed": f"{speed:.3f}", "moved_at": f"{now:.3f}"}
 
 
 @dataclass(frozen=True)
@@ -209,7 +222,7 @@ def _choose(
     reading: RouteReading,
     most: int,
 ) -> _Chosen:
-    """Look at the oldest messages and decide, until `most` of them can go or the scan is long enough.
+    """Look at the oldest messages and decide, until `most` can go or the scan is long enough.
 
     Messages that wait stay where they are, at the old end of the queue; how many of them
     there are and until when is remembered, so that the next batch starts behind them.

@@ -16,12 +16,12 @@ from urllib.parse import urlsplit
 
 Parser = Callable[[str], Any]
 
-SECRET_FILE_SUFFIX = "_FILE"
+FILE_SUFFIX = "_FILE"
 
 
 @dataclass(frozen=True)
 class Variable:
-    """One environment variable: its name, default, parser, and what the documentation says of it."""
+    """One environment variable: name, default, parser, and what the documentation says of it."""
 
     name: str
     default: str
@@ -72,16 +72,16 @@ def read(specs: Mapping[str, Variable], env: Mapping[str, str]) -> tuple[dict[st
 def _text_of(spec: Variable, env: Mapping[str, str]) -> str:
     """The variable's text; an empty one counts as unset, as Compose passes `${X:-}`."""
     text = env.get(spec.name, "").strip()
-    path = env.get(spec.name + SECRET_FILE_SUFFIX, "").strip() if spec.secret else ""
+    path = env.get(spec.name + FILE_SUFFIX, "").strip() if spec.secret else ""
     if not path:
         return text or spec.default
     if text:
-        raise ValueError(f"only one of {spec.name} and {spec.name}{SECRET_FILE_SUFFIX}")
+        raise ValueError(f"only one of {spec.name} and {spec.name}{FILE_SUFFIX}")
     try:
         return Path(path).read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError):
         raise ValueError(
-            f"{spec.name}{SECRET_FILE_SUFFIX} to name a readable text file, not {path!r}"
+            f"{spec.name}{FILE_SUFFIX} to name a readable text file, not {path!r}"
         ) from None
 
 
@@ -96,14 +96,14 @@ def known_names(specs: Iterable[Variable]) -> frozenset[str]:
     for spec in specs:
         names.add(spec.name)
         if spec.secret:
-            names.add(spec.name + SECRET_FILE_SUFFIX)
+            names.add(spec.name + FILE_SUFFIX)
     return frozenset(names)
 
 
 def unknown_names(
     env: Mapping[str, str], known: frozenset[str], prefixes: tuple[str, ...]
 ) -> list[str]:
-    """One warning for each variable that looks like ours and is not, with the nearest known name."""
+    """One warning for each variable that looks like ours and is not, with the nearest name."""
     warnings = []
     for name in sorted(env):
         if name.startswith(prefixes) and name not in known:

@@ -29,6 +29,10 @@ class StoreRefused(StoreError):
     """Redis answered, but will not do it (rights, memory, a read-only replica, a cluster)."""
 
 
+class ClusterUnsupported(StoreRefused):
+    """This Redis is part of a Redis Cluster."""
+
+
 class StoreCorrupt(StoreError):
     """A key holds something other than what this package keeps there."""
 

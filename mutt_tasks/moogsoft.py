@@ -8,6 +8,7 @@ import queue
 import socket
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -186,7 +187,6 @@ class _Transport(HTTPAdapter):
         """Shut every socket; the thread that waits on one gets an error at once."""
         for connection in self._connections:
             if connection.sock is not None:
-                try:
+                # An error here says that it was closed in the meantime, which is what we want.
+                with suppress(OSError):
                     connection.sock.shutdown(socket.SHUT_RDWR)
-                except OSError:
-                    pass  # it was closed in the meantime, which is what we want

@@ -293,6 +293,13 @@ class Settings:
         "`/health` and `/ready`",
         group=RUNNING,
     )
+    listen_address: str = variable(
+        "REMEDIATION_LISTEN_ADDRESS",
+        "0.0.0.0",  # noqa: S104 — a container's own network; Compose and Kubernetes fence it
+        printable,
+        "where both ports listen",
+        group=RUNNING,
+    )
     log_level: str = variable(
         "LOG_LEVEL",
         "INFO",

@@ -1,6 +1,7 @@
 """One message: what its bytes say about its past, and its bytes with a new stamp."""
 
 import json
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -147,11 +148,9 @@ def _header(value: str) -> tuple[Header, bool]:
     """
     fields = None
     if len(value) <= _HEADER_BYTES:
-        try:
+        with suppress(ValueError, RecursionError):
             # Numbers stay text: whole_number reads them, whatever their length.
             fields = json.loads(value, parse_int=str, parse_float=str)
-        except (ValueError, RecursionError):
-            pass
     if not isinstance(fields, dict):
         return Header(), False
     replays, forgiven = (_count_in(fields.get(name, "0")) for name in ("replays", "forgiven"))

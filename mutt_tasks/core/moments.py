@@ -5,7 +5,7 @@ A moment is a float: seconds since 1970-01-01 UTC.
 
 from datetime import UTC, datetime
 
-# Larger numbers in a `timestamp` are taken as milliseconds: as seconds they lie after the year 5138.
+# Larger numbers in a `timestamp` are milliseconds: as seconds they lie after the year 5138.
 _MILLISECONDS_FROM = 100_000_000_000
 
 

@@ -60,7 +60,7 @@ def decide(raw: bytes, route: Route, policy: Policy, cycle: str, now: float) -> 
         return Decision(Action.QUARANTINE, MALFORMED, raw)
     header = message.header
     was_shed = _was_shed(message, route)
-    # A replay that ended in shedding was no try, so it is forgiven when the message is next stamped.
+    # A replay that ended in shedding was no try: it is forgiven when next stamped.
     forgiven = min(header.replays, header.forgiven + was_shed)
     counts = [message.count(field) for field in route.failure_fields]
     resets = [message.count(field) for field in route.reset_fields]

@@ -20,16 +20,16 @@ RETRIES = 3
 TIMEOUT = 5.0
 
 
-def connect(address: RedisAddress, timeout: float = TIMEOUT) -> redis.Redis:
+def connect(address: RedisAddress, timeout: float = TIMEOUT, retries: int = RETRIES) -> redis.Redis:
     """A client for the address; no connection is made yet.
 
-    `timeout` bounds connecting and each answer, in seconds.
+    `timeout` bounds connecting and each answer, in seconds; `retries` are further tries.
     """
     options: dict[str, Any] = {
         "socket_timeout": timeout,
         "socket_connect_timeout": timeout,
         "socket_keepalive": True,
-        "retry": Retry(ExponentialBackoff(cap=1.0, base=0.1), RETRIES),
+        "retry": Retry(ExponentialBackoff(cap=1.0, base=0.1), retries),
         "db": address.db,
         "username": address.username or None,
         "password": address.password or None,
@@ -72,7 +72,7 @@ def translated() -> Iterator[None]:
 
 
 def _refusal(answer: str) -> StoreRefused | StoreCorrupt:
-    """Redis' error answer by its code, the upper-case word it opens with (or that a script adds)."""
+    """Redis' error answer by its code, the upper-case word that it opens with."""
     if "WRONGTYPE" in answer:
         return StoreCorrupt("a key holds another type of value than it should")
     reasons = {

@@ -27,11 +27,16 @@ class Pause:
 
 @dataclass(frozen=True)
 class RouteReading:
-    """One route as it is now; `cursor` oldest messages are known to wait until `cursor_until`."""
+    """One route as it is now; its `cursor` oldest messages are known to wait until `cursor_until`.
+
+    `speed` (messages/s) is the smoothed pace of its batches, the last of them at `moved_at`.
+    """
 
     depths: Depths
     cursor: int
     cursor_until: float
+    speed: float
+    moved_at: float
 
 
 class Controls:
@@ -105,9 +110,10 @@ class Controls:
             steps.llen(route.source)
             steps.llen(route.target)
             steps.llen(alert_queue)
-            steps.hmget(keys.route_state(route.name), "cursor", "cursor_until")
-            source, target, alerts, (cursor, until) = steps.execute()
-        return RouteReading(Depths(source, target, alerts), int(_number(cursor)), _number(until))
+            steps.hmget(keys.route_state(route.name), "cursor", "cursor_until", "speed", "moved_at")
+            source, target, alerts, state = steps.execute()
+        cursor, until, speed, moved_at = map(_number, state)
+        return RouteReading(Depths(source, target, alerts), int(cursor), until, speed, moved_at)
 
     def bucket(self, now: float) -> Bucket:
         """The token bucket of the replay rate; one that was never used is full enough to start."""

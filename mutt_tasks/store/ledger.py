@@ -86,8 +86,8 @@ class Ledger:
             ],
         )
 
-    def stats(self) -> dict[str, int]:
-        """Every counter by its name."""
+    def last_cycle(self) -> float | None:
+        """When the last cycle ended, in seconds since 1970; None before the first."""
         with translated():
-            found: Any = self._client.hgetall(keys.STATS)
-        return {name.decode(): int(value) for name, value in found.items() if value.isdigit()}
+            found: Any = self._client.hget(keys.STATS, "last_cycle_ms")
+        return int(found) / 1000 if found and found.isdigit() else None

@@ -2,15 +2,16 @@
 
 import redis
 
-from mutt_tasks.errors import StoreRefused
+from mutt_tasks.errors import ClusterUnsupported
 from mutt_tasks.redis_address import RedisAddress
-from mutt_tasks.store.connection import TIMEOUT, connect, translated
+from mutt_tasks.store.connection import RETRIES, TIMEOUT, connect, translated
 from mutt_tasks.store.controls import Controls
 from mutt_tasks.store.lease import Lease
 from mutt_tasks.store.ledger import Ledger
 from mutt_tasks.store.probes import Probes
 from mutt_tasks.store.queues import Queues
 from mutt_tasks.store.scripts import Scripts
+from mutt_tasks.store.snapshot import Snapshots
 
 
 class Store:
@@ -24,14 +25,22 @@ class Store:
         self.ledger = Ledger(client, scripts)
         self.controls = Controls(client)
         self.probes = Probes(client)
+        self.snapshots = Snapshots(client, scripts)
 
     @classmethod
-    def at(cls, address: RedisAddress, timeout: float = TIMEOUT) -> "Store":
-        """A store at an address; it connects when first used."""
-        return cls(connect(address, timeout))
+    def at(cls, address: RedisAddress, timeout: float = TIMEOUT, retries: int = RETRIES) -> "Store":
+        """A store at an address; it connects when first used.
+
+        `timeout` bounds connecting and each answer in seconds, `retries` the further tries.
+        """
+        return cls(connect(address, timeout, retries))
+
+    def close(self) -> None:
+        """Drop the connection."""
+        self._client.close()
 
     def refuse_cluster(self) -> None:
-        """Raise StoreRefused when the server is part of a Redis Cluster.
+        """Raise ClusterUnsupported when the server is part of a Redis Cluster.
 
         A move touches a route's lists and our own keys in one script; a cluster allows that
         only within one hash slot, and our keys have no hash tag to share.
@@ -39,7 +48,7 @@ class Store:
         with translated():
             is_cluster = self._client.info("cluster").get("cluster_enabled")
         if is_cluster:
-            raise StoreRefused(
+            raise ClusterUnsupported(
                 "this Redis is part of a cluster: the lists of a route and our own keys"
                 " (mutt:remediation:…) do not share one hash tag; use one Redis or Sentinel"
             )

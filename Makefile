@@ -1,0 +1,45 @@
+# Everything that a person or CI runs. The first use makes `.venv` from the pinned,
+# hashed constraints; nothing is installed outside it.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help install lint format type test run clean
+
+help: ## Show this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
+
+$(VENV)/.installed: constraints-dev.txt pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r constraints-dev.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	touch $@
+
+install: $(VENV)/.installed ## Make .venv with everything pinned
+
+lint: $(VENV)/.installed ## Check style (ruff)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+format: $(VENV)/.installed ## Mend style (ruff)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+type: $(VENV)/.installed ## Check types (mypy --strict)
+	$(BIN)/mypy
+
+test: lint type ## Check style and types, run every test
+	$(BIN)/pytest
+
+run: $(VENV)/.installed ## Run worker, beat, metrics and health; with stand-ins for what is not configured
+	$(BIN)/python -m mutt_tasks.demo
+
+clean: ## Remove what was built; .data/ (the embedded Redis) stays
+	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+.PHONY: constraints
+constraints: $(VENV)/.installed ## Resolve the dependencies anew and pin them with their hashes
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --extra image pyproject.toml -o constraints.txt
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --extra dev pyproject.toml -o constraints-dev.txt

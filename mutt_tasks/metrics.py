@@ -1,0 +1,177 @@
+"""Prometheus metrics, read from Redis at scrape time.
+
+No process counts anything itself: the counters stand in Redis, where each was raised in the
+same step as the move that it counts. So they survive every restart, and are the same from
+whichever worker they are scraped. While Redis is away there is nothing but
+`mutt_remediation_redis_reachable 0`: no stale value is ever shown.
+"""
+
+from collections.abc import Iterator
+
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    Metric,
+)
+from prometheus_client.registry import Collector
+
+from mutt_tasks.core.policy import QUARANTINE_REASONS
+from mutt_tasks.errors import StoreError
+from mutt_tasks.settings import Settings
+from mutt_tasks.store.ledger import DURATION_BUCKETS
+from mutt_tasks.store.snapshot import Snapshot
+from mutt_tasks.store.store import Store
+
+PREFIX = "mutt_remediation_"
+
+
+class RedisCollector(Collector):
+    """Collects every metric of this package."""
+
+    def __init__(self, store: Store, settings: Settings) -> None:
+        self._store = store
+        self._settings = settings
+
+    def describe(self) -> list[Metric]:
+        """Nothing: registering must not need Redis."""
+        return []
+
+    def collect(self) -> Iterator[Metric]:
+        """One snapshot as metrics."""
+        settings = self._settings
+        lists = (settings.alerter_dlq, settings.moog_dlq, settings.dead_letter_queue)
+        targets = tuple(route.target for route in settings.routes)
+        try:
+            found = self._store.snapshots.take(settings.routes, lists + targets)
+        except StoreError:
+            yield _gauge("redis_reachable", "1 when Redis answered this scrape", 0)
+            return
+        yield _gauge("redis_reachable", "1 when Redis answered this scrape", 1)
+        yield from _fixed(found, lists)
+        yield from _by_route(found, settings)
+        yield from _state(found)
+
+
+def _fixed(found: Snapshot, lists: tuple[str, ...]) -> Iterator[Metric]:
+    """The metrics that dashboards have known since the predecessor."""
+    counters = found.counters
+    yield _counter("loops", "Remediation cycles that ended", counters.get("loops", 0))
+    depth = GaugeMetricFamily(
+        PREFIX + "dlq_depth", "Messages in a dead letter queue", labels=["dlq_name"]
+    )
+    for name in lists:
+        depth.add_metric([name], found.depths[name])
+    yield depth
+    yield _counter("replay_success", "Messages put back", _sum(counters, "replayed"))
+    fails = CounterMetricFamily(
+        PREFIX + "replay_fail", "Messages set aside instead of replayed", labels=["reason"]
+    )
+    for reason in QUARANTINE_REASONS:
+        fails.add_metric([reason], _sum(counters, reason))
+    yield fails
+    yield _counter(
+        "poison_messages", "Poison messages in the dead letter list", _sum(counters, "poison")
+    )
+    if "healthy" in found.health:
+        healthy = found.health["healthy"] == "1"
+        yield _gauge("moog_health", "1 when Moogsoft was healthy at the last check", healthy)
+    yield _durations(counters)
+
+
+def _durations(counters: dict[str, int]) -> Metric:
+    buckets, total = [], 0
+    for bound in (*(f"{bound:g}" for bound in DURATION_BUCKETS), "+Inf"):
+        total += counters.get(f"duration:le:{bound}", 0)
+        buckets.append((bound, float(total)))
+    histogram = HistogramMetricFamily(
+        PREFIX + "loop_duration_seconds", "How long a cycle's replay step took"
+    )
+    histogram.add_metric([], buckets, sum_value=counters.get("duration:us", 0) / 1_000_000)
+    return histogram
+
+
+def _by_route(found: Snapshot, settings: Settings) -> Iterator[Metric]:
+    cycles = CounterMetricFamily(
+        PREFIX + "cycles",
+        "Cycles by what they did and what held them",
+        labels=["route", "outcome", "reason"],
+    )
+    messages = CounterMetricFamily(
+        PREFIX + "messages",
+        "Messages that left a dead letter queue, by where they went",
+        labels=["route", "outcome"],
+    )
+    odd = CounterMetricFamily(
+        PREFIX + "odd_counters",
+        "Messages moved whose retry counter was no counter",
+        labels=["route"],
+    )
+    refused = CounterMetricFamily(
+        PREFIX + "ticks_refused",
+        "Ticks that found a drain under way, or came too early",
+        labels=["reason"],
+    )
+    target = GaugeMetricFamily(
+        PREFIX + "target_depth", "Messages in a route's target", labels=["route"]
+    )
+    age = GaugeMetricFamily(
+        PREFIX + "oldest_message_age_seconds",
+        "Age of the oldest message, by its event's time",
+        labels=["route"],
+    )
+    to_empty = GaugeMetricFamily(
+        PREFIX + "estimated_seconds_to_empty",
+        "Depth over the speed of the last batches",
+        labels=["route"],
+    )
+    for name, value in sorted(found.counters.items()):
+        kind, _, rest = name.partition(":")
+        if kind == "cycles":
+            cycles.add_metric(rest.split(":", 2), value)
+        elif kind == "ticks":
+            refused.add_metric([rest], value)
+        elif kind == "odd":
+            odd.add_metric([rest], value)
+        elif kind in ("replayed", *QUARANTINE_REASONS):
+            messages.add_metric([rest, kind], value)
+    for route in settings.routes:
+        target.add_metric([route.name], found.depths[route.target])
+        oldest = found.oldest[route.name]
+        if oldest is not None:
+            age.add_metric([route.name], max(0.0, found.now - oldest))
+        seconds = _seconds_to_empty(found, route.name, found.depths[route.source])
+        if seconds is not None:
+            to_empty.add_metric([route.name], seconds)
+    yield from (cycles, messages, odd, refused, target, age, to_empty)
+
+
+def _seconds_to_empty(found: Snapshot, route: str, depth: int) -> float | None:
+    """Depth over the drain's speed; None while nothing moves."""
+    if depth == 0:
+        return 0.0
+    try:
+        speed = float(found.states[route]["speed"])
+    except (KeyError, ValueError):
+        return None
+    return depth / speed if found.is_draining and speed > 0 else None
+
+
+def _state(found: Snapshot) -> Iterator[Metric]:
+    yield _gauge("paused", "1 while an operator's pause is in force", found.is_paused)
+    yield _gauge("draining", "1 while a cycle or a drain holds the lease", found.is_draining)
+    if "last_cycle_ms" in found.counters:
+        moment = found.counters["last_cycle_ms"] / 1000
+        yield _gauge("last_cycle_timestamp_seconds", "When the last cycle ended", moment)
+
+
+def _sum(counters: dict[str, int], kind: str) -> int:
+    return sum(value for name, value in counters.items() if name.startswith(kind + ":"))
+
+
+def _counter(name: str, text: str, value: float) -> Metric:
+    return CounterMetricFamily(PREFIX + name, text, value=value)
+
+
+def _gauge(name: str, text: str, value: float) -> Metric:
+    return GaugeMetricFamily(PREFIX + name, text, value=float(value))
