@@ -56,7 +56,7 @@ task_soft_time_limit = 32
 timezone = "UTC"
 beat_scheduler = "celery.beat:Scheduler"
 beat_enable_remote_control = True
-beat_max_loop_interval = 1
+beat_max_loop_interval = 5
 beat_schedule = {
     "remediate": {
         "task": "mutt_tasks.remediate",

@@ -12,6 +12,10 @@ from mutt_tasks.store.store import Store
 logger = logging.getLogger(__name__)
 
 
+# How soon a changed interval takes effect.
+POLL_SECONDS = 1.0
+
+
 class DynamicInterval(schedule):
     """An interval that is read afresh each time beat asks whether a tick is due."""
 
@@ -24,8 +28,9 @@ class DynamicInterval(schedule):
     def is_due(self, last_run_at: datetime) -> tuple[bool, float]:
         """Whether a tick is due, and in how many seconds to ask again."""
         self.run_every = timedelta(seconds=self._interval())
-        due: tuple[bool, float] = super().is_due(last_run_at)
-        return due
+        is_due, seconds = super().is_due(last_run_at)
+        # Beat asks again after so many seconds, and only then sees a changed interval.
+        return is_due, min(seconds, POLL_SECONDS) if self._settings.dynamic_config else seconds
 
     def _interval(self) -> float:
         if not self._settings.dynamic_config:

@@ -8,7 +8,7 @@
 -- Returns the messages, oldest first.
 local skip, most, budget = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
 local found, bytes, step = {}, 0, 1
-while #found < most do
+while #found < most and bytes < budget do
   local from = skip + #found
   step = math.min(step, most - #found)
   local chunk = redis.call('LRANGE', KEYS[1], -(from + step), -(from + 1))

@@ -1,0 +1,154 @@
+"""When nothing may be replayed, nothing is, and the first reason is named."""
+
+from collections.abc import Callable
+
+import pytest
+import redis
+
+from mutt_tasks import cycle as steps
+from mutt_tasks.store.store import Store
+from tests.pipeline import (
+    ALERTS,
+    DLQ,
+    INGEST,
+    counters,
+    drain,
+    event,
+    fill,
+    journal,
+    numbers_in,
+    run_cycle,
+    settings_of,
+)
+
+
+def _nothing(client: redis.Redis) -> None:
+    pass
+
+
+def _pause(client: redis.Redis) -> None:
+    Store(client).controls.pause("ann", "change window", 600)
+
+
+def _fill_target(client: redis.Redis) -> None:
+    client.lpush(INGEST, *range(1000))
+
+
+def _fill_alerts(client: redis.Redis) -> None:
+    client.lpush(ALERTS, *range(1000))
+
+
+@pytest.mark.parametrize(
+    ("env", "prepare", "healthy", "reason"),
+    [
+        ({"REMEDIATION_ENABLED": "false"}, _pause, False, "disabled"),
+        ({}, _pause, False, "paused"),
+        ({}, _fill_target, False, "unhealthy"),
+        ({}, _fill_target, True, "backpressure"),
+        ({}, _fill_alerts, True, "backpressure"),
+    ],
+)
+def test_a_closed_gate_moves_nothing_and_names_the_first_reason(
+    client: redis.Redis,
+    store: Store,
+    env: dict[str, str],
+    prepare: Callable[[redis.Redis], None],
+    healthy: bool,
+    reason: str,
+) -> None:
+    fill(client, DLQ, [b"garbage", event(1)])
+    prepare(client)
+    before = client.llen(INGEST)
+    result = run_cycle(store, settings_of(**env), healthy=healthy)
+    assert (result.outcome, result.reason) == ("held", reason)
+    assert (client.llen(DLQ), client.llen(INGEST)) == (2, before)
+    assert counters(client)[f"cycles:alerter:held:{reason}"] == 1
+    assert journal(client, "cycle")[-1]["reason"] == reason
+    assert not client.exists("mutt:remediation:lease") or result.next_cycle
+
+
+def test_an_empty_queue_is_held_as_empty_and_ends_the_drain(
+    client: redis.Redis, store: Store
+) -> None:
+    result = run_cycle(store, settings_of())
+    assert (result.reason, result.next_cycle) == ("empty", "")
+    assert not client.exists("mutt:remediation:lease")
+
+
+def test_a_batch_never_lifts_the_target_above_its_high_water_mark(
+    client: redis.Redis, store: Store
+) -> None:
+    fill(client, INGEST, [event(n) for n in range(95)])
+    fill(client, DLQ, [event(n) for n in range(50)])
+    run_cycle(store, settings_of(REMEDIATION_HIGH_WATER=100, REMEDIATION_BATCH_SIZE=50))
+    assert client.llen(INGEST) == 100
+
+
+def test_the_rate_bounds_replays_over_time_and_dead_letters_cost_nothing(
+    client: redis.Redis, store: Store
+) -> None:
+    fill(client, DLQ, [b"garbage"] * 3 + [event(n) for n in range(100)])
+    settings = settings_of(
+        REMEDIATION_MAX_RATE=20, REMEDIATION_BATCH_SIZE=50, REMEDIATION_DRAIN="false"
+    )
+    started = store.controls.now()
+    first = run_cycle(store, settings)
+    assert first.routes["alerter"].moved.total == 20
+    assert first.routes["alerter"].moved.replayed == 17
+    while counters(client)["replayed:alerter"] < 40:
+        run_cycle(store, settings)
+    took = store.controls.now() - started
+    assert counters(client)["replayed:alerter"] <= 20 + 20 * took + 1
+    assert counters(client)["cycles:alerter:held:rate_limited"] > 0
+
+
+def test_a_drain_goes_on_while_there_is_work_and_ends_by_itself(
+    client: redis.Redis, store: Store
+) -> None:
+    fill(client, DLQ, [event(n) for n in range(35)])
+    results = drain(store, settings_of())
+    assert [r.routes["alerter"].moved.replayed for r in results] == [10, 10, 10, 5]
+    assert numbers_in(client, INGEST) == list(range(35))
+
+
+def test_without_drain_a_tick_is_exactly_one_batch(client: redis.Redis, store: Store) -> None:
+    fill(client, DLQ, [event(n) for n in range(35)])
+    result = run_cycle(store, settings_of(REMEDIATION_DRAIN="false"))
+    assert result.next_cycle == ""
+    assert client.llen(INGEST) == 10
+
+
+def test_a_drain_waits_out_a_full_target(client: redis.Redis, store: Store) -> None:
+    settings = settings_of(REMEDIATION_HIGH_WATER=10)
+    fill(client, DLQ, [event(n) for n in range(15)])
+    first = run_cycle(store, settings)
+    held = run_cycle(store, settings, first.next_cycle)
+    assert (held.reason, bool(held.next_cycle)) == ("backpressure", True)
+    client.delete(INGEST)
+    last = run_cycle(store, settings, held.next_cycle)
+    assert (last.routes["alerter"].moved.replayed, last.next_cycle) == (5, "")
+
+
+def test_runtime_configuration_overrides_at_once_and_bad_values_are_named(
+    client: redis.Redis, store: Store
+) -> None:
+    settings = settings_of(DYNAMIC_CONFIG_ENABLED="true")
+    client.set("mutt:config:remediation_batch_size", "3")
+    client.set("mutt:config:max_poison_retries", "many")
+    client.set("mutt:config:remediation_enabled", "off")
+    found, problems = steps.current(store, settings)
+    assert (found.batch_size, found.max_poison_retries, found.enabled) == (3, 3, False)
+    assert problems == (
+        "mutt:config:max_poison_retries: got 'many', takes a whole number from 1 to 1000; ignored",
+    )
+
+
+def test_both_routes_are_served_in_one_cycle(client: redis.Redis, store: Store) -> None:
+    fill(client, DLQ, [event(1)])
+    fill(client, "mutt:dlq:moog", [event(2)])
+    result = run_cycle(store, settings_of(REMEDIATION_ROUTES="alerter,moog"))
+    assert (numbers_in(client, INGEST), numbers_in(client, ALERTS)) == ([1], [2])
+    assert {name: r.outcome for name, r in result.routes.items()} == {
+        "alerter": "replayed",
+        "moog": "replayed",
+    }

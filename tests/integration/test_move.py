@@ -1,0 +1,218 @@
+"""The move on a real Redis: what goes where, in which order, with which bytes."""
+
+import json
+from typing import Any
+
+import pytest
+import redis
+
+from mutt_tasks import cycle
+from mutt_tasks.core.moments import iso
+from mutt_tasks.store.store import Store
+from tests.pipeline import (
+    ALERTS,
+    DEAD,
+    DLQ,
+    INGEST,
+    MOOG_DLQ,
+    counters,
+    drain,
+    event,
+    fill,
+    header_of,
+    journal,
+    lying_in,
+    numbers_in,
+    run_cycle,
+    settings_of,
+)
+
+
+def test_a_batch_moves_the_oldest_messages_and_keeps_their_order(
+    client: redis.Redis, store: Store
+) -> None:
+    fill(client, DLQ, [event(n) for n in range(25)])
+    run_cycle(store, settings_of(REMEDIATION_BATCH_SIZE=10))
+    assert numbers_in(client, INGEST) == list(range(10))
+    assert numbers_in(client, DLQ) == list(range(10, 25))
+
+
+def test_replays_join_behind_what_is_already_in_the_target(
+    client: redis.Redis, store: Store
+) -> None:
+    fill(client, INGEST, [event(100)])
+    fill(client, DLQ, [event(1), event(2)])
+    run_cycle(store, settings_of())
+    assert numbers_in(client, INGEST) == [100, 1, 2]
+
+
+def test_only_the_header_and_the_reset_field_change(client: redis.Redis, store: Store) -> None:
+    raw = (
+        b'{ "big":12345678901234567890123, "f":1.0e5,"dup":1,"dup":2, "s":"\\u00e9\xc3\xa9",'
+        b'\t"_retry_count" : 4 }'
+    )
+    fill(client, DLQ, [raw])
+    run_cycle(store, settings_of())
+    (replayed,) = lying_in(client, INGEST)
+    before, _, after = replayed.partition(b',"_remediation":')
+    assert before + b" }" == raw.replace(b": 4", b": 0")
+    assert after.endswith(b" }")
+    header = header_of(replayed)
+    assert (header["replays"], header["forgiven"], header["route"]) == (1, 0, "alerter")
+    assert header["first_at"] == header["last_at"]
+
+
+def test_what_is_no_json_object_lies_untouched_in_the_dead_letter_list(
+    client: redis.Redis, store: Store
+) -> None:
+    broken = [b"", b"garbage", b"[1,2]", b'"x"', b"\xff\xfe", b'{"a":1', b"\x00", b"7", b"null"]
+    fill(client, DLQ, [*broken, event(1)])
+    run_cycle(store, settings_of())
+    assert lying_in(client, DEAD) == broken
+    assert numbers_in(client, INGEST) == [1]
+    assert counters(client)["malformed:alerter"] == len(broken)
+
+
+def test_poison_goes_to_the_dead_letter_list_with_its_reason(
+    client: redis.Redis, store: Store
+) -> None:
+    fill(client, DLQ, [event(1, _moog_retry_count=3), event(2, _remediation={"replays": 3})])
+    run_cycle(store, settings_of())
+    first, second = (header_of(message) for message in lying_in(client, DEAD))
+    assert (first["reason"], first["replays"]) == ("poison", 0)
+    assert (second["reason"], second["replays"]) == ("poison", 3)
+    assert second["dead_at"].endswith("Z")
+    assert json.loads(lying_in(client, DEAD)[0])["_retry_count"] == 4
+    assert counters(client)["poison:alerter"] == 2
+
+
+def test_the_moog_route_moves_to_the_alert_queue_and_resets_the_forwarders_count(
+    client: redis.Redis, store: Store
+) -> None:
+    fill(client, MOOG_DLQ, [event(1, _moog_retry_count=6, api_key="k")])
+    run_cycle(store, settings_of(REMEDIATION_ROUTES="moog"))
+    (replayed,) = lying_in(client, ALERTS)
+    assert json.loads(replayed)["_moog_retry_count"] == 0
+    assert json.loads(replayed)["_retry_count"] == 4
+    assert header_of(replayed)["route"] == "moog"
+
+
+def test_an_event_older_than_the_limit_is_stale(client: redis.Redis, store: Store) -> None:
+    fill(client, DLQ, [event(1, timestamp="2001-01-01T00:00:00Z"), event(2, timestamp="?")])
+    run_cycle(store, settings_of(REMEDIATION_MAX_AGE=86_400))
+    assert [header_of(message)["reason"] for message in lying_in(client, DEAD)] == ["stale"]
+    assert numbers_in(client, INGEST) == [2]
+
+
+def test_a_message_that_came_back_waits_and_nothing_behind_it_is_held_up(
+    client: redis.Redis, store: Store
+) -> None:
+    settings = settings_of()
+    fill(client, DLQ, [event(1)])
+    run_cycle(store, settings)
+    client.lmove(INGEST, DLQ, "RIGHT", "LEFT")
+    fill(client, DLQ, [event(2), event(3)])
+    result = run_cycle(store, settings)
+    assert numbers_in(client, INGEST) == [2, 3]
+    assert numbers_in(client, DLQ) == [1]
+    assert result.routes["alerter"].waiting == 1
+    assert not result.next_cycle
+
+
+def test_waiting_messages_keep_their_place_and_order(client: redis.Redis, store: Store) -> None:
+    waits = {"replays": 1, "last_at": iso(store.controls.now())}
+    mixed = [
+        event(n, _remediation=waits) if n % 3 == 0 else (b"x%d" % n if n % 3 == 1 else event(n))
+        for n in range(90)
+    ]
+    fill(client, DLQ, mixed)
+    drain(store, settings_of(REMEDIATION_BATCH_SIZE=7))
+    assert lying_in(client, DLQ) == mixed[0::3]
+    assert lying_in(client, DEAD) == mixed[1::3]
+    assert numbers_in(client, INGEST) == list(range(2, 90, 3))
+
+
+@pytest.mark.parametrize("size", [1, 999, 1000, 1001, 10_000])
+def test_a_batch_of_any_size_moves_whole(client: redis.Redis, store: Store, size: int) -> None:
+    client.lpush(DLQ, *(event(n) for n in range(size)))
+    result = run_cycle(
+        store, settings_of(REMEDIATION_BATCH_SIZE=size, REMEDIATION_HIGH_WATER=20_000)
+    )
+    assert result.routes["alerter"].moved.replayed == size
+    assert numbers_in(client, INGEST) == list(range(size))
+    assert client.llen(DLQ) == 0
+
+
+def test_ten_thousand_dead_letters_go_in_one_batch(client: redis.Redis, store: Store) -> None:
+    client.lpush(DLQ, *(b"%d" % n for n in range(10_000)))
+    run_cycle(store, settings_of(REMEDIATION_BATCH_SIZE=10_000, REMEDIATION_HIGH_WATER=20_000))
+    assert lying_in(client, DEAD) == [b"%d" % n for n in range(10_000)]
+
+
+def test_large_messages_go_in_batches_of_bounded_bytes(client: redis.Redis, store: Store) -> None:
+    large = [event(n, filler="x" * 5_000_000) for n in range(8)]
+    fill(client, DLQ, large)
+    results = drain(store, settings_of(REMEDIATION_BATCH_SIZE=10_000))
+    assert numbers_in(client, INGEST) == list(range(8))
+    assert max(result.routes["alerter"].moved.replayed for result in results) <= 4
+
+
+def test_a_queue_that_changed_since_the_look_is_looked_at_again(
+    client: redis.Redis, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(client, DLQ, [event(n) for n in range(5)])
+    look = store.queues.look
+    removed: list[Any] = []
+
+    def look_while_an_operator_removes_one(*args: Any) -> list[bytes]:
+        found = look(*args)
+        if not removed:
+            removed.append(client.rpop(DLQ))
+        return found
+
+    monkeypatch.setattr(store.queues, "look", look_while_an_operator_removes_one)
+    run_cycle(store, settings_of())
+    assert numbers_in(client, INGEST) == [1, 2, 3, 4]
+    assert counters(client)["replayed:alerter"] == 4
+
+
+def test_every_move_is_in_the_journal_and_the_counters(client: redis.Redis, store: Store) -> None:
+    fill(client, DLQ, [b"garbage", *(event(n) for n in range(30)), event(99, _moog_retry_count=9)])
+    drain(store, settings_of())
+    entries = journal(client, "moved")
+    for kind, total in (("replayed", 30), ("malformed", 1), ("poison", 1), ("stale", 0)):
+        assert sum(int(entry[kind]) for entry in entries) == total
+        assert counters(client).get(f"{kind}:alerter", 0) == total
+    assert counters(client)["loops"] == len(journal(client, "cycle"))
+
+
+def test_a_counter_that_is_no_counter_is_reported_and_does_not_stop_the_replay(
+    client: redis.Redis, store: Store
+) -> None:
+    fill(client, DLQ, [event(1, _moog_retry_count="many"), event(2, _retry_count=-1), event(3)])
+    result = run_cycle(store, settings_of())
+    assert numbers_in(client, INGEST) == [1, 2, 3]
+    assert result.routes["alerter"].odd == 2
+    assert counters(client)["odd:alerter"] == 2
+
+
+def test_thousands_that_wait_are_passed_once_and_not_at_every_batch(
+    client: redis.Redis, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cycle, "SCAN_MESSAGES", 50)
+    stamp = {"replays": 1, "last_at": iso(store.controls.now())}
+    client.lpush(DLQ, *(event(n, _remediation=stamp) for n in range(120)))
+    client.lpush(DLQ, *(event(n) for n in range(200, 230)))
+    looked = []
+    look = store.queues.look
+
+    def counted(source: str, skip: int, most: int, most_bytes: int) -> list[bytes]:
+        found = look(source, skip, most, most_bytes)
+        looked.append(len(found))
+        return found
+
+    monkeypatch.setattr(store.queues, "look", counted)
+    drain(store, settings_of(REMEDIATION_BATCH_SIZE=10))
+    assert numbers_in(client, INGEST) == list(range(200, 230))
+    assert numbers_in(client, DLQ) == list(range(120))
+    assert sum(looked) <= 120 + 30 + 10

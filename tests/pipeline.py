@@ -1,0 +1,84 @@
+"""Words for tests: messages, lists as they lie, and a cycle run in this process."""
+
+import json
+from typing import Any
+
+import redis
+
+from mutt_tasks import cycle as steps
+from mutt_tasks.settings import Settings, load
+from mutt_tasks.store.store import Store
+
+DLQ, INGEST, DEAD = "mutt:dlq:alerter", "mutt:ingest_queue", "mutt:dlq:dead"
+MOOG_DLQ, ALERTS = "mutt:dlq:moog", "mutt:alert_queue"
+
+
+def settings_of(**env: object) -> Settings:
+    """Settings from the given variables alone, without a limit on the rate."""
+    return load({"REMEDIATION_MAX_RATE": "0"} | {name: str(value) for name, value in env.items()})
+
+
+def event(number: int, **fields: Any) -> bytes:
+    """An event as the alerter gives it up."""
+    basic = {"hostname": f"host-{number}", "timestamp": "2026-11-21T05:00:00Z", "message": "up"}
+    return json.dumps({**basic, "number": number, "_retry_count": 4, **fields}).encode()
+
+
+def fill(client: redis.Redis, name: str, messages: list[bytes]) -> None:
+    """Push messages as producers do: the first becomes the oldest."""
+    for message in messages:
+        client.lpush(name, message)
+
+
+def lying_in(client: redis.Redis, name: str) -> list[bytes]:
+    """A list's messages, oldest first."""
+    found: Any = client.lrange(name, 0, -1)
+    return list(reversed(found))
+
+
+def numbers_in(client: redis.Redis, name: str) -> list[int]:
+    """The numbers of the events in a list, oldest first."""
+    return [json.loads(message)["number"] for message in lying_in(client, name)]
+
+
+def header_of(message: bytes) -> dict[str, Any]:
+    """Our header in a message."""
+    found: dict[str, Any] = json.loads(message)["_remediation"]
+    return found
+
+
+def run_cycle(
+    store: Store, settings: Settings, cycle: str = "", healthy: bool = True
+) -> steps.CycleResult:
+    """One cycle as the tasks run it, without Celery; `cycle` goes on with a drain."""
+    if not cycle:
+        cycle = steps.new_cycle_id()
+        ended = steps.begin(store, settings, cycle, is_tick=False)
+        if ended is not None:
+            return ended
+    result = steps.replay(store, settings, cycle, healthy, "test")
+    assert result is not None
+    return result
+
+
+def drain(store: Store, settings: Settings) -> list[steps.CycleResult]:
+    """Cycles until the drain ends by itself."""
+    results = [run_cycle(store, settings)]
+    while results[-1].next_cycle:
+        results.append(run_cycle(store, settings, results[-1].next_cycle))
+    return results
+
+
+def counters(client: redis.Redis) -> dict[str, int]:
+    """Every counter."""
+    found: Any = client.hgetall("mutt:remediation:stats")
+    return {name.decode(): int(value) for name, value in found.items()}
+
+
+def journal(client: redis.Redis, event_name: str) -> list[dict[str, str]]:
+    """The journal's entries of one kind, oldest first."""
+    entries: Any = client.xrange("mutt:remediation:journal")
+    texts = [
+        {name.decode(): value.decode() for name, value in fields.items()} for _, fields in entries
+    ]
+    return [fields for fields in texts if fields["event"] == event_name]
