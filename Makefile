@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help install lint format type test run clean
+.PHONY: help install lint format type test run docs clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
@@ -35,6 +35,9 @@ test: lint type ## Check style and types, run every test
 
 run: $(VENV)/.installed ## Run worker, beat, metrics and health; with stand-ins for what is not configured
 	$(BIN)/python -m mutt_tasks.demo
+
+docs: $(VENV)/.installed ## Write docs/configuration.md and .env.template from the settings
+	$(BIN)/python tools/write_configuration.py
 
 clean: ## Remove what was built; .data/ (the embedded Redis) stays
 	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
