@@ -25,10 +25,10 @@ import redis
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from mutt_tasks import cycle  # noqa: E402 — run from a checkout, not from an installed package
-from mutt_tasks.settings import load  # noqa: E402
-from mutt_tasks.store.store import Store  # noqa: E402
-from tests.redis_server import RedisServer  # noqa: E402
+from mutt_tasks import cycle
+from mutt_tasks.settings import load
+from mutt_tasks.store.store import Store
+from tests.redis_server import RedisServer
 
 DLQ, INGEST = "mutt:dlq:alerter", "mutt:ingest_queue"
 BLIND = """
