@@ -1,0 +1,152 @@
+"""A cycle of every kind, killed before, within and after each single Redis command that it sends.
+
+The commands are recorded from an uncut run, so one that is added later is cut too. After each
+cut everything must be in exactly one place and counted exactly, and a fresh process must finish
+the work.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import redis
+
+from mutt_tasks.settings import Settings
+from mutt_tasks.store.store import Store
+from tests.crash.scenarios import BATCH, SCENARIOS, Scenario
+from tests.pipeline import (
+    DEAD,
+    DLQ,
+    INGEST,
+    counters,
+    drain,
+    journal,
+    lying_in,
+    numbers_in,
+    settings_of,
+)
+from tests.redis_server import RedisServer
+from tests.services import ROOT
+
+LEASE = "mutt:remediation:lease"
+
+
+class Victim:
+    """The process that runs cycles and is killed in forks of itself."""
+
+    def __init__(self, redis_url: str) -> None:
+        env = {
+            name: value for name, value in os.environ.items() if not name.startswith("REMEDIATION_")
+        }
+        self._process = subprocess.Popen(
+            [sys.executable, "-W", "ignore", "-m", "tests.crash.victim"],
+            cwd=ROOT,
+            env=env | ENV | {"REDIS_URL": redis_url},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def run(self, scenario: str, cut_at: int = -1, side: str = "") -> dict[str, Any]:
+        """Run one cycle, cut as asked."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        request = {"scenario": scenario, "cut_at": cut_at, "side": side}
+        self._process.stdin.write(json.dumps(request) + "\n")
+        self._process.stdin.flush()
+        answer: dict[str, Any] = json.loads(self._process.stdout.readline())
+        return answer
+
+    def close(self) -> None:
+        """End it."""
+        self._process.communicate(timeout=30)
+
+
+ENV = {"REMEDIATION_BATCH_SIZE": str(BATCH), "REMEDIATION_MAX_RATE": "0"}
+
+
+@pytest.fixture(scope="module")
+def victim(redis_server: RedisServer) -> Iterator[Victim]:
+    found = Victim(redis_server.url)
+    yield found
+    found.close()
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS)
+def test_a_cycle_cut_at_any_command_loses_doubles_and_miscounts_nothing(
+    client: redis.Redis, victim: Victim, scenario: str
+) -> None:
+    expected = SCENARIOS[scenario]
+    settings = settings_of(**ENV)
+    prepare(client, expected)
+    commands = victim.run(scenario)["commands"]
+    assert {"EVALSHA", "MULTI", "LPUSH"} <= set(commands)
+    prepare(client, expected)
+    for cut_at in range(len(commands)):
+        for side in ("before", "within", "after"):
+            at = f"{side} command {cut_at} ({commands[cut_at]}) of {len(commands)}"
+            prepare(client, expected)
+            assert victim.run(scenario, cut_at, side)["ended"] == "killed", at
+            check_books(client, expected, at)
+            take_over(client, settings)
+            check_end(client, expected, at)
+
+
+def prepare(client: redis.Redis, scenario: Scenario) -> None:
+    client.flushall()
+    client.script_flush()  # so that every run sends the same commands
+    scenario.prepare(client)
+
+
+def take_over(client: redis.Redis, settings: Settings) -> None:
+    """As in production: the lease runs out, and the next tick finds a fresh worker."""
+    lifetime: Any = client.pttl(LEASE)
+    assert lifetime == -2 or 0 < lifetime <= 46_000
+    client.delete(LEASE)
+    drain(Store(client), settings)
+
+
+def books(client: redis.Redis) -> dict[str, int]:
+    kinds = ("replayed", "malformed", "poison", "stale")
+    counted = counters(client)
+    return {kind: counted.get(f"{kind}:alerter", 0) for kind in kinds}
+
+
+def check_books(client: redis.Redis, scenario: Scenario, at: str) -> None:
+    """Counters and journal say exactly what the lists hold."""
+    counted = books(client)
+    entries = journal(client, "moved")
+    for kind, number in counted.items():
+        assert sum(int(entry[kind]) for entry in entries) == number, at
+    dead = lying_in(client, DEAD)
+    malformed = sum(message in scenario.dead for message in dead)
+    assert counted["replayed"] == client.llen(INGEST), at
+    assert counted["malformed"] == malformed, at
+    assert counted["poison"] == len(dead) - malformed, at
+    everything = len(dead) + int(client.llen(INGEST)) + int(client.llen(DLQ))
+    all_there = len(scenario.replayed + scenario.dead + scenario.poisoned + scenario.waiting)
+    assert all_there <= everything <= all_there + scenario.removed, at
+
+
+def check_end(client: redis.Redis, scenario: Scenario, at: str) -> None:
+    """All work is done, once, in order."""
+    replayed = numbers_in(client, INGEST)
+    # Cut before the operator came, the oldest message is still there and is replayed as well.
+    extra = (0,) if scenario.removed and replayed[:1] == [0] else ()
+    assert tuple(replayed) == extra + scenario.replayed, at
+    assert tuple(numbers_in(client, DLQ)) == scenario.waiting, at
+    dead = lying_in(client, DEAD)
+    assert Counter(m for m in dead if m in scenario.dead) == Counter(scenario.dead), at
+    poisoned = [json.loads(m)["number"] for m in dead if m not in scenario.dead]
+    assert tuple(poisoned) == scenario.poisoned, at
+    counted = books(client)
+    assert counted["replayed"] == len(replayed), at
+    assert (counted["malformed"], counted["poison"]) == (
+        len(scenario.dead),
+        len(scenario.poisoned),
+    ), at
