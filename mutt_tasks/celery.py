@@ -9,7 +9,7 @@ from typing import Any
 
 from celery import Celery, signals
 
-from mutt_tasks import logs, tracing
+from mutt_tasks import broker, logs, tracing
 from mutt_tasks.errors import ClusterUnsupported, SettingsError, StoreRefused, StoreUnavailable
 from mutt_tasks.serving import Serving
 from mutt_tasks.settings import Settings, load, warnings
@@ -30,6 +30,7 @@ def _settings_or_exit() -> Settings:
 
 
 settings = _settings_or_exit()
+broker.guard()
 app = Celery("mutt_tasks")
 app.config_from_object("celeryconfig")
 app.steps["worker"].add(Serving)

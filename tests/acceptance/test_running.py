@@ -155,27 +155,44 @@ def test_metrics_say_that_redis_is_away_and_nothing_else_and_recover(tmp_path: P
     server.stop()
 
 
-def test_a_message_that_is_no_json_task_is_refused_and_the_worker_runs_on(
+def test_whatever_stands_in_the_task_queue_the_worker_runs_on(
     client: redis.Redis, redis_server: RedisServer, tmp_path: Path
 ) -> None:
     body = base64.b64encode(pickle.dumps(([], {}, {}))).decode()
-    task = {
+    headers = {"lang": "py", "task": "mutt_tasks.remediate", "id": "x", "root_id": "x"}
+    properties = {
+        "correlation_id": "x",
+        "delivery_mode": 2,
+        "delivery_tag": "t",
+        "priority": 0,
+        "delivery_info": {"exchange": "", "routing_key": "remediation"},
+        "body_encoding": "base64",
+    }
+    pickled: dict[str, object] = {
         "body": body,
         "content-encoding": "binary",
         "content-type": "application/x-python-serialize",
-        "headers": {"lang": "py", "task": "mutt_tasks.remediate", "id": "x", "root_id": "x"},
-        "properties": {
-            "correlation_id": "x",
-            "delivery_mode": 2,
-            "delivery_tag": "t",
-            "priority": 0,
-            "delivery_info": {"exchange": "", "routing_key": "remediation"},
-            "body_encoding": "base64",
-        },
+        "headers": headers,
+        "properties": properties,
     }
+    strange: list[str | bytes] = [
+        json.dumps(pickled),
+        json.dumps(pickled | {"content-type": "application/json"}),
+        json.dumps(pickled | {"headers": None}),
+        json.dumps(pickled | {"properties": {}}),
+        *("", "garbage", "[1,2]", "{}", "7", "null", '"x"', "[" * 100_000, b"\xff\x00"),
+    ]
     with services(tmp_path, redis_server.url) as running:
-        running.worker()
-        client.lpush("remediation", json.dumps(task))
+        worker = running.worker()
+        client.lpush("remediation", *strange)
+        until(lambda: client.llen("remediation") == 0, hint=running.logs)
         fill(client, DLQ, [event(1)])
+        running.call("mutt_tasks.remediate", "--kwargs", '{"trigger": "magic"}')
+        running.call("mutt_tasks.replay_dlq_batch", "--args", '[1, "x"]')
+        running.call("mutt_tasks.remediate", "--kwargs", '{"trigger": "drain", "cycle": "?"}')
         running.call("mutt_tasks.remediate")
         until(lambda: client.llen(INGEST) == 1, hint=running.logs)
+        assert worker.poll() is None
+    assert "Unrecoverable" not in running.logs()
+    assert "Refusing to deserialize" in running.logs()
+    assert "trigger: got 'magic', takes one of hand, beat, drain" in running.logs()

@@ -2,8 +2,9 @@
 
 Reads one request a line from standard input, as JSON: `scenario`, `cut_at` (the number of
 the command, -1 for none) and `side` (`before` it is sent, `within` its bytes, or `after` the
-server answered it). Each request runs in a forked child that kills itself with SIGKILL, so nothing is cleaned up, no
-`except` or `finally` runs. Answers with one JSON line: how it ended and, for an uncut run, the commands.
+server answered it). Each request runs in a forked child that kills itself with SIGKILL, so no
+`except` or `finally` runs. Answers with one JSON line: how it ended and, for an uncut run, the
+commands.
 
 Every command of the process counts, Celery's publishing included: the connection class below
 all clients is what counts them.
