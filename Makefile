@@ -42,6 +42,10 @@ docs: $(VENV)/.installed ## Write docs/configuration.md and .env.template from t
 clean: ## Remove what was built; .data/ (the embedded Redis) stays
 	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
+.PHONY: image-check
+image-check: $(VENV)/.installed ## Build the image without Docker, and run what is in it (as root, on Debian)
+	tools/image_check.sh
+
 .PHONY: constraints
 constraints: $(VENV)/.installed ## Resolve the dependencies anew and pin them with their hashes
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --extra image pyproject.toml -o constraints.txt

@@ -1,7 +1,6 @@
 """The Celery application, where `celery -A mutt_tasks …` looks for it."""
 
 import logging
-import os
 import socket
 import sys
 from dataclasses import replace
@@ -43,9 +42,9 @@ def _set_up_logging(**_: Any) -> None:
 
 @signals.celeryd_after_setup.connect
 @signals.beat_init.connect
-def _check_surroundings(**_: Any) -> None:
+def _check_surroundings(signal: Any, **_: Any) -> None:
     """Say at start what an operator should know, and refuse what can never work."""
-    for line in warnings(settings, os.environ):
+    for line in warnings(settings, is_worker=signal is signals.celeryd_after_setup):
         logger.warning(line)
     try:
         Store.at(settings.redis, timeout=2.0, retries=0).refuse_cluster()

@@ -72,6 +72,9 @@ def env_template() -> str:
             secret = f" (or {spec.name}{FILE_SUFFIX})" if spec.secret else ""
             lines.append(f"# {spec.meaning}{unit}{secret}".replace("`", ""))
             lines.append(f"#{spec.name}={spec.default}")
+    lines += ["", "# --- Flower (read by it, not by mutt_tasks) ---"]
+    lines += ["# who may log in: user:password (secret); nobody while it is empty"]
+    lines += ["#FLOWER_BASIC_AUTH="]
     return "\n".join(lines) + "\n"
 
 

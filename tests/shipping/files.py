@@ -1,0 +1,148 @@
+"""The files that ship the program, read as Docker, Compose and Kubernetes read them."""
+
+import json
+import re
+from collections.abc import Mapping
+from fnmatch import fnmatch
+from functools import cache
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import yaml
+
+from mutt_tasks.environment import known_names
+from mutt_tasks.settings import VARIABLES
+
+ROOT = Path(__file__).parents[2]
+COMPOSE = ROOT / "docker-compose.yml"
+KUBERNETES = ROOT / "k8s" / "remediation-deployment.yaml"
+PROMETHEUS = ROOT / "monitoring" / "prometheus.yml"
+
+SETTINGS = frozenset(spec.name for spec in VARIABLES.values())
+KNOWN = known_names(VARIABLES.values())
+SECRETS = frozenset(spec.name for spec in VARIABLES.values() if spec.secret)
+
+
+def default_of(name: str) -> str:
+    """The default of a setting, as text."""
+    return next(spec.default for spec in VARIABLES.values() if spec.name == name)
+
+
+# --- Dockerfile ---
+
+
+@cache
+def instructions() -> tuple[tuple[str, str], ...]:
+    """The Dockerfile's instructions: (word, rest), continued lines joined, no comments."""
+    text = "\n".join(
+        line
+        for line in (ROOT / "Dockerfile").read_text().splitlines()
+        if not line.lstrip().startswith("#")
+    )
+    lines = re.sub(r"\\\n\s*", " ", text).splitlines()
+    pairs = (line.strip().partition(" ") for line in lines if line.strip())
+    return tuple((word, rest.strip()) for word, _, rest in pairs)
+
+
+def last(word: str) -> str:
+    """What stands after the last such instruction: that of the image itself."""
+    return [rest for name, rest in instructions() if name == word][-1]
+
+
+def health_command() -> list[str]:
+    """The command of the image's HEALTHCHECK."""
+    command: list[str] = json.loads(last("HEALTHCHECK").partition("CMD ")[2])
+    return command
+
+
+def is_ignored(path: str) -> bool:
+    """Whether `.dockerignore` keeps a path out of the build: the last pattern that fits decides."""
+    ignored = False
+    for line in (ROOT / ".dockerignore").read_text().splitlines():
+        if line.strip() and not line.startswith("#"):
+            pattern = line.strip()
+            if _fits(path, pattern.removeprefix("!")):
+                ignored = not pattern.startswith("!")
+    return ignored
+
+
+def _fits(path: str, pattern: str) -> bool:
+    """Whether a pattern fits the path or a folder above it; `*` stays within one name."""
+    here = PurePosixPath(path)
+    wanted = PurePosixPath(pattern).parts
+    for place in (here, *here.parents):
+        parts = place.parts
+        if wanted[0] == "**":
+            parts = ("**", *parts[len(parts) + 1 - len(wanted) :])
+        if len(parts) == len(wanted) and all(map(fnmatch, parts, wanted)):
+            return True
+    return False
+
+
+# --- Compose ---
+
+
+@cache
+def services() -> dict[str, dict[str, Any]]:
+    """Compose's services, anchors resolved."""
+    found: dict[str, dict[str, Any]] = yaml.safe_load(COMPOSE.read_text())["services"]
+    return found
+
+
+def interpolated(text: str, env: Mapping[str, str]) -> str:
+    """The text with `${NAME}` and `${NAME:-default}` filled in, from the inside out."""
+    text = text.replace("$$", "\0")
+
+    def value(match: re.Match[str]) -> str:
+        return env.get(match[1], "").replace("$", "\0") or match[2] or ""
+
+    while (filled := re.sub(r"\$\{(\w+)(?::-([^${}]*))?\}", value, text)) != text:
+        text = filled
+    assert "$" not in text, f"not understood: {text}"
+    return text.replace("\0", "$")
+
+
+def environment_of(service: str, env: Mapping[str, str]) -> dict[str, str]:
+    """What a service's container gets when Compose runs with `env` (shell and .env together)."""
+    found: dict[str, str | None] = services()[service].get("environment", {})
+    given = {name: env.get(name) if text is None else text for name, text in found.items()}
+    return {name: interpolated(text, env) for name, text in given.items() if text is not None}
+
+
+# --- .env.template ---
+
+
+def template(*, as_copied: bool) -> dict[str, str]:
+    """`.env.template` as it comes, or with every example in it taken up."""
+    line = r"^(\w+)=(.*)$" if as_copied else r"^#?(\w+)=(.*)$"
+    return dict(re.findall(line, (ROOT / ".env.template").read_text(), re.MULTILINE))
+
+
+# --- Kubernetes ---
+
+
+@cache
+def manifests() -> tuple[dict[str, Any], ...]:
+    """Every object of the manifest."""
+    return tuple(yaml.safe_load_all(KUBERNETES.read_text()))
+
+
+def manifest(kind: str, name: str = "mutt-remediation") -> dict[str, Any]:
+    """One object of the manifest."""
+    return next(
+        found for found in manifests() if (found["kind"], found["metadata"]["name"]) == (kind, name)
+    )
+
+
+def pod(component: str) -> dict[str, Any]:
+    """The pod of `worker` or `beat`."""
+    deployment = manifest("Deployment", f"mutt-remediation-{component}")
+    found: dict[str, Any] = deployment["spec"]["template"]["spec"]
+    return found
+
+
+def container(component: str) -> dict[str, Any]:
+    """The only container of `worker` or `beat`."""
+    (found,) = pod(component)["containers"]
+    assert isinstance(found, dict)
+    return found

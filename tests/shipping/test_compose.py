@@ -1,0 +1,229 @@
+"""The Compose file: valid, closed to the outside, and in step with the settings."""
+
+import importlib.util
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+import celeryconfig
+from mutt_tasks.settings import load
+from tests.shipping.files import (
+    COMPOSE,
+    KNOWN,
+    PROMETHEUS,
+    SECRETS,
+    SETTINGS,
+    default_of,
+    environment_of,
+    interpolated,
+    services,
+    template,
+)
+
+OURS = ("worker", "beat", "flower", "moogsoft", "pipeline")
+DEMO = ("moogsoft", "pipeline")
+
+# Fixed inside the containers: what publishes, scrapes and probes them relies on it.
+FIXED = frozenset(
+    {
+        "METRICS_PORT_REMEDIATION",
+        "HEALTH_PORT_REMEDIATION",
+        "REMEDIATION_LISTEN_ADDRESS",
+        "POD_NAME",
+    }
+)
+# Variables of other programs.
+FOREIGN = frozenset({"FLOWER_BASIC_AUTH", "CE_BROKER_URL", "REDISCLI_AUTH"})
+
+
+def test_it_satisfies_the_compose_specification() -> None:
+    command = ("-m", "check_jsonschema", "--builtin-schema", "vendor.compose-spec", str(COMPOSE))
+    done = subprocess.run([sys.executable, *command], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout
+
+
+def test_the_worker_can_be_given_every_setting_and_nothing_else() -> None:
+    for service in ("worker", "beat"):
+        assert set(services()[service]["environment"]) == SETTINGS - FIXED
+
+
+def test_every_variable_is_a_setting_or_one_of_another_program() -> None:
+    for service in services().values():
+        assert set(service.get("environment", {})) <= KNOWN | FOREIGN
+
+
+def test_a_setting_of_the_shell_or_of_env_reaches_the_worker() -> None:
+    given = {name: f"<{name}>" for name in SETTINGS - FIXED}
+    assert environment_of("worker", given) == given
+
+
+def test_secrets_are_handed_on_and_never_written_down() -> None:
+    for service in set(services()) - set(DEMO):
+        for name, value in services()[service].get("environment", {}).items():
+            if name in SECRETS | {"FLOWER_BASIC_AUTH"}:
+                assert value == f"${{{name}:-}}"
+    assert services()["redis"]["environment"] == {"REDISCLI_AUTH": "${REDIS_PASSWORD:-}"}
+
+
+def test_a_copy_of_the_template_means_the_redis_of_compose() -> None:
+    settings = load(environment_of("worker", template(as_copied=True)))
+    assert settings.redis.hosts == (("redis", int(default_of("REDIS_PORT"))),)
+    assert environment_of("celery-exporter", template(as_copied=True)) == {
+        "CE_BROKER_URL": "redis://:@redis:6379/0"
+    }
+
+
+def test_the_exporter_listens_where_the_worker_does() -> None:
+    env = {"REDIS_HOST": "there", "REDIS_PORT": "1", "REDIS_DB": "2", "REDIS_PASSWORD": "x"}
+    for more in (
+        {},
+        {"REDIS_USERNAME": "u"},
+        {"REDIS_URL": "redis://:y@elsewhere:3/4"},
+        {"REDIS_URL": "redis://:y@elsewhere:3/4", "CELERY_BROKER_URL": "redis://:z@broker:5/6"},
+    ):
+        expected = load(environment_of("worker", env | more)).celery_broker
+        assert environment_of("celery-exporter", env | more) == {"CE_BROKER_URL": expected}
+
+
+def test_the_template_explains_every_variable_that_compose_hands_on() -> None:
+    offered = set(template(as_copied=False))
+    assert offered <= KNOWN | FOREIGN
+    assert SETTINGS - FIXED | {"FLOWER_BASIC_AUTH"} <= offered
+
+
+def test_the_demo_puts_its_samples_in_no_redis_but_its_own() -> None:
+    production = {
+        "REDIS_HOST": "prod",
+        "REDIS_URL": "redis://prod",
+        "CELERY_BROKER_URL": "redis://x",
+    }
+    for service in DEMO:
+        assert load(environment_of(service, production)).redis.hosts == (("redis", 6379),)
+
+
+def test_the_demo_runs_only_when_asked_for_and_nothing_else_relies_on_it() -> None:
+    for name, service in services().items():
+        assert service.get("profiles") == (["demo"] if name in DEMO else None)
+        assert name in DEMO or "moogsoft" not in str(service)
+
+
+def test_the_demo_runs_modules_that_exist_where_its_messages_go() -> None:
+    for service in DEMO:
+        python, dash_m, module, *_ = services()[service]["command"]
+        assert (python, dash_m) == ("python", "-m")
+        assert importlib.util.find_spec(module)
+    port = services()["moogsoft"]["command"][-1]
+    assert environment_of("pipeline", {})["MOOG_WEBHOOK_URL"] == f"http://moogsoft:{port}/webhook"
+
+
+def test_only_this_host_can_reach_what_is_published() -> None:
+    published = [port for service in services().values() for port in service.get("ports", [])]
+    assert published
+    for port in published:
+        assert port.startswith("127.0.0.1:")
+    for name in ("METRICS_PORT_REMEDIATION", "HEALTH_PORT_REMEDIATION"):
+        port = default_of(name)
+        assert f"127.0.0.1:{port}:{port}" in services()["worker"]["ports"]
+
+
+@pytest.mark.parametrize("name", services())
+def test_a_container_comes_back_and_can_do_no_more_than_it_needs_to(name: str) -> None:
+    service = services()[name]
+    assert service["restart"] == "unless-stopped"
+    assert service["read_only"] is True
+    assert service["cap_drop"] == ["ALL"]
+    assert service["security_opt"] == ["no-new-privileges:true"]
+    assert "privileged" not in service
+    assert "cap_add" not in service
+
+
+@pytest.mark.parametrize("name", sorted(set(services()) - set(OURS)))
+def test_an_image_of_somebody_else_has_a_version(name: str) -> None:
+    tag = services()[name]["image"].partition(":")[2]
+    assert any(character.isdigit() for character in tag)
+
+
+def test_ours_are_all_built_from_here_and_are_one_image() -> None:
+    assert {services()[name]["image"] for name in OURS} == {"mutt-remediation"}
+    assert all(services()[name]["build"] == "." for name in OURS)
+
+
+def test_the_worker_may_end_its_step_before_it_is_killed() -> None:
+    seconds = int(services()["worker"]["stop_grace_period"].removesuffix("s"))
+    assert seconds > celeryconfig.task_time_limit
+
+
+def test_whoever_is_waited_for_says_when_it_is_healthy() -> None:
+    for name, service in services().items():
+        for other, how in service.get("depends_on", {}).items():
+            assert how == {"condition": "service_healthy"}
+            assert "test" in services()[other]["healthcheck"], f"{name} waits for {other}"
+
+
+def test_the_image_s_health_check_is_left_to_the_worker() -> None:
+    assert "healthcheck" not in services()["worker"]
+    assert all("healthcheck" in services()[name] for name in OURS if name != "worker")
+
+
+def test_beat_is_asked_by_the_name_that_it_has() -> None:
+    beat = services()["beat"]
+    command = " ".join(beat["healthcheck"]["test"])
+    assert f"inspect ping -d celerybeat@{beat['hostname']} " in command
+    assert celeryconfig.beat_enable_remote_control
+
+
+def test_redis_writes_down_what_it_holds_and_asks_for_the_password() -> None:
+    command = [
+        interpolated(word, {"REDIS_PASSWORD": "p w"}) for word in services()["redis"]["command"]
+    ]
+    assert command == ["redis-server", "--appendonly", "yes", "--requirepass", "p w"]
+    assert services()["redis"]["volumes"] == ["redis:/data"]
+
+
+def test_tasks_are_counted_under_their_queue() -> None:
+    command = services()["celery-exporter"]["command"]
+    assert command[command.index("--default-queue-name") + 1] == celeryconfig.QUEUE
+
+
+def flower_login(tmp_path: Path, login: str) -> str:
+    """What Flower gets as its login when FLOWER_BASIC_AUTH is `login`."""
+    stand_in = tmp_path / "celery"
+    stand_in.write_text('#!/bin/sh\nprintf "%s|%s" "$FLOWER_BASIC_AUTH" "$*"')
+    stand_in.chmod(0o755)
+    env = {"PATH": f"{tmp_path}:{os.environ['PATH']}", "FLOWER_BASIC_AUTH": login}
+    command = [interpolated(word, {}) for word in services()["flower"]["command"]]
+    done = subprocess.run(command, env=env, check=True, capture_output=True, text=True)
+    found, _, arguments = done.stdout.partition("|")
+    assert arguments == "-A mutt_tasks flower"
+    return found
+
+
+def test_flower_lets_in_who_has_the_login(tmp_path: Path) -> None:
+    assert flower_login(tmp_path, "ann:s$cret word") == "ann:s$cret word"
+
+
+def test_flower_without_a_login_lets_nobody_in(tmp_path: Path) -> None:
+    first, second = flower_login(tmp_path, ""), flower_login(tmp_path, "")
+    assert first.startswith("nobody:")
+    assert len(first) > 40
+    assert first != second
+
+
+def test_prometheus_scrapes_the_worker_and_the_exporter() -> None:
+    found: dict[str, Any] = yaml.safe_load(PROMETHEUS.read_text())
+    targets = [
+        target
+        for job in found["scrape_configs"]
+        for group in job["static_configs"]
+        for target in group["targets"]
+    ]
+    port = default_of("METRICS_PORT_REMEDIATION")
+    assert targets == [f"worker:{port}", "celery-exporter:9808"]
+    assert {target.partition(":")[0] for target in targets} <= set(services())
+    folder = f"./{PROMETHEUS.parent.name}:/etc/prometheus:ro"
+    assert folder in services()["prometheus"]["volumes"]
