@@ -12,11 +12,12 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, unquote_plus, urlsplit
 
 Parser = Callable[[str], Any]
 
 FILE_SUFFIX = "_FILE"
+NOT_SHOWN = "a value that is not shown"
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,8 @@ def read(specs: Mapping[str, Variable], env: Mapping[str, str]) -> tuple[dict[st
         try:
             text = _text_of(spec, env)
             values[attribute] = spec.parse(text)
+        except _BadFile as error:
+            problems.append(str(error))
         except ValueError as error:
             problems.append(_problem(spec, env, str(error)))
     return values, problems
@@ -79,15 +82,25 @@ def _text_of(spec: Variable, env: Mapping[str, str]) -> str:
         raise ValueError(f"only one of {spec.name} and {spec.name}{FILE_SUFFIX}")
     try:
         return Path(path).read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError):
-        raise ValueError(
-            f"{spec.name}{FILE_SUFFIX} to name a readable text file, not {path!r}"
+    except (OSError, ValueError):
+        # What is no absolute path may be the secret itself, given under the wrong name.
+        got = _shown(path) if path.startswith("/") else NOT_SHOWN
+        raise _BadFile(
+            f"{spec.name}{FILE_SUFFIX}: got {got}, takes the path of a readable text file"
         ) from None
 
 
+class _BadFile(ValueError):
+    """A secret's file cannot be read; the text is the whole line."""
+
+
 def _problem(spec: Variable, env: Mapping[str, str], takes: str) -> str:
-    got = "a value that is not shown" if spec.secret else repr(env.get(spec.name, "").strip())
+    got = NOT_SHOWN if spec.secret else _shown(env.get(spec.name, "").strip())
     return f"{spec.name}: got {got}, takes {takes}"
+
+
+def _shown(text: str) -> str:
+    return repr(text if len(text) <= 80 else text[:80] + "…")
 
 
 def known_names(specs: Iterable[Variable]) -> frozenset[str]:
@@ -111,6 +124,23 @@ def unknown_names(
             hint = f"; did you mean {near[0]}?" if near else ""
             warnings.append(f"{name} is not a variable of mutt_tasks and does nothing{hint}")
     return warnings
+
+
+def secrets_in_url(url: str) -> set[str]:
+    """The parts of an address that must not be shown either: password and query values.
+
+    Takes any text, Celery's lists of brokers included; each part as it stands and decoded.
+    """
+    found: set[str] = set()
+    for each in re.split(r";(?=[a-z+]+://)", url):
+        body, _, query = each.partition("://")[2].partition("#")[0].partition("?")
+        login = body.partition("/")[0].rpartition("@")[0]
+        found.add(login.partition(":")[2] if ":" in login else login)
+        for pair in re.split("[&;]", query):
+            name, _, value = pair.partition("=")
+            if not name.startswith("ssl_") and name not in ("db", "virtual_host", "master_name"):
+                found.add(value or name)
+    return {form for part in found for form in (part, unquote(part), unquote_plus(part))} - {""}
 
 
 # --- parsers: text in, value out; a ValueError says what is accepted ---

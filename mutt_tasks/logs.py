@@ -27,6 +27,8 @@ class Redacting(logging.Formatter):
     def __init__(self, secrets: frozenset[str], pod_name: str, as_json: bool) -> None:
         super().__init__()
         forms = {form for secret in secrets if len(secret) >= 3 for form in _forms(secret)}
+        # An error's text often quotes a text that quoted the secret.
+        forms |= {again for form in forms for again in _forms(form)}
         self._secrets = sorted(forms, key=len, reverse=True)
         self._pod_name = pod_name
         self._as_json = as_json

@@ -18,6 +18,7 @@ import requests
 import urllib3
 from requests.adapters import HTTPAdapter
 from requests.auth import HTTPBasicAuth
+from requests.utils import get_auth_from_url
 from urllib3.connection import HTTPConnection
 
 from mutt_tasks.core.moments import iso
@@ -124,10 +125,10 @@ def _retry_after(value: str, now: float) -> float:
     """The header's wait in seconds, given as seconds or as a date (RFC 9110, 10.2.3)."""
     value = value.strip()
     if value.isascii() and value.isdecimal():
-        return min(float(value[:9]), LONGEST_RETRY_AFTER)
+        return min(float(value), LONGEST_RETRY_AFTER)
     try:
         moment = parsedate_to_datetime(value)
-    except ValueError:
+    except (ValueError, OverflowError):
         return 0.0
     moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     wait = (moment - datetime.fromtimestamp(now, UTC)).total_seconds()
@@ -148,9 +149,11 @@ def _credentials(settings: Settings) -> Credentials:
         scheme = "Bearer"
 
     def sign(request: requests.PreparedRequest) -> requests.PreparedRequest:
-        if settings.username:
-            basic = HTTPBasicAuth(settings.username.encode(), settings.password.encode())
-            request = basic(request)
+        # A log-in inside the address counts too, as it does for every HTTP client.
+        login = (settings.username, settings.password)
+        username, password = login if settings.username else get_auth_from_url(request.url or "")
+        if username:
+            request = HTTPBasicAuth(username.encode(), password.encode())(request)
         if settings.api_key:
             request.headers[settings.auth_header] = f"{scheme} {settings.api_key}".strip()
         return request

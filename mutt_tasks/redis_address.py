@@ -4,6 +4,7 @@ Both clients are built from it: our own (`store/connection.py`) and Celery's bro
 connection, whose URLs differ for UNIX sockets, TLS and Sentinel.
 """
 
+import re
 from dataclasses import dataclass, field, replace
 from urllib.parse import parse_qs, quote, unquote, urlencode, urlsplit
 
@@ -97,42 +98,59 @@ def parse(url: str) -> RedisAddress | None:
 
 def _parse(url: str) -> RedisAddress:
     scheme, _, rest = url.partition("://")
-    if scheme not in SCHEMES or not rest:
+    # A raw # would silently end the address in the middle of a password.
+    if scheme not in SCHEMES or not rest or "#" in rest:
         raise ValueError
-    if scheme == "sentinel":
-        # Kombu's form repeats the scheme after each semicolon; both forms are read.
-        rest = rest.replace(";sentinel://", ",").replace(";", ",")
-    parts = urlsplit(f"{scheme}://{rest}")
-    login, _, places = parts.netloc.rpartition("@")
-    username, _, password = login.partition(":")
-    query = {name: values[-1] for name, values in parse_qs(parts.query).items()}
+    # Kombu's form of several Sentinels repeats scheme, login and database for each.
+    urls = rest.split(";sentinel://") if scheme == "sentinel" else [rest]
+    parts = [_split(each) for each in urls]
+    _, _, raw_path, raw_query = parts[-1]
+    if len({login for login, *_ in parts}) > 1:
+        raise ValueError
+    if any(path not in ("", raw_path) or query for _, _, path, query in parts[:-1]):
+        raise ValueError
+    username, _, password = parts[0][0].partition(":")
+    places = ",".join(place for _, place, _, _ in parts)
+    path = unquote(raw_path, errors="strict")
+    query = {name: values[-1] for name, values in parse_qs(raw_query, True).items()}
     if not set(query) <= {"db", "master_name"}:
         raise ValueError
     address = RedisAddress(
-        scheme, username=unquote(username), password=unquote(password), tls=scheme == "rediss"
+        scheme,
+        username=unquote(username, errors="strict"),
+        password=unquote(password, errors="strict"),
+        tls=scheme == "rediss",
     )
-    path = unquote(parts.path)
     if scheme == "unix":
         if not path or places:
             raise ValueError
         return replace(address, path=path, db=_database(query.get("db", "0")))
-    # Kombu writes a database after every Sentinel; the last path counts.
-    hosts = tuple(_host(place.split("/")[0], DEFAULT_PORTS[scheme]) for place in places.split(","))
-    if scheme == "sentinel":
-        last = path.rsplit("/", 1)[-1].split(",")[0]
-        service = query.get("master_name") or ("" if last.isdecimal() else last) or "mymaster"
-        db = query.get("db") or (last if last.isdecimal() else "0")
-        return replace(address, hosts=hosts, service=service, db=_database(db))
-    if len(hosts) != 1 or "master_name" in query:
+    hosts = tuple(_host(place, DEFAULT_PORTS[scheme]) for place in re.split("[,;]", places))
+    steps = [step for step in path.split("/") if step]
+    in_path = steps.pop() if steps and steps[-1].isdecimal() else "0"
+    db = query.get("db") or in_path
+    service = query.get("master_name") or (steps.pop() if steps else "")
+    if steps or (scheme != "sentinel" and (service or len(hosts) != 1)):
         raise ValueError
-    return replace(address, hosts=hosts, db=_database(query.get("db") or path.strip("/") or "0"))
+    if scheme == "sentinel":
+        service = service or "mymaster"
+    return replace(address, hosts=hosts, service=service, db=_database(db))
+
+
+def _split(rest: str) -> tuple[str, str, str, str]:
+    """Login, places, path and query of what follows the scheme."""
+    body, _, query = rest.partition("?")
+    authority, slash, path = body.partition("/")
+    login, _, places = authority.rpartition("@")
+    return login, places, slash + path, query
 
 
 def _host(place: str, default_port: int) -> tuple[str, int]:
     parts = urlsplit(f"//{place}")
-    if not parts.hostname:
+    port = default_port if parts.port is None else parts.port
+    if not parts.hostname or not port or not re.fullmatch(r"[!-~]+", place):
         raise ValueError
-    return parts.hostname, default_port if parts.port is None else parts.port
+    return parts.hostname, port
 
 
 def _database(text: str) -> int:

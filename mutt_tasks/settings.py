@@ -23,6 +23,7 @@ from mutt_tasks.environment import (
     printable,
     rate,
     read,
+    secrets_in_url,
     subset,
     text,
     unknown_names,
@@ -86,7 +87,7 @@ class Settings:
     drain_interval: float = variable(
         "REMEDIATION_DRAIN_INTERVAL",
         "1",
-        number(0, 3600),
+        number(0, 60),
         "between two batches of a drain",
         unit="s",
         group=PACE,
@@ -363,6 +364,8 @@ class Settings:
         """Every text that must never be shown."""
         found = {self.api_key, self.password, self.redis_password, self.redis.password}
         found |= {self.webhook_url, self.health_url, self.broker_url}
+        for url in (self.webhook_url, self.health_url, self.celery_broker):
+            found |= secrets_in_url(url)
         return frozenset(found - {""})
 
 
@@ -419,14 +422,19 @@ def overridden(
     return replace(settings, batch_size=batch_size), tuple(problems)
 
 
-def warnings(settings: Settings, env: Mapping[str, str] | None = None) -> list[str]:
-    """What an operator should know at start though nothing is wrong enough to stop."""
+def warnings(
+    settings: Settings, env: Mapping[str, str] | None = None, *, is_worker: bool = True
+) -> list[str]:
+    """What an operator should know at start though nothing is wrong enough to stop.
+
+    Only a worker asks Moogsoft; beat may well run without its address.
+    """
     env = os.environ if env is None else env
     known = known_names(VARIABLES.values()) | PIPELINE_NAMES
     lines = unknown_names(env, known, OUR_PREFIXES)
-    if not settings.health_check_enabled:
+    if is_worker and not settings.health_check_enabled:
         lines.append("MOOG_HEALTH_CHECK_ENABLED is false: Moogsoft counts as healthy, unasked")
-    elif not (settings.webhook_url or settings.health_url):
+    elif is_worker and not (settings.webhook_url or settings.health_url):
         lines.append(
             "neither MOOG_WEBHOOK_URL nor MOOG_HEALTH_URL is set:"
             " Moogsoft counts as healthy, unasked"

@@ -26,10 +26,13 @@ def whole_number(value_text: str) -> int | None:
     if minus:
         return None
     significant = digits.rstrip("0")
-    if len(exponent.lstrip("+-0")) > 9:
+    # Python's int() takes no text of thousands of digits, not even of zeros.
+    power = exponent.lstrip("+-0") or "0"
+    if len(power) > 9:
         return None if exponent.startswith("-") else LARGEST
+    tens = -int(power) if exponent.startswith("-") else int(power)
     # The value is `significant` times ten to the power of `shift`.
-    shift = int(exponent or 0) - len(fraction) + len(digits) - len(significant)
+    shift = tens - len(fraction) + len(digits) - len(significant)
     if shift < 0:
         return None
     if len(significant) + shift > 9:

@@ -25,10 +25,12 @@ def moment_of(value: object) -> float | None:
     try:
         if isinstance(value, str):
             stamp = datetime.fromisoformat(value)
-            return (stamp if stamp.tzinfo else stamp.replace(tzinfo=UTC)).timestamp()
-        if isinstance(value, int | float):
+            seconds = (stamp if stamp.tzinfo else stamp.replace(tzinfo=UTC)).timestamp()
+        elif isinstance(value, int | float):
             seconds = value / 1000 if abs(value) >= _MILLISECONDS_FROM else float(value)
-            return datetime.fromtimestamp(seconds, UTC).timestamp()
+        else:
+            return None
+        # A zone can move a moment out of the years 1 to 9999, where `iso` could not write it.
+        return datetime.fromtimestamp(seconds, UTC).timestamp()
     except (ValueError, OverflowError, OSError):
-        pass
-    return None
+        return None
