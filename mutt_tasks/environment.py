@@ -266,3 +266,18 @@ def http_url(value: str) -> str:
     if not (port_is_valid and printable_only):
         raise ValueError(takes)
     return value
+
+
+def broker_url(value: str) -> str:
+    """An address, or several with semicolons between them, as Celery takes them; empty: unset."""
+    takes = "one or more addresses such as redis://host:6379/0, with semicolons between them"
+    for each in value.split(";") if value else ():
+        try:
+            parts = urlsplit(each)
+            is_address = bool(parts.scheme and (parts.netloc or parts.path))
+            is_address = is_address and "://" in each and parts.port != 0
+        except ValueError:
+            is_address = False
+        if not is_address:
+            raise ValueError(takes)
+    return value

@@ -1,5 +1,5 @@
--- Shared by the scripts that write (put in front of them by scripts.py): what must be true
--- before a first write. Each function returns nil when all is well.
+-- Purpose: what must be true before a first write; scripts.py puts this in front of the scripts
+-- that write. Each function returns nil when all is well.
 
 -- expected: {key, type, key, type, ...}; returns the first key of another type.
 local function first_of_wrong_type(expected)
