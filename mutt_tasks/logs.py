@@ -7,8 +7,9 @@ import sys
 from typing import Any
 from urllib.parse import quote, quote_plus
 
+from mutt_tasks.batch import REPLAYED, RouteResult
 from mutt_tasks.core.moments import iso
-from mutt_tasks.cycle import CycleResult, RouteResult
+from mutt_tasks.cycle import CycleResult
 from mutt_tasks.settings import Settings
 
 logger = logging.getLogger("mutt_tasks.cycle")
@@ -127,7 +128,7 @@ def _packed(route: RouteResult) -> dict[str, Any]:
     packed |= {reason: n for reason, n in route.moved.quarantined.items() if n}
     packed |= {"waiting": route.waiting} if route.waiting else {}
     packed |= {"odd_counters": route.odd} if route.odd else {}
-    if route.outcome == "replayed":
+    if route.outcome == REPLAYED:
         packed["remaining"] = route.moved.remaining
     return packed
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import redis
 
-from mutt_tasks import cycle
+from mutt_tasks import batch
 from mutt_tasks.core.moments import iso
 from mutt_tasks.store.store import Store
 from tests.pipeline import (
@@ -199,7 +199,7 @@ def test_a_counter_that_is_no_counter_is_reported_and_does_not_stop_the_replay(
 def test_thousands_that_wait_are_passed_once_and_not_at_every_batch(
     client: redis.Redis, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cycle, "SCAN_MESSAGES", 50)
+    monkeypatch.setattr(batch, "SCAN_MESSAGES", 50)
     stamp = {"replays": 1, "last_at": iso(store.controls.now())}
     client.lpush(DLQ, *(event(n, _remediation=stamp) for n in range(120)))
     client.lpush(DLQ, *(event(n) for n in range(200, 230)))

@@ -13,7 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mutt_tasks import logs
-from mutt_tasks.cycle import CycleResult, RouteResult
+from mutt_tasks.batch import RouteResult
+from mutt_tasks.cycle import CycleResult
 from mutt_tasks.logs import Redacting
 from mutt_tasks.settings import load
 from mutt_tasks.store.queues import Moved
