@@ -53,10 +53,10 @@ def send(store: Store, settings: Settings, held: str, cycle: str, route: Route) 
         if not chosen.batch.decisions:
             more = not chosen.saw_all
             return RouteResult(HELD, WAITING, waiting=chosen.waiting, more=more, state=chosen.state)
-        state = chosen.state | _speed(reading, settings, len(chosen.batch.decisions), now)
+        state = chosen.state | _speed(reading, settings, chosen.batch.going, now)
         pace = {}
         if bucket is not None:
-            bucket = bucket.spent(chosen.replays)
+            bucket = bucket.spent(chosen.batch.replays)
             pace = {"tokens": f"{bucket.tokens:.6f}", "at": f"{bucket.at:.6f}"}
         moved = store.queues.commit(
             held,
@@ -69,9 +69,8 @@ def send(store: Store, settings: Settings, held: str, cycle: str, route: Route) 
             pace,
         )
         if moved is not None:
-            odd = sum(not decision.is_sound for decision in chosen.batch.decisions)
             more = not chosen.saw_all
-            return RouteResult(REPLAYED, "", moved, chosen.waiting, odd, more)
+            return RouteResult(REPLAYED, "", moved, chosen.waiting, chosen.batch.odd, more)
     return RouteResult(HELD, CONTENDED, more=True)
 
 
@@ -92,7 +91,6 @@ class _Chosen:
     batch: Batch
     waiting: int
     saw_all: bool
-    replays: int
     state: dict[str, Any]
 
 
@@ -141,6 +139,5 @@ def _choose(
         batch=Batch(skip + first, messages[first:last], decisions[first:last]),
         waiting=skip + waiting,
         saw_all=ended or skip + len(messages) >= reading.depths.source,
-        replays=sum(decision.action is Action.REPLAY for decision in decisions),
         state={"cursor": skip + waiting, "cursor_until": f"{min(ready_at, now + 3600):.3f}"},
     )

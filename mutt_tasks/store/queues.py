@@ -27,6 +27,21 @@ class Batch:
     messages: Sequence[bytes]
     decisions: Sequence[Decision]
 
+    @property
+    def going(self) -> int:
+        """How many of the messages leave the queue."""
+        return sum(d.action is not Action.WAIT for d in self.decisions)
+
+    @property
+    def replays(self) -> int:
+        """How many of the messages are replayed."""
+        return sum(d.action is Action.REPLAY for d in self.decisions)
+
+    @property
+    def odd(self) -> int:
+        """How many of those that leave held a counter that was no counter."""
+        return sum(not d.is_sound for d in self.decisions if d.action is not Action.WAIT)
+
     def plan(self) -> str:
         """One letter for each message, as commit.lua reads it."""
         return "".join(
@@ -95,7 +110,6 @@ class Queues:
         `state` and `pace` are written to the route's state and the pace in the same step.
         Raises LeaseLost when the lease is not held by `lease` any more.
         """
-        odd = sum(not d.is_sound for d in batch.decisions if d.action is not Action.WAIT)
         answer = self._scripts.call(
             "commit",
             [
@@ -118,7 +132,7 @@ class Queues:
                 route.name,
                 cycle,
                 JOURNAL_LENGTH,
-                odd,
+                batch.odd,
                 *flat(state),
                 *flat(pace),
                 *batch.payloads(),

@@ -19,6 +19,7 @@ SCRIPTS = sorted((ROOT / PACKAGE / "store" / "lua").glob("*.lua"))
 # From the outside in: what stands in one line may import what stands below, not beside or above.
 LAYERS = (
     (f"{PACKAGE}.cycle",),
+    (f"{PACKAGE}.batch",),
     (f"{PACKAGE}.store", f"{PACKAGE}.moogsoft"),
     (f"{PACKAGE}.core",),
 )

@@ -24,6 +24,7 @@ def test_the_smallest_of_window_credit_and_rate_is_allowed() -> None:
     assert allowance(100, 50, Depths(500, 0, 0), None) == Allowance(50)
     assert allowance(100, 50, Depths(500, 20, 0), None) == Allowance(30)
     assert allowance(100, 50, Depths(500, 20, 45), None) == Allowance(5)
+    assert allowance(100, 50, Depths(500, 20, 45), Bucket(99, 0)) == Allowance(5)
     assert allowance(100, 1000, Depths(500, 0, 0), Bucket(7.9, 0)) == Allowance(7)
 
 

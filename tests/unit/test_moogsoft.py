@@ -167,6 +167,29 @@ def test_credentials_go_in_the_configured_form(
     assert {name: found[name] for name in carriers if name in found} == headers
 
 
+def test_a_log_in_inside_the_address_is_used_unless_another_is_configured() -> None:
+    with MoogsoftServer(status(200)) as server:
+        url = f"http://user:p%40ss@{server.host}/events"
+        for env in ({}, {"MOOG_USERNAME": "u", "MOOG_PASSWORD": "p"}, {"MOOG_API_KEY": "k"}):
+            probe(load({"MOOG_WEBHOOK_URL": url} | env), NOW)
+
+        assert [request.headers["authorization"] for request in server.requests] == [
+            basic("user:p@ss"),
+            basic("u:p"),
+            "Bearer k",
+        ]
+
+
+def test_a_log_in_that_lies_in_netrc_is_not_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / ".netrc").write_text(f"machine 127.0.0.1 login root password {SECRET}\n")
+    monkeypatch.setenv("NETRC", str(tmp_path / ".netrc"))
+    monkeypatch.setenv("HOME", str(tmp_path))
+
+    assert "authorization" not in sent().headers
+
+
 # --- what is healthy ---
 
 
