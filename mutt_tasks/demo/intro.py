@@ -1,0 +1,72 @@
+"""What the demo says first: what is real, what stands in, and which pace it chose."""
+
+import socket
+import textwrap
+from pathlib import Path
+
+from mutt_tasks.demo.backlog import Backlog
+from mutt_tasks.demo.choices import Choices
+from mutt_tasks.demo.moogsoft import Moogsoft
+from mutt_tasks.demo.outage import Outage
+from mutt_tasks.demo.status import Status
+from mutt_tasks.settings import Settings
+
+
+def show(
+    settings: Settings,
+    choices: Choices,
+    data: Path,
+    moogsoft: Moogsoft,
+    backlog: Backlog | None,
+    first: Status,
+    outage: Outage,
+    logs: Path | None,
+) -> None:
+    """Print it; addresses without their credentials."""
+    down = f", goes down once for {outage.seconds:g} s" if outage.seconds else ""
+    rows = []
+    if choices.embeds_redis:
+        rows.append(("Redis", f"embedded, {settings.redis.shown}, kept in {data}/"))
+    else:
+        rows.append(
+            ("Redis", f"configured, {settings.redis.shown}; no sample, no stand-in consumers")
+        )
+    if choices.stands_in_for_moogsoft:
+        rows.append(("Moogsoft", f"stand-in, {moogsoft.url}{down}"))
+    else:
+        rows.append(("Moogsoft", "configured; it is probed"))
+    if choices.embeds_redis:
+        rows.append(("Pipeline", f"stand-in alerter and forwarder; alerts go to {moogsoft.url}"))
+        rows.append(("Backlog", _backlog(backlog, first, data)))
+    if choices.pace:
+        rows.append(("Demo pace", "chosen here, not the program's defaults:"))
+        pace = " ".join(f"{name}={value}" for name, value in choices.pace.items())
+        rows += [("", line) for line in textwrap.wrap(pace, 64)]
+    rows.append(("Metrics", f"http://localhost:{settings.metrics_port}/metrics"))
+    rows.append(("Health", f"http://localhost:{settings.health_port}/health and /ready"))
+    if logs:
+        rows.append(("Logs", f"{logs}/worker.log, {logs}/beat.log"))
+    for port in (settings.metrics_port, settings.health_port):
+        if _is_taken(settings.listen_address, port):
+            rows.append(("Note", f"port {port} is taken; the worker tries again every 5 s"))
+    print("mutt_tasks: worker and beat, with stand-ins for what is not configured", flush=True)
+    for name, text in rows:
+        print(f"  {name:<10} {text}", flush=True)
+    print(flush=True)
+
+
+def _backlog(backlog: Backlog | None, first: Status, data: Path) -> str:
+    if backlog is not None:
+        kinds = ", ".join(f"{n:,} {kind}" for kind, n in sorted(backlog.kinds.items()))
+        return f"{len(backlog):,} sample messages: {kinds}"
+    return f"{first.waiting:,} messages from an earlier run; remove {data}/ for a new sample"
+
+
+def _is_taken(address: str, port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((address, port))
+        except OSError:
+            return True
+    return False

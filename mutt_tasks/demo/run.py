@@ -1,0 +1,120 @@
+"""One run: what it needs is started in order, watched, and stopped in the opposite order."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager, nullcontext
+from dataclasses import dataclass, replace
+from pathlib import Path
+from threading import Event
+
+from mutt_tasks.demo import intro, summary
+from mutt_tasks.demo.books import Arrivals, Books
+from mutt_tasks.demo.choices import Choices, choose
+from mutt_tasks.demo.embedded import embedded_redis
+from mutt_tasks.demo.moogsoft import Moogsoft
+from mutt_tasks.demo.outage import Outage
+from mutt_tasks.demo.pipeline import Pipeline
+from mutt_tasks.demo.processes import Child, worker_and_beat
+from mutt_tasks.demo.seeding import is_untouched, message_lists, seed
+from mutt_tasks.demo.status import Reader, Status
+from mutt_tasks.demo.view import is_live, view
+from mutt_tasks.demo.watch import Watch
+from mutt_tasks.errors import StoreError
+from mutt_tasks.settings import load
+from mutt_tasks.store.connection import connect, translated
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the command line decides; times in seconds, an `outage` of 0 is none."""
+
+    data: Path
+    events: int
+    until_drained: bool
+    timeout: float | None
+    outage: float
+
+
+def run(options: Options, environ: Mapping[str, str], stopping: Event) -> int:
+    """Run until `stopping` is set, or the backlog is drained if that is asked for.
+
+    Returns the exit status. Raises SettingsError, EmbeddedError, and StoreError when a
+    configured Redis does not answer at the start.
+    """
+    choices = choose(environ)
+    # A bad environment is told before anything is started.
+    load(choices.environment(environ, "", ""))
+    arrivals = Arrivals()
+    with (
+        _redis(choices, options.data) as (redis_url, servers),
+        Moogsoft(on_accept=arrivals.note) as moogsoft,
+    ):
+        env = choices.environment(environ, redis_url, moogsoft.url)
+        return _run(options, choices, env, servers, moogsoft, arrivals, stopping)
+
+
+@contextmanager
+def _redis(choices: Choices, data: Path) -> Iterator[tuple[str, list[Child]]]:
+    """The embedded server's address and process; nothing when a Redis is configured."""
+    if not choices.embeds_redis:
+        yield "", []
+        return
+    with embedded_redis(data) as (address, server):
+        yield address.shown, [server]
+
+
+def _run(
+    options: Options,
+    choices: Choices,
+    env: Mapping[str, str],
+    servers: list[Child],
+    moogsoft: Moogsoft,
+    arrivals: Arrivals,
+    stopping: Event,
+) -> int:
+    settings = load(env)
+    # The samples go to the stand-in even if a real Moogsoft is there to be probed.
+    pipeline = Pipeline(settings.redis, settings, moogsoft.url) if choices.embeds_redis else None
+    processing = pipeline.processing if pipeline else ()
+    with closing(connect(settings.redis)) as client:
+        backlog = books = None
+        try:
+            if pipeline:
+                with translated():
+                    if is_untouched(client, settings, processing):
+                        backlog = seed(client, settings, options.events)
+                lists = (*message_lists(settings), *processing)
+                books = Books(client, lists, settings.dead_letter_queue, arrivals)
+            reader = Reader(client, settings, processing)
+            first = reader.read(0.0)
+        except StoreError as error:
+            raise type(error)(f"{settings.redis.shown}: {error}") from None
+        has_outage = pipeline is not None and choices.stands_in_for_moogsoft
+        outage = Outage(moogsoft, options.outage if has_outage else 0.0, first.waiting)
+        live = is_live()
+        logs = options.data if live else None
+        intro.show(settings, choices, options.data, moogsoft, backlog, first, outage, logs)
+
+        watch = Watch(reader, outage, moogsoft, pipeline, options.until_drained, options.timeout)
+        with (
+            view(live, "Ctrl-C stops everything") as screen,
+            pipeline or nullcontext(),
+            worker_and_beat(env, logs) as children,
+        ):
+            is_well = watch.until_the_end(screen, [*servers, *children], stopping)
+            screen.note(watch.elapsed, "stopping")
+        try:
+            sums = _summary(books, pipeline, first, reader.read(watch.elapsed))
+        except StoreError as error:
+            print(f"\nNo summary: {error}", flush=True)
+            return 1
+    summary.show(sums, watch.elapsed)
+    return 0 if is_well and not sums.complaints else 1
+
+
+def _summary(
+    books: Books | None, pipeline: Pipeline | None, first: Status, last: Status
+) -> summary.Summary:
+    if not books or not pipeline:
+        return summary.of_configured_redis(first, last)
+    last = replace(last, came_back=pipeline.came_back(last.dlqs))
+    return summary.of_own_pipeline(books.balance(), last)

@@ -1,0 +1,122 @@
+"""The books follow every message, and the summary complains when one is missing."""
+
+import json
+from collections import Counter
+from typing import Any
+
+import redis
+
+from mutt_tasks.demo.backlog import alert
+from mutt_tasks.demo.books import Arrivals, Books, Inventory, identity, weigh
+from mutt_tasks.demo.status import Status
+from mutt_tasks.demo.summary import of_configured_redis, of_own_pipeline
+
+DLQ, DEAD, INGEST = "mutt:dlq:alerter", "mutt:dlq:dead", "mutt:ingest_queue"
+
+
+def inventory(dlq: str = "", dead: str = "") -> Inventory:
+    """One message for each letter."""
+    names = [letter.encode() for letter in dlq + dead]
+    reasons = Counter({"poison": len(dead)}) if dead else Counter[str]()
+    return Inventory({DLQ: len(dlq), DEAD: len(dead)}, Counter(names), reasons)
+
+
+def arrived(letters: str) -> Counter[bytes]:
+    return Counter(letter.encode() for letter in letters)
+
+
+def status(replayed: int, poison: int = 0, came_back: int = 0, dlq: int = 0) -> Status:
+    return Status(
+        elapsed=1.0,
+        dlqs={DLQ: dlq},
+        replayed=replayed,
+        quarantined={"poison": poison},
+        came_back=came_back,
+    )
+
+
+def test_a_message_keeps_its_identity_wherever_it_lies() -> None:
+    event: dict[str, Any] = {"hostname": "h", "message": "m"}
+    for fields in ({"_correlation_id": "c-1"}, {}):
+        first = event | fields
+        later = first | {"_retry_count": 3, "_remediation": {"replays": 1}, "shedding_reason": "x"}
+        names = {
+            identity(json.dumps(form).encode())
+            for form in (first, later, alert(later), {"custom_info": later})
+        }
+        assert len(names) == 1
+        assert identity(json.dumps(event | {"message": "another"}).encode()) not in names
+
+
+def test_what_is_no_json_object_is_known_by_its_bytes() -> None:
+    for raw in (b"garbage", b"[1,2]", b"", b"\xff", b"[" * 100_000):
+        assert identity(raw) == raw
+
+
+def test_a_run_in_which_all_is_well_adds_up() -> None:
+    found = weigh(inventory(dlq="abcd"), inventory(dlq="c", dead="d"), arrived("ab"))
+    summary = of_own_pipeline(found, status(replayed=5, poison=1, came_back=3, dlq=1))
+    assert summary.complaints == []
+    assert summary.lines[0] == (
+        "4 messages at the start = 2 accepted by Moogsoft + 1 poison + 1 still in queues"
+    )
+    assert summary.lines[1] == (
+        "4 in the dead letter queues + 3 that came back = 5 replayed + 1 set aside + 1 still there"
+    )
+
+
+def test_a_lost_message_is_named() -> None:
+    found = weigh(inventory(dlq="abc"), inventory(), arrived("ab"))
+    summary = of_own_pipeline(found, status(replayed=3))
+    assert "1 lost: b'c'" in summary.complaints
+
+
+def test_a_doubled_message_is_named() -> None:
+    found = weigh(inventory(dlq="ab"), inventory(), arrived("abb"))
+    assert "1 there more than once: b'b'" in of_own_pipeline(found, status(2)).complaints
+
+
+def test_a_loss_and_a_double_do_not_cancel_out() -> None:
+    found = weigh(inventory(dlq="ab"), inventory(), arrived("bb"))
+    complaints = of_own_pipeline(found, status(2)).complaints
+    assert len(complaints) == 2
+
+
+def test_messages_that_somebody_puts_in_are_counted_apart() -> None:
+    found = weigh(inventory(dlq="a"), inventory(), arrived("axy"))
+    summary = of_own_pipeline(found, status(replayed=2))
+    assert summary.complaints == []
+    assert "1 messages at the start + 2 put in from elsewhere" in summary.lines[0]
+
+
+def test_counters_that_do_not_match_the_lists_are_a_complaint() -> None:
+    found = weigh(inventory(dlq="ab"), inventory(), arrived("ab"))
+    for replayed in (1, 3):
+        assert of_own_pipeline(found, status(replayed)).complaints
+
+
+def test_what_was_dead_before_is_told_apart() -> None:
+    found = weigh(inventory(dlq="a", dead="x"), inventory(dead="x"), arrived("a"))
+    summary = of_own_pipeline(found, status(replayed=1))
+    assert summary.complaints == []
+    assert summary.lines[0].startswith("2 messages at the start (1 of them dead before) =")
+
+
+def test_the_books_of_a_real_redis_add_up(client: redis.Redis) -> None:
+    client.lpush(DLQ, *(json.dumps({"_correlation_id": f"c-{n}"}) for n in range(2500)))
+    arrivals = Arrivals()
+    books = Books(client, (DLQ, INGEST, DEAD), DEAD, arrivals)
+    arrivals.note({"custom_info": {"_correlation_id": "c-0"}})
+    client.rpop(DLQ)
+    client.lpush(DEAD, b"garbage", json.dumps({"_remediation": {"reason": "poison"}}))
+    client.lmove(DLQ, DEAD)
+    found = books.balance()
+    assert (found.accepted, found.elsewhere, found.lost, found.doubled) == (1, 2, [], [])
+    assert found.end.dead == {"malformed": 2, "poison": 1}
+
+
+def test_on_somebody_elses_redis_the_sum_says_what_arrived_meanwhile() -> None:
+    first, last = status(0, dlq=10), status(8, poison=1, dlq=4)
+    assert of_configured_redis(first, last).lines == [
+        "10 in the dead letter queues + 3 that arrived = 8 replayed + 1 set aside + 4 still there"
+    ]

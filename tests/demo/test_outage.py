@@ -1,0 +1,31 @@
+"""The one outage of the stand-in Moogsoft."""
+
+from mutt_tasks.demo.moogsoft import Moogsoft
+from mutt_tasks.demo.outage import Outage
+from mutt_tasks.demo.status import Status
+
+
+def at(elapsed: float, replayed: int) -> Status:
+    return Status(elapsed=elapsed, replayed=replayed)
+
+
+def test_moogsoft_goes_down_once_after_a_third_and_comes_back() -> None:
+    with Moogsoft() as moogsoft:
+        outage = Outage(moogsoft, 10.0, 300)
+        assert outage.step(at(1, 99)) == ""
+        assert moogsoft.is_up
+        assert "goes down for 10 s" in outage.step(at(2, 100))
+        assert not moogsoft.is_up
+        assert outage.step(at(11.9, 100)) == ""
+        assert not moogsoft.is_up
+        assert "is back" in outage.step(at(12, 100))
+        assert moogsoft.is_up
+        assert outage.step(at(13, 300)) == ""
+        assert moogsoft.is_up
+
+
+def test_a_small_backlog_or_no_seconds_mean_no_outage() -> None:
+    with Moogsoft() as moogsoft:
+        for outage in (Outage(moogsoft, 10.0, 5), Outage(moogsoft, 0.0, 3000)):
+            assert outage.step(at(2, 3000)) == ""
+        assert moogsoft.is_up

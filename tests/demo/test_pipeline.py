@@ -1,0 +1,224 @@
+"""The stand-ins of the pipeline on a real Redis: they take and give as MUTT's do."""
+
+import json
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import redis
+
+from mutt_tasks.demo import pipeline as pipeline_module
+from mutt_tasks.demo.backlog import RETIRED_DOMAIN, alert
+from mutt_tasks.demo.moogsoft import Moogsoft
+from mutt_tasks.demo.pipeline import Pipeline
+from mutt_tasks.demo.seeding import is_untouched, seed
+from mutt_tasks.settings import Settings, load
+from mutt_tasks.store import keys
+from tests.redis_server import RedisServer
+from tests.services import until
+
+INGEST, ALERTS = "mutt:ingest_queue", "mutt:alert_queue"
+DLQ, MOOG_DLQ = "mutt:dlq:alerter", "mutt:dlq:moog"
+
+
+@pytest.fixture
+def settings(redis_server: RedisServer) -> Settings:
+    return load({"REDIS_URL": redis_server.url, "MOOG_RATE_LIMIT": "1000"})
+
+
+def running(settings: Settings, moogsoft: Moogsoft) -> Pipeline:
+    return Pipeline(settings.redis, settings, moogsoft.url)
+
+
+@pytest.fixture
+def arrived() -> list[dict[str, Any]]:
+    return []
+
+
+@pytest.fixture
+def moogsoft(arrived: list[dict[str, Any]]) -> Iterator[Moogsoft]:
+    with Moogsoft(on_accept=arrived.append) as found:
+        yield found
+
+
+def event(**fields: Any) -> dict[str, Any]:
+    return {"hostname": "fra1-db-01", "timestamp": "2026-01-01T00:00:00Z", "message": "m"} | fields
+
+
+def lying_in(client: redis.Redis, name: str) -> list[Any]:
+    found: Any = client.lrange(name, 0, -1)
+    return [json.loads(raw) for raw in found]
+
+
+def test_an_event_reaches_moogsoft_wrapped_in_an_alert(
+    client: redis.Redis, settings: Settings, moogsoft: Moogsoft, arrived: list[dict[str, Any]]
+) -> None:
+    sent = event(_correlation_id="c-1", _remediation={"replays": 1})
+    client.lpush(INGEST, json.dumps(sent))
+    with running(settings, moogsoft):
+        until(lambda: arrived)
+    assert arrived[0]["custom_info"] == sent
+    assert arrived[0]["external_id"] == "c-1"
+    assert "api_key" not in arrived[0]
+    assert client.exists(INGEST, ALERTS, DLQ, MOOG_DLQ) == 0
+
+
+def test_an_exhausted_event_comes_back_untried_and_unchanged(
+    client: redis.Redis, settings: Settings, moogsoft: Moogsoft
+) -> None:
+    raw = json.dumps(event(_retry_count=4)).encode()
+    client.lpush(INGEST, raw)
+    with running(settings, moogsoft) as pipeline:
+        until(lambda: client.llen(DLQ))
+        assert pipeline.came_back([DLQ]) == 1
+        assert pipeline.came_back([MOOG_DLQ]) == 0
+    assert client.lrange(DLQ, 0, -1) == [raw]
+    assert moogsoft.accepted == 0
+
+
+def test_an_event_that_always_fails_is_tried_four_times_and_then_given_up(
+    client: redis.Redis, settings: Settings, moogsoft: Moogsoft
+) -> None:
+    client.lpush(INGEST, json.dumps(event(hostname="sw-1" + RETIRED_DOMAIN, _retry_count=0)))
+    with running(settings, moogsoft):
+        until(lambda: client.llen(DLQ))
+    assert lying_in(client, DLQ)[0]["_retry_count"] == 4
+
+
+@pytest.mark.parametrize("raw", [b"garbage", b"[1,2]", b"", b"\xff", b'{"hostname":"only"}'])
+def test_what_the_alerter_cannot_read_goes_to_its_dead_letter_queue(
+    client: redis.Redis, settings: Settings, moogsoft: Moogsoft, raw: bytes
+) -> None:
+    client.lpush(INGEST, raw)
+    with running(settings, moogsoft):
+        until(lambda: client.llen(DLQ))
+    assert client.lrange(DLQ, 0, -1) == [raw]
+
+
+def test_events_are_shed_while_the_alert_queue_is_long(
+    client: redis.Redis,
+    settings: Settings,
+    moogsoft: Moogsoft,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(pipeline_module, "SHED_ABOVE", 2)
+    moogsoft.down()
+    client.lpush(ALERTS, *(json.dumps(alert(event())) for _ in range(5)))
+    client.lpush(INGEST, json.dumps(event(message="shed me")))
+    with running(settings, moogsoft):
+        until(lambda: client.llen(DLQ))
+    shed = lying_in(client, DLQ)[0]
+    assert shed["message"] == "shed me"
+    assert "shedding_reason" in shed
+    assert "_retry_count" not in shed
+
+
+def test_an_alert_is_tried_again_after_an_outage_and_given_up_after_six_failures(
+    client: redis.Redis,
+    settings: Settings,
+    moogsoft: Moogsoft,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(pipeline_module, "FIRST_DELAY", 0.001)
+    moogsoft.down()
+    client.lpush(ALERTS, json.dumps(alert(event()) | {"_moog_retry_count": 0}))
+    with running(settings, moogsoft):
+        until(lambda: client.llen(MOOG_DLQ))
+        assert lying_in(client, MOOG_DLQ)[0]["_moog_retry_count"] == 6
+        assert moogsoft.refused == 6
+        moogsoft.up()
+        client.lpush(ALERTS, json.dumps(alert(event()) | {"_moog_retry_count": 5}))
+        until(lambda: moogsoft.accepted == 1)
+
+
+def test_the_forwarder_keeps_to_the_rate_window_and_drops_nothing(
+    client: redis.Redis, redis_server: RedisServer, moogsoft: Moogsoft
+) -> None:
+    env = {"REDIS_URL": redis_server.url, "MOOG_RATE_LIMIT": "5", "MOOG_RATE_PERIOD": "0.4"}
+    client.lpush(ALERTS, *(json.dumps(alert(event())) for _ in range(15)))
+    started = time.monotonic()
+    with running(load(env), moogsoft):
+        until(lambda: moogsoft.accepted == 15)
+    assert time.monotonic() - started >= 0.8
+
+
+def test_what_a_killed_stand_in_had_in_hand_is_taken_up_again_in_its_order(
+    client: redis.Redis, settings: Settings, moogsoft: Moogsoft, arrived: list[dict[str, Any]]
+) -> None:
+    client.lpush(INGEST, json.dumps(event(_correlation_id="c-3")))
+    for number in (1, 2):
+        raw = json.dumps(event(_correlation_id=f"c-{number}"))
+        client.lpush("mutt:processing:alerter:demo", raw)
+    with running(settings, moogsoft):
+        until(lambda: len(arrived) == 3)
+    assert [found["external_id"] for found in arrived] == ["c-1", "c-2", "c-3"]
+    assert client.exists("mutt:processing:alerter:demo") == 0
+
+
+def test_stopping_loses_nothing_and_leaves_nothing_in_hand(
+    client: redis.Redis, settings: Settings, moogsoft: Moogsoft
+) -> None:
+    client.lpush(INGEST, *(json.dumps(event(_correlation_id=f"c-{n}")) for n in range(300)))
+    with running(settings, moogsoft) as pipeline:
+        until(lambda: moogsoft.accepted > 20)
+    left = [client.llen(name) for name in (INGEST, ALERTS, DLQ, MOOG_DLQ)]
+    assert all(client.exists(name) == 0 for name in pipeline.processing)
+    assert moogsoft.accepted + sum(int(str(n)) for n in left) == 300
+
+
+def test_the_stand_ins_wait_for_a_redis_that_goes_away(
+    tmp_path_factory: pytest.TempPathFactory, moogsoft: Moogsoft
+) -> None:
+    server = RedisServer(tmp_path_factory.mktemp("redis")).start()
+    settings = load({"REDIS_URL": server.url})
+    with running(settings, moogsoft):
+        server.client.lpush(INGEST, json.dumps(event()))
+        until(lambda: moogsoft.accepted == 1)
+        server.kill()
+        server.start()
+        server.client.lpush(INGEST, json.dumps(event()))
+        until(lambda: moogsoft.accepted == 2)
+    server.stop()
+
+
+def test_only_a_redis_that_never_held_messages_gets_the_sample(
+    client: redis.Redis, settings: Settings
+) -> None:
+    # A worker that started first has counted cycles, and that is all.
+    client.hset(keys.STATS, mapping={"loops": 3, "cycles:alerter:held:empty": 3})
+    assert is_untouched(client, settings, ())
+    assert is_untouched(client, settings, ("mutt:processing:alerter:demo",))
+    backlog = seed(client, settings, 50)
+    assert client.llen(DLQ) == len(backlog.alerter) == 50
+    assert client.lindex(DLQ, -1) == backlog.alerter[0]
+    assert not is_untouched(client, settings, ())
+    client.delete(DLQ)
+    assert is_untouched(client, settings, ())
+    client.hset(keys.STATS, "replayed:alerter", 1)
+    assert not is_untouched(client, settings, ())
+
+
+def test_alerts_are_seeded_only_where_their_route_is_served(
+    client: redis.Redis, redis_server: RedisServer
+) -> None:
+    env = {"REDIS_URL": redis_server.url, "REMEDIATION_ROUTES": "alerter,moog"}
+    backlog = seed(client, load(env), 100)
+    assert client.llen(MOOG_DLQ) == len(backlog.moog) == 2
+
+
+def test_stopping_does_not_wait_for_a_retry_that_is_far_away(
+    client: redis.Redis,
+    settings: Settings,
+    moogsoft: Moogsoft,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(pipeline_module, "FIRST_DELAY", 60)
+    monkeypatch.setattr(pipeline_module, "LONGEST_DELAY", 60)
+    moogsoft.down()
+    client.lpush(ALERTS, json.dumps(alert(event())))
+    with running(settings, moogsoft):
+        until(lambda: moogsoft.refused)
+        started = time.monotonic()
+    assert time.monotonic() - started < 5
+    assert client.llen(ALERTS) == 1

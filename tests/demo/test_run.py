@@ -1,0 +1,132 @@
+"""`make run` without a terminal: it drains, adds up, stops cleanly and goes on where it was."""
+
+import json
+import os
+import re
+import signal
+import urllib.request
+from pathlib import Path
+
+import pytest
+import redis
+
+from tests.demo.demo_run import DemoRun, all_gone, descendants
+from tests.redis_server import RedisServer
+
+
+def numbers(line: str) -> list[int]:
+    """The summands of a line of the summary, its right side negative."""
+    left, right = line.replace(",", "").split(" = ")
+    without_remark = re.sub(r"\(.*?\)", "", left)
+    return [
+        sign * int(number)
+        for sign, side in ((1, without_remark), (-1, right))
+        for number in re.findall(r"\b\d+\b", side)
+    ]
+
+
+def summary(run: DemoRun) -> list[str]:
+    """The lines of the summary, its sums checked."""
+    _, _, text = run.text().partition("Summary after ")
+    lines = [line.strip() for line in text.replace("\n    = ", " = ").splitlines()[1:]]
+    for line in lines[:2]:
+        assert sum(numbers(line)) == 0, line
+    return lines
+
+
+def test_a_backlog_drains_through_an_outage_and_every_message_is_accounted_for(
+    tmp_path: Path,
+) -> None:
+    run = DemoRun(
+        tmp_path, "--until-drained", "--timeout", "60", "--events", "300", "--outage", "2"
+    )
+    assert run.end() == 0, run.text() + run.errors()
+    assert "300 sample messages" in run.text()
+    assert "goes down for 2 s" in run.text()
+    assert "NOT healthy (http_503)" in run.text()
+    assert "held: Moogsoft is not healthy" in run.text()
+    assert "is back" in run.text()
+    first, second, third = summary(run)
+    assert first == (
+        "300 messages at the start = 294 accepted by Moogsoft + 3 malformed + 3 poison"
+        " + 0 still in queues"
+    )
+    assert second.startswith("300 in the dead letter queues + 9 that came back =")
+    assert "none is lost, none doubled" in third
+
+
+def test_stopped_or_killed_it_leaves_nothing_behind_and_the_next_run_goes_on(
+    tmp_path: Path,
+) -> None:
+    run = DemoRun(tmp_path, "--events", "2000", "--data", "here/data")
+    run.wait_for("| replaying")
+    for port, path in (("METRICS", "metrics"), ("HEALTH", "health")):
+        url = f"http://127.0.0.1:{run.env[f'{port}_PORT_REMEDIATION']}/{path}"
+        with urllib.request.urlopen(url, timeout=5) as answer:
+            assert answer.status == 200
+    children = descendants(run.process.pid)
+    assert len(children) >= 4  # Redis, beat, worker and its pool
+    run.process.send_signal(signal.SIGTERM)
+    assert run.end() == 0, run.text() + run.errors()
+    assert all_gone(children)
+    left = -numbers(summary(run)[0])[-1]
+    assert 0 < left < 2000
+
+    killed = DemoRun(tmp_path, "--events", "2000", "--data", "here/data")
+    killed.wait_for(f"{left:,} messages from an earlier run")
+    killed.wait_for("| replaying")
+    children = descendants(killed.process.pid)
+    killed.process.kill()
+    killed.end()
+    assert all_gone(children)
+
+    last = DemoRun(tmp_path, "--events", "2000", "--data", "here/data")
+    last.wait_for("| starting")
+    last.process.send_signal(signal.SIGHUP)
+    assert last.end() == 0, last.text() + last.errors()
+    at_its_start = numbers(summary(last)[0])[0]
+    assert 0 < at_its_start <= left + 20  # the dead ones are counted too
+    assert "none is lost, none doubled" in summary(last)[2]
+
+
+@pytest.mark.parametrize("victim", ["worker", "valkey-server"])
+def test_a_part_that_dies_ends_the_run_with_a_word_about_it(tmp_path: Path, victim: str) -> None:
+    run = DemoRun(tmp_path, "--events", "50")
+    run.wait_for("| replaying")
+    children = descendants(run.process.pid)
+    os.kill(next(pid for pid in sorted(children) if victim in command_line(pid)), signal.SIGKILL)
+    assert run.end() == 1
+    name = "the embedded Redis" if victim == "valkey-server" else victim
+    assert f"{name} was ended by SIGKILL: stopping the rest" in run.text()
+    assert ("No summary: Redis" in run.text()) == (victim == "valkey-server")
+    assert all_gone(children)
+
+
+def command_line(pid: int) -> str:
+    return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
+
+
+def test_a_configured_redis_is_served_and_never_seeded(
+    client: redis.Redis, redis_server: RedisServer, tmp_path: Path
+) -> None:
+    client.lpush("mutt:dlq:alerter", b"garbage", json.dumps({"hostname": "h"}))
+    run = DemoRun(tmp_path, "--until-drained", "--timeout", "30", REDIS_URL=redis_server.url)
+    assert run.end() == 0, run.text() + run.errors()
+    assert client.llen("mutt:ingest_queue") == 1
+    assert client.llen("mutt:dlq:dead") == 1
+    assert summary(run)[0] == (
+        "2 in the dead letter queues + 0 that arrived = 1 replayed + 1 set aside + 0 still there"
+    )
+    assert not (tmp_path / ".data").exists()
+
+
+def test_what_cannot_work_is_one_clear_line(tmp_path: Path) -> None:
+    for env, words in (
+        ({"REMEDIATION_INTERVAL": "soon"}, "REMEDIATION_INTERVAL: got 'soon'"),
+        ({"REDIS_URL": "redis://:s3cret@127.0.0.1:1"}, "redis://127.0.0.1:1/0: Redis cannot be"),
+    ):
+        run = DemoRun(tmp_path, **env)
+        assert run.end() == 1
+        assert words in run.errors()
+        assert len(run.errors().splitlines()) == 1
+        assert "s3cret" not in run.errors() + run.text()
