@@ -84,6 +84,8 @@ def configure(settings: Settings) -> None:
     """Send every logger's lines to standard error in our format."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(Redacting(settings.secrets(), settings.pod_name, settings.log_json))
+    # A call with wrong arguments would be printed past the formatter, and so past the redaction.
+    logging.raiseExceptions = False
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(settings.log_level)

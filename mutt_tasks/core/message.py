@@ -11,6 +11,11 @@ from mutt_tasks.core.moments import iso, moment_of
 
 HEADER_FIELD = "_remediation"
 
+# Everything that is ever read from a message or replaced in it; the rest is only passed over.
+READ_FIELDS = frozenset(
+    {HEADER_FIELD, "_retry_count", "_moog_retry_count", "timestamp", "shedding_reason"}
+)
+
 # No header of ours comes near this; a longer one is somebody else's and is not decoded.
 _HEADER_BYTES = 4096
 
@@ -113,24 +118,24 @@ class Message:
         for at, member in enumerate(members):
             if member.key == HEADER_FIELD and at != header_is_at:
                 pieces.append(self.raw[kept_to : member.start])
-                kept_to = members[at + 1].start
+                kept_to = member.next_start
             elif member.key == HEADER_FIELD or member.key in zeroed:
                 value = header if at == header_is_at else b"0"
                 pieces += (self.raw[kept_to : member.value_start], value)
                 kept_to = member.end
                 missing.pop(member.key, None)
-        end = members[-1].end if members else self.span.inside
+        end = self.span.end
         pieces.append(self.raw[kept_to:end])
         added = [b'"%s":%s' % (field.encode(), value) for field, value in missing.items()]
         if added:
-            pieces.append((b"," if members else b"") + b",".join(added))
+            pieces.append((b"" if end == self.span.inside else b",") + b",".join(added))
         pieces.append(self.raw[end:])
         return b"".join(pieces)
 
 
 def parse(raw: bytes) -> Message | None:
     """Read a message; None when the bytes are no JSON object."""
-    span = locate(raw)
+    span = locate(raw, READ_FIELDS)
     if span is None:
         return None
     bare = Message(raw, span, Header(), is_sound=True)

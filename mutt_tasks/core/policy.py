@@ -88,7 +88,7 @@ def _was_shed(message: Message, route: Route) -> bool:
     `shedding_reason` survives later replays, so it only tells of this stay while the
     consumer's own counter, which we set to 0, still says that it never tried.
     """
-    if message.value("shedding_reason") is None:
+    if not route.shed_field or message.value(route.shed_field) is None:
         return False
     return all(message.count(field).value == 0 for field in route.reset_fields)
 

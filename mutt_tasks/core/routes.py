@@ -9,7 +9,8 @@ class Route:
 
     `reset_fields` are set to 0 on replay: the consumer checks them before it tries, so a
     message that keeps its old count comes straight back. `failure_fields` are counters of the
-    pipeline that a replay leaves alone and that count towards poison.
+    pipeline that a replay leaves alone and that count towards poison. `shed_field` is what the
+    consumer adds to a message that it sets aside untried. All of them are in READ_FIELDS.
     """
 
     name: str
@@ -17,11 +18,14 @@ class Route:
     target: str
     reset_fields: tuple[str, ...]
     failure_fields: tuple[str, ...] = ()
+    shed_field: str = ""
 
 
 def alerter_route(source: str, target: str) -> Route:
     """What the alerter gave up, back to the ingest queue."""
-    return Route("alerter", source, target, ("_retry_count",), ("_moog_retry_count",))
+    return Route(
+        "alerter", source, target, ("_retry_count",), ("_moog_retry_count",), "shedding_reason"
+    )
 
 
 def moog_route(source: str, target: str) -> Route:
