@@ -268,6 +268,13 @@ def http_url(value: str) -> str:
     return value
 
 
+def public_url(value: str) -> str:
+    """An http or https address that may be shown: without a log-in."""
+    if "@" in http_url(value):
+        raise ValueError("an http:// or https:// address with a host and without a log-in")
+    return value
+
+
 def broker_url(value: str) -> str:
     """An address, or several with semicolons between them, as Celery takes them; empty: unset."""
     takes = "one or more addresses such as redis://host:6379/0, with semicolons between them"

@@ -93,6 +93,8 @@ def warnings(
     if settings.redis_url:
         idle = [name for name in ADDRESS_PARTS if env.get(name, "").strip()]
         lines += [f"{name} does nothing: REDIS_URL is set" for name in idle]
+    if settings.redis_tls_ca and not settings.redis.tls:
+        lines.append("REDIS_TLS_CA_CERT does nothing: TLS is not on (REDIS_TLS_ENABLED)")
     return lines
 
 
@@ -131,4 +133,16 @@ def _contradictions(settings: Settings) -> Iterator[str]:
             " METRICS_PORT_REMEDIATION"
         )
     if bool(settings.redis_tls_cert) != bool(settings.redis_tls_key):
-        yield "REDIS_TLS_CERT: takes a value exactly when REDIS_TLS_KEY has one"
+        got = "a value" if settings.redis_tls_cert else "nothing"
+        yield f"REDIS_TLS_CERT: got {got}, takes a value exactly when REDIS_TLS_KEY has one"
+    if settings.redis.scheme == "sentinel" and settings.redis.tls:
+        yield (
+            "REDIS_TLS_ENABLED: got true, takes false with a sentinel:// address:"
+            " the two are not supported together"
+        )
+    for url in settings.broker_url.split(";"):
+        if url.startswith("rediss://") and "ssl_cert_reqs=" not in url:
+            yield (
+                "CELERY_BROKER_URL: got a value that is not shown, takes ssl_cert_reqs=required in"
+                " the query of a rediss:// address: Celery verifies nothing without it"
+            )

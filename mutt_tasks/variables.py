@@ -238,7 +238,7 @@ class Settings:
     otel_endpoint: str = _running(
         "OTEL_EXPORTER_OTLP_ENDPOINT",
         "http://localhost:4318",
-        take.http_url,
+        take.public_url,
         "OTLP collector (HTTP)",
     )
     otel_service: str = _running(

@@ -398,3 +398,29 @@ def test_a_batch_size_at_runtime_is_no_larger_than_the_largest() -> None:
 
 def test_settings_is_one_class_with_one_variable_a_field() -> None:
     assert set(VARIABLES) == {field.name for field in dataclasses.fields(Settings)}
+
+
+@pytest.mark.parametrize(
+    ("env", "named"),
+    [
+        ({"REDIS_URL": "sentinel://h/mymaster", "REDIS_TLS_ENABLED": "true"}, "REDIS_TLS_ENABLED"),
+        ({"CELERY_BROKER_URL": "rediss://:s3cret@h/0"}, "CELERY_BROKER_URL"),
+        ({"REDIS_TLS_KEY": __file__}, "REDIS_TLS_CERT"),
+    ],
+)
+def test_what_would_not_be_verified_or_used_is_refused(env: dict[str, str], named: str) -> None:
+    with pytest.raises(SettingsError) as refused:
+        load(env)
+    (line,) = refused.value.lines
+    assert line.startswith(f"{named}: got ")
+    assert "s3cret" not in line
+
+
+def test_a_broker_that_verifies_is_taken() -> None:
+    url = "rediss://h/0?ssl_cert_reqs=required"
+    assert load({"CELERY_BROKER_URL": url}).celery_broker == url
+
+
+def test_an_authority_without_tls_is_warned_of() -> None:
+    env = {"REDIS_TLS_CA_CERT": __file__, "MOOG_HEALTH_CHECK_ENABLED": "false"}
+    assert any("REDIS_TLS_CA_CERT does nothing" in line for line in warnings(load(env), env))
