@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help install lint format type test run docs clean
+.PHONY: help install lint format type test run docs bench clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
@@ -38,6 +38,9 @@ run: $(VENV)/.installed ## Run worker, beat, metrics and health; with stand-ins 
 
 docs: $(VENV)/.installed ## Write docs/configuration.md and .env.template from the settings
 	$(BIN)/python tools/write_configuration.py
+
+bench: $(VENV)/.installed ## Measure moves beside their peers, and memory with long queues
+	$(BIN)/python benchmarks/moves.py
 
 clean: ## Remove what was built; .data/ (the embedded Redis) stays
 	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -18,6 +18,8 @@ imports = ("mutt_tasks.tasks",)
 broker_url = _settings.celery_broker
 broker_connection_retry_on_startup = True
 broker_connection_max_retries = None
+# Without it the first refusal (memory full, read-only after a failover) ends the worker.
+broker_channel_error_retry = True
 broker_transport_options: dict[str, Any] = {
     "socket_keepalive": True,
     # Without it a half-open connection hangs beat for minutes; much shorter, and a stall of

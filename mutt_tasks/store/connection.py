@@ -66,13 +66,15 @@ def translated() -> Iterator[None]:
     except (redis.TimeoutError, redis.ConnectionError) as error:
         raise StoreUnavailable(f"Redis cannot be reached ({type(error).__name__})") from None
     except redis.ResponseError as error:
-        raise _refusal(str(error)) from None
+        raise _refusal(error) from None
     except redis.RedisError as error:
         raise StoreUnavailable(f"Redis failed ({type(error).__name__})") from None
 
 
-def _refusal(answer: str) -> StoreRefused | StoreCorrupt:
+def _refusal(error: redis.ResponseError) -> StoreRefused | StoreCorrupt:
     """Redis' error answer by its code, the upper-case word that it opens with."""
+    # redis-py takes the codes that it knows out of the text.
+    answer = f"{error.status_code or ''} {error}".strip()
     if "WRONGTYPE" in answer:
         return StoreCorrupt("a key holds another type of value than it should")
     reasons = {
@@ -83,6 +85,7 @@ def _refusal(answer: str) -> StoreRefused | StoreCorrupt:
         "OOM": "its memory is full",
         "MISCONF": "it cannot save to disk and accepts no writes",
         "NOREPLICAS": "too few replicas are in sync",
+        "MASTERDOWN": "it is a replica that has lost its master",
         "CROSSSLOT": "it is a Redis Cluster, which mutt_tasks does not support",
         "MOVED": "it is a Redis Cluster, which mutt_tasks does not support",
         "CLUSTERDOWN": "it is a Redis Cluster, which mutt_tasks does not support",
