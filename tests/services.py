@@ -42,8 +42,8 @@ class Services:
             "REMEDIATION_DRAIN_INTERVAL": "0.1",
             **{name: str(value) for name, value in env.items()},
         }
-        self._running: list[subprocess.Popen[bytes]] = []
         self._started = 0
+        self._running: list[subprocess.Popen[bytes]] = []
 
     def worker(self, **env: object) -> subprocess.Popen[bytes]:
         """Start a worker with one slot."""
@@ -86,6 +86,10 @@ class Services:
         """SIGKILL a process with all its children, as a node that dies."""
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
+        self._running.remove(process)
+
+    def forget(self, process: subprocess.Popen[bytes]) -> None:
+        """A process that has ended by itself."""
         self._running.remove(process)
 
     def logs(self) -> str:

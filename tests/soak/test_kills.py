@@ -1,0 +1,169 @@
+"""Real worker, beat and Redis, killed at random moments while messages flow.
+
+`make soak` runs hundreds of rounds; `make soak SEED=… ROUNDS=…` repeats or changes a run. A short
+one with a fixed seed is part of `make test`.
+"""
+
+import json
+import os
+import random
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+import redis
+
+from tests.pipeline import DEAD, DLQ, INGEST, counters, journal, lying_in
+from tests.redis_server import RedisServer
+from tests.services import Services, services, until
+from tests.soak.pipeline import DELIVERED, TAKEN, Pipeline
+
+LEASE = "mutt:remediation:lease"
+LEASE_SECONDS, INTERVAL = 45.0, 1.0
+
+# Beside lease and interval, what a started worker or a reconnecting one may take.
+START_SECONDS = 30.0
+
+# In one of so many rounds the lease of a killed cycle runs out by itself; in the others the test
+# deletes it, which is what its end does.
+REAL_EXPIRY_EVERY = 20
+
+FAULTS = ("kill worker", "kill beat", "kill redis", "kill all", "freeze redis", "stop worker")
+
+ENV = {
+    "REMEDIATION_BATCH_SIZE": 5,
+    "REMEDIATION_RETRY_BACKOFF": 0.2,
+    "REMEDIATION_INTERVAL": INTERVAL,
+}
+
+
+class Soak:
+    """One system under faults."""
+
+    def __init__(self, server: RedisServer, running: Services, seed: int) -> None:
+        self.server, self.running = server, running
+        self.client = redis.Redis(port=server.port, socket_timeout=10)
+        self.random = random.Random(seed)
+        self.pipeline = Pipeline(server.port, seed)
+        self.worker = running.worker()
+        self.beat = running.beat()
+        self.pipeline.start()
+
+    def round(self, number: int) -> None:
+        """Wait a moment, break something, mend what a supervisor would, and see messages move."""
+        time.sleep(self.random.uniform(0.0, 1.5))  # the moment of the fault is the random variable
+        fault = self.random.choice(FAULTS)
+        print(f"round {number}: {fault}", flush=True)
+        if fault in ("kill worker", "kill all"):
+            self.running.kill(self.worker)
+        if fault in ("kill beat", "kill all"):
+            self.running.kill(self.beat)
+        if fault in ("kill redis", "kill all"):
+            self.server.kill()
+            time.sleep(self.random.uniform(0.0, 1.0))  # how long it is away
+            self.server.start()
+        if fault == "freeze redis":
+            self.server.freeze()
+            time.sleep(self.random.choice((0.5, 3.0)))  # how long it is frozen
+            self.server.thaw()
+        if fault == "stop worker":
+            self.worker.terminate()
+            self.worker.wait(60)
+            self.running.forget(self.worker)
+        # As Docker and Kubernetes do: what ended is started again; what runs is left alone.
+        if self.worker.poll() is not None:
+            self.worker = self.running.worker()
+        if self.beat.poll() is not None:
+            self.beat = self.running.beat()
+        self.goes_on(expires=number % REAL_EXPIRY_EVERY == REAL_EXPIRY_EVERY - 1)
+
+    def goes_on(self, expires: bool) -> None:
+        """Within lease, interval and start a cycle ends again."""
+        before, holder = self.loops(), self.holder()
+        if not expires and not self.changes_within(3, holder, before):
+            self.client.delete(LEASE)
+        bound = START_SECONDS + INTERVAL + (LEASE_SECONDS if expires else 5)
+        until(lambda: self.loops() > before, bound, hint=self.running.logs)
+
+    def changes_within(self, seconds: float, holder: Any, loops: int) -> bool:
+        """Whether the drain of that lease still lives."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            if not holder or self.holder() != holder or self.loops() > loops:
+                return True
+            time.sleep(0.05)
+        return False
+
+    def holder(self) -> Any:
+        """The lease's value."""
+        return self.client.get(LEASE)
+
+    def loops(self) -> int:
+        """How many cycles have ended."""
+        return counters(self.client).get("loops", 0)
+
+    def settle(self) -> None:
+        """Let everything that was produced come to its end."""
+        self.pipeline.produce_no_more()
+        until(
+            lambda: not any(map(self.client.llen, (DLQ, INGEST, TAKEN))),
+            LEASE_SECONDS + 120,
+            hint=lambda: f"{self.running.logs()[-3000:]}",
+        )
+
+    def check(self) -> None:
+        """Every message at one place, once; counters and journal equal to what was moved."""
+        delivered, dead = lying_in(self.client, DELIVERED), lying_in(self.client, DEAD)
+        garbage = [raw for raw in dead if raw.startswith(b"garbage ")]
+        decoded = [json.loads(raw) for raw in (*delivered, *dead) if raw not in set(garbage)]
+        numbers = [found["number"] for found in decoded]
+        numbers += [int(raw.split()[1]) for raw in garbage]
+        repeated = [number for number, times in Counter(numbers).items() if times > 1]
+        assert repeated == []
+        assert sorted(numbers) == list(range(self.pipeline.produced))
+        counted = counters(self.client)
+        replays = sum(found["_remediation"]["replays"] for found in decoded)
+        assert counted["replayed:alerter"] == replays
+        assert counted.get("malformed:alerter", 0) == len(garbage)
+        assert counted.get("poison:alerter", 0) == len(dead) - len(garbage)
+        poisoned = [json.loads(raw) for raw in dead if raw not in set(garbage)]
+        assert all(found["failing"] for found in poisoned)
+        assert {found["_remediation"]["replays"] for found in poisoned} <= {3}
+        entries = journal(self.client, "moved")
+        assert len(entries) < 9_000, "the journal was trimmed: fewer rounds tell more"
+        assert sum(int(entry["replayed"]) for entry in entries) == replays
+        assert sum(int(entry["malformed"]) for entry in entries) == len(garbage)
+        assert sum(int(entry["poison"]) for entry in entries) == len(poisoned)
+
+
+def run(folder: Path, seed: int, rounds: int) -> None:
+    """So many rounds; then everything must add up."""
+    print(f"seed {seed}, {rounds} rounds", flush=True)
+    (folder / "redis").mkdir()
+    server = RedisServer(folder / "redis").start()
+    try:
+        with services(folder, server.url, **ENV) as running:
+            soak = Soak(server, running, seed)
+            try:
+                until(lambda: soak.loops() > 0, START_SECONDS, hint=running.logs)
+                for number in range(rounds):
+                    soak.round(number)
+                soak.settle()
+                soak.check()
+                print(f"{soak.pipeline.produced} messages, {soak.loops()} cycles", flush=True)
+            finally:
+                soak.pipeline.stop()
+    finally:
+        server.stop()
+
+
+def test_a_few_kills_lose_double_and_miscount_nothing(tmp_path: Path) -> None:
+    run(tmp_path, seed=3, rounds=4)
+
+
+@pytest.mark.soak
+def test_hundreds_of_kills_lose_double_and_miscount_nothing(tmp_path: Path) -> None:
+    seed = int(os.environ.get("SOAK_SEED") or time.time())
+    run(tmp_path, seed, rounds=int(os.environ.get("SOAK_ROUNDS") or 150))
