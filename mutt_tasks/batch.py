@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mutt_tasks.core import flow
-from mutt_tasks.core.policy import Action, Decision, Policy, decide
+from mutt_tasks.core.policy import LONGEST_REST, Action, Decision, Policy, decide
 from mutt_tasks.core.routes import Route
 from mutt_tasks.settings import Settings
 from mutt_tasks.store.controls import RouteReading
@@ -109,7 +109,9 @@ def _choose(
     there are and until when is remembered, so that the next batch starts behind them.
     """
     policy = Policy(settings.max_poison_retries, settings.retry_backoff, settings.max_age)
-    known = 0 < reading.cursor <= reading.depths.source and now < reading.cursor_until
+    # No rest is longer; a moment beyond it was written before a clock went back.
+    is_known = now < reading.cursor_until <= now + LONGEST_REST
+    known = is_known and 0 < reading.cursor <= reading.depths.source
     skip = reading.cursor if known else 0
     ready_at = reading.cursor_until if known else float("inf")
     messages: list[bytes] = []
@@ -139,5 +141,8 @@ def _choose(
         batch=Batch(skip + first, messages[first:last], decisions[first:last]),
         waiting=skip + waiting,
         saw_all=ended or skip + len(messages) >= reading.depths.source,
-        state={"cursor": skip + waiting, "cursor_until": f"{min(ready_at, now + 3600):.3f}"},
+        state={
+            "cursor": skip + waiting,
+            "cursor_until": f"{min(ready_at, now + LONGEST_REST):.3f}",
+        },
     )

@@ -24,11 +24,14 @@ class Bucket:
         """The bucket at `now`, when `rate` tokens a second flow in.
 
         It never holds more than one second's worth (at least one message), so that a pause
-        is not followed by a burst. A clock that went back adds nothing.
+        is not followed by a burst. A clock that went back adds nothing; one that jumped back
+        makes it start anew with what one second brings.
         """
         capacity = max(1.0, rate)
-        gained = rate * max(0.0, now - self.at)
-        return Bucket(min(capacity, self.tokens + gained), now)
+        elapsed = now - self.at
+        has_jumped = elapsed < -1.0
+        tokens = rate if has_jumped else max(0.0, self.tokens) + rate * max(0.0, elapsed)
+        return Bucket(min(capacity, tokens), now)
 
     def spent(self, messages: int) -> "Bucket":
         """The bucket after `messages` were replayed."""

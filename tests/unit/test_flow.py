@@ -81,7 +81,11 @@ def test_a_slow_rate_still_lets_one_message_through_in_time() -> None:
 
 
 def test_a_clock_that_goes_back_adds_nothing() -> None:
-    assert Bucket(3.0, at=100.0).refilled(10, 50.0) == Bucket(3.0, 50.0)
+    assert Bucket(3.0, at=100.0).refilled(10, 99.5) == Bucket(3.0, 99.5)
+
+
+def test_a_clock_that_jumped_back_does_not_stop_the_bucket() -> None:
+    assert Bucket(0.0, at=1e12).refilled(10, 50.0) == Bucket(10.0, 50.0)
 
 
 def test_a_rate_that_was_lowered_takes_away_what_it_would_not_have_given() -> None:
