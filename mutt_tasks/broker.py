@@ -1,8 +1,13 @@
-"""A worker that outlives whatever stands in its task queue.
+"""A worker that outlives whatever stands in its task queue, and a server that dies at any moment.
 
 Celery refuses content types other than JSON by itself. But an item that is no task message at
 all (somebody's LPUSH into the wrong list) makes kombu's Redis channel raise in the middle of
 the worker's event loop, which ends the worker. Such an item is reported and dropped instead.
+
+When the server dies while a task waits for its time (the next cycle of a drain always does),
+kombu closes the channel a second time, when its address is forgotten, to hand that task back.
+That ends the worker too. The task stays where it is instead: the next tick takes over, and an
+hour later it is delivered again, and stale.
 """
 
 import logging
@@ -29,11 +34,19 @@ def _guarded(channel_class: Any) -> Any:
                 # As after a BRPOP that found nothing: the loop asks again.
                 raise Empty from None
 
+        def close(self) -> None:
+            try:
+                super().close()
+            except AttributeError:
+                is_transport_closed = self.connection and self.connection.client is None
+                if not is_transport_closed:
+                    raise
+
     return Channel
 
 
 def guard() -> None:
-    """Make every Redis broker connection of this process drop what is no task message."""
+    """Make every Redis broker connection of this process survive what is described above."""
     for transport in (redis.Transport, redis.SentinelTransport):
         if transport.Channel.__module__ != __name__:
             transport.Channel = _guarded(transport.Channel)

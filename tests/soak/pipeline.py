@@ -37,7 +37,7 @@ class Pipeline:
         self.produced = 0
         self._threads = [
             threading.Thread(target=self._run, args=(step, pause), daemon=True)
-            for step, pause in ((self._produce, 0.02), (self._consume, 0.002))
+            for step, pause in ((self._produce, 0.04), (self._consume, 0.002))
         ]
 
     def start(self) -> None:

@@ -33,7 +33,7 @@ REAL_EXPIRY_EVERY = 20
 FAULTS = ("kill worker", "kill beat", "kill redis", "kill all", "freeze redis", "stop worker")
 
 ENV = {
-    "REMEDIATION_BATCH_SIZE": 5,
+    "REMEDIATION_BATCH_SIZE": 20,
     "REMEDIATION_RETRY_BACKOFF": 0.2,
     "REMEDIATION_INTERVAL": INTERVAL,
 }
@@ -108,10 +108,14 @@ class Soak:
         """Let everything that was produced come to its end."""
         self.pipeline.produce_no_more()
         until(
-            lambda: not any(map(self.client.llen, (DLQ, INGEST, TAKEN))),
+            lambda: not any(self.left()),
             LEASE_SECONDS + 120,
-            hint=lambda: f"{self.running.logs()[-3000:]}",
+            hint=lambda: f"{self.left()} {self.running.logs()[-3000:]}",
         )
+
+    def left(self) -> list[int]:
+        """How many messages are still on their way."""
+        return [int(self.client.llen(name)) for name in (DLQ, INGEST, TAKEN)]
 
     def check(self) -> None:
         """Every message at one place, once; counters and journal equal to what was moved."""
