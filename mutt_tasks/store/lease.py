@@ -12,6 +12,10 @@ from mutt_tasks.store.scripts import Scripts
 # Longer than any step may run (see `task_time_limit`), so a live step never loses its lease.
 TTL_MS = 45_000
 
+# A drain's lease outlives the pause before its next cycle, which is at most
+# REMEDIATION_DRAIN_INTERVAL, a minute.
+LONGEST_PAUSE_MS = 60_000
+
 
 class Acquired(StrEnum):
     """What became of a wish to start a cycle."""
@@ -35,7 +39,7 @@ class Lease:
         answer = self._scripts.call(
             "acquire",
             [keys.LEASE, keys.TICK, keys.STATS],
-            [cycle, TTL_MS, round(tick_gap * 1000)],
+            [cycle, TTL_MS, round(tick_gap * 1000), TTL_MS + LONGEST_PAUSE_MS],
         )
         return Acquired(answer[0].decode())
 

@@ -5,6 +5,7 @@
 -- ARGV[1] -> the new cycle's lease value
 -- ARGV[2] -> time to live of the lease, ms
 -- ARGV[3] -> least time since the last accepted tick, ms; 0 when called by hand
+-- ARGV[4] -> longest time to live that a lease of ours ever has, ms
 --
 -- Returns {'acquired'}, {'busy'}, {'early'}, or {'corrupt', what}.
 local wrong = first_of_wrong_type({ KEYS[1], 'string', KEYS[2], 'string', KEYS[3], 'hash' })
@@ -16,7 +17,10 @@ local holder = redis.call('GET', KEYS[1])
 if holder == ARGV[1] then
   return { 'acquired' } -- the answer to the first try was lost
 end
-if holder then
+-- A lease that never ends, or far too late, is nobody's: the clock went back while it lived, or it
+-- was set by hand. Should its holder still live, fencing stops it.
+local left = redis.call('PTTL', KEYS[1])
+if holder and left >= 0 and left <= tonumber(ARGV[4]) then
   redis.call('HINCRBY', KEYS[3], 'ticks:busy', 1)
   return { 'busy' }
 end
