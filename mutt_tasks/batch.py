@@ -4,6 +4,7 @@ Look, decide, commit: nothing leaves the queue before the commit, and the commit
 """
 
 from dataclasses import dataclass, field
+from time import monotonic
 from typing import Any
 
 from mutt_tasks.core import flow
@@ -18,6 +19,10 @@ from mutt_tasks.store.store import Store
 # The next batch goes on where this one stopped, so a larger queue only takes more batches.
 SCAN_MESSAGES = 10_000
 SCAN_BYTES = 16 << 20
+
+# A batch whose messages take longer to read than this goes as it is: far below the time that a
+# step may take, also where the worker gets a quarter of a processor.
+CHOOSE_SECONDS = 5.0
 
 # A queue that somebody changes between look and commit is looked at again this often.
 COMMIT_TRIES = 3
@@ -111,6 +116,8 @@ def _choose(
     policy = Policy(settings.max_poison_retries, settings.retry_backoff, settings.max_age)
     # No rest is longer; a moment beyond it was written before a clock went back.
     is_known = now < reading.cursor_until <= now + LONGEST_REST
+    rules = f"{policy.max_retries} {policy.backoff:g} {policy.max_age:g}"
+    is_known = is_known and reading.cursor_rules == rules
     known = is_known and 0 < reading.cursor <= reading.depths.source
     skip = reading.cursor if known else 0
     ready_at = reading.cursor_until if known else float("inf")
@@ -118,6 +125,7 @@ def _choose(
     decisions: list[Decision] = []
     going, scanned_bytes = 0, 0
     ended = False
+    is_late_at = monotonic() + CHOOSE_SECONDS
     while going < most and len(messages) < SCAN_MESSAGES and scanned_bytes < SCAN_BYTES:
         wanted = min(most - going, SCAN_MESSAGES - len(messages))
         page = store.queues.look(
@@ -134,6 +142,10 @@ def _choose(
             going += decision.action is not Action.WAIT
             if decision.action is Action.WAIT:
                 ready_at = min(ready_at, decision.ready_at)
+            if monotonic() > is_late_at:
+                break
+        if monotonic() > is_late_at:
+            break
     goes = [at for at, decision in enumerate(decisions) if decision.action is not Action.WAIT]
     first, last = (goes[0], goes[-1] + 1) if goes else (0, 0)
     waiting = len(decisions) - going
@@ -144,5 +156,6 @@ def _choose(
         state={
             "cursor": skip + waiting,
             "cursor_until": f"{min(ready_at, now + LONGEST_REST):.3f}",
+            "cursor_rules": rules,
         },
     )

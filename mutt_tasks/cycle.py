@@ -14,6 +14,7 @@ from time import monotonic
 from mutt_tasks import batch, moogsoft
 from mutt_tasks.batch import HELD, REPLAYED, RouteResult
 from mutt_tasks.core import flow
+from mutt_tasks.core.routes import Route
 from mutt_tasks.errors import LeaseLost
 from mutt_tasks.settings import RUNTIME_KEYS, Settings, overridden
 from mutt_tasks.store.lease import Acquired
@@ -35,6 +36,7 @@ class CycleResult:
     """What a cycle did; `next_cycle` is the id of the drain's next one, empty when it ends.
 
     `outcome` is `replayed` or `held`; of a cycle that never began also `busy` or `early`.
+    `health` is what the probe found.
     """
 
     cycle: str
@@ -43,6 +45,7 @@ class CycleResult:
     routes: dict[str, RouteResult] = field(default_factory=dict)
     next_cycle: str = ""
     seconds: float = 0.0
+    health: str = ""
 
 
 def new_cycle_id() -> str:
@@ -123,13 +126,17 @@ def replay(
         reason = PAUSED
     else:
         reason = "" if healthy else UNHEALTHY
-    routes = {}
-    for route in settings.routes:
-        if reason:
-            routes[route.name] = RouteResult(HELD, reason)
-        else:
+    routes = {route.name: RouteResult(HELD, reason) for route in settings.routes}
+    if not reason:
+        for route in _in_turn(settings.routes, cycle):
             routes[route.name] = batch.send(store, settings, held, cycle, route)
     return _end(store, settings, held, cycle, routes, started, probed)
+
+
+def _in_turn(routes: tuple[Route, ...], cycle: str) -> tuple[Route, ...]:
+    """The routes, each as often the first as any other: it may use up what the rate allows."""
+    first = int(cycle[:8], 16) % len(routes)
+    return routes[first:] + routes[:first]
 
 
 def _end(
@@ -149,7 +156,7 @@ def _end(
         r.more and (r.outcome == REPLAYED or r.reason in _PASSING) for r in routes.values()
     )
     next_cycle = new_cycle_id() if goes_on else ""
-    result = CycleResult(cycle, outcome, reason, routes, next_cycle, monotonic() - started)
+    result = CycleResult(cycle, outcome, reason, routes, next_cycle, monotonic() - started, probed)
     end = CycleEnd(
         cycle=cycle,
         outcome=outcome,

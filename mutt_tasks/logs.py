@@ -103,6 +103,7 @@ def log_cycle(result: CycleResult) -> dict[str, Any]:
     packed["cycle"] = result.cycle
     if result.routes:
         packed["routes"] = {name: _packed(route) for name, route in result.routes.items()}
+        packed |= {"health": result.health} if result.health else {}
         packed["seconds"] = round(result.seconds, 3)
         packed["next_cycle"] = result.next_cycle
     logger.info("cycle", extra={"fields": packed})
@@ -115,6 +116,12 @@ def log_config_problems(problems: tuple[str, ...]) -> None:
         logger.warning(problem)
     _reported.clear()
     _reported.update(problems)
+
+
+def log_control(result: dict[str, Any]) -> dict[str, Any]:
+    """One line for what an operator switched; returns the same as the task's result."""
+    logger.info("operator", extra={"fields": result})
+    return result
 
 
 def log_failure(task: str, error: Exception) -> None:

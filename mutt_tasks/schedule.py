@@ -44,9 +44,9 @@ class DynamicInterval(schedule):
         except StoreError:
             return float(self.run_every.total_seconds())
         if problems != self._reported:
-            self._reported = problems
-            for problem in problems:
+            for problem in set(problems) - set(self._reported):
                 logger.warning(problem)
+            self._reported = problems
         return found.interval
 
     def __reduce__(self) -> tuple[type["DynamicInterval"], tuple[Settings]]:

@@ -14,7 +14,7 @@ from mutt_tasks import cycle as steps
 from mutt_tasks.celery import app, settings
 from mutt_tasks.core.moments import iso
 from mutt_tasks.errors import InvalidArgument, StoreError
-from mutt_tasks.logs import log_config_problems, log_cycle, log_failure
+from mutt_tasks.logs import log_config_problems, log_control, log_cycle, log_failure
 from mutt_tasks.settings import Settings
 from mutt_tasks.store.store import Store
 
@@ -111,7 +111,8 @@ def pause(actor: str, reason: str, seconds: float = 3600) -> Result:
     if not is_number or not 1 <= seconds <= 7 * 86_400:
         raise InvalidArgument("seconds: takes a number from 1 to 604800")
     store().controls.pause(actor, reason, seconds)
-    return {"outcome": "paused", "actor": actor, "reason": reason, "seconds": seconds}
+    paused = {"outcome": "paused", "actor": actor, "reason": reason, "seconds": seconds}
+    return log_control(paused)
 
 
 @app.task(name="mutt_tasks.resume", throws=EXPECTED)
@@ -120,7 +121,7 @@ def resume(actor: str) -> Result:
     if not isinstance(actor, str) or not re.fullmatch(r"[^\x00-\x1f\x7f]{1,200}", actor):
         raise InvalidArgument("actor: takes 1 to 200 characters on one line")
     was_paused = store().controls.resume(actor)
-    return {"outcome": "resumed" if was_paused else "not_paused", "actor": actor}
+    return log_control({"outcome": "resumed" if was_paused else "not_paused", "actor": actor})
 
 
 @signals.task_failure.connect

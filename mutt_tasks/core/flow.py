@@ -25,12 +25,12 @@ class Bucket:
 
         It never holds more than one second's worth (at least one message), so that a pause
         is not followed by a burst. A clock that went back adds nothing; one that jumped back
-        makes it start anew with what one second brings.
+        makes it start anew, full.
         """
         capacity = max(1.0, rate)
         elapsed = now - self.at
         has_jumped = elapsed < -1.0
-        tokens = rate if has_jumped else max(0.0, self.tokens) + rate * max(0.0, elapsed)
+        tokens = capacity if has_jumped else max(0.0, self.tokens) + rate * max(0.0, elapsed)
         return Bucket(min(capacity, tokens), now)
 
     def spent(self, messages: int) -> "Bucket":

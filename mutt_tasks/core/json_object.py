@@ -75,7 +75,7 @@ _ANY_MEMBERS = _members_but(frozenset())
 # An object of more parts than this is not read to its end: it would take longer than a step of a
 # cycle may, and the queue behind it would never move. Runs of plain members and items count
 # once for each thousand, so only tens of megabytes of nothing but structure come here.
-_MOST_PARTS = 3_000_000
+_MOST_PARTS = 500_000
 
 # A larger value is walked without building it, so that memory stays flat.
 _BUILD_AT_MOST = 1 << 20

@@ -74,6 +74,10 @@ def decide(raw: bytes, route: Route, policy: Policy, cycle: str, now: float) -> 
     else:
         ready_at = _ready_at(message, policy, now)
         if now < ready_at:
+            if policy.max_age > 0:
+                # It may become too old while it waits.
+                timestamp = message.timestamp()
+                ready_at = min(ready_at, (timestamp or now) + policy.max_age)
             return Decision(Action.WAIT, ready_at=ready_at, is_sound=is_sound)
         stamp = header.replayed(now, forgiven).encode(route.name, cycle)
         payload = message.stamped(stamp, route.reset_fields)

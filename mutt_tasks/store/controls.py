@@ -29,7 +29,8 @@ class Pause:
 class RouteReading:
     """One route as it is now; its `cursor` oldest messages are known to wait until `cursor_until`.
 
-    `speed` (messages/s) is the smoothed pace of its batches, the last of them at `moved_at`.
+    That was found by `cursor_rules`; other rules may say otherwise. `speed` (messages/s) is the
+    smoothed pace of its batches, the last of them at `moved_at`.
     """
 
     depths: Depths
@@ -37,6 +38,7 @@ class RouteReading:
     cursor_until: float
     speed: float
     moved_at: float
+    cursor_rules: str
 
 
 class Controls:
@@ -110,10 +112,20 @@ class Controls:
             steps.llen(route.source)
             steps.llen(route.target)
             steps.llen(alert_queue)
-            steps.hmget(keys.route_state(route.name), "cursor", "cursor_until", "speed", "moved_at")
-            source, target, alerts, state = steps.execute()
+            steps.hmget(
+                keys.route_state(route.name),
+                *("cursor", "cursor_until", "speed", "moved_at", "cursor_rules"),
+            )
+            source, target, alerts, (*state, rules) = steps.execute()
         cursor, until, speed, moved_at = map(_number, state)
-        return RouteReading(Depths(source, target, alerts), int(cursor), until, speed, moved_at)
+        return RouteReading(
+            Depths(source, target, alerts),
+            int(cursor),
+            until,
+            speed,
+            moved_at,
+            (rules or b"").decode("utf-8", "replace"),
+        )
 
     def bucket(self, now: float) -> Bucket:
         """The token bucket of the replay rate; one that was never used is full enough to start."""
@@ -121,7 +133,8 @@ class Controls:
             found: list[Any] = self._client.hmget(keys.PACE, "tokens", "at")
         tokens, at = found
         if tokens is None:
-            return Bucket(tokens=0.0, at=now - 1.0)
+            # At least one message, whatever the rate: a held cycle stores nothing.
+            return Bucket(tokens=1.0, at=now - 1.0)
         return Bucket(tokens=_number(tokens), at=_number(at))
 
 

@@ -31,9 +31,10 @@ class Scripts:
         """
         with translated():
             answer = self._registered[name](keys=keys, args=args)
-        if isinstance(answer, list) and answer and answer[0] in (b"fenced", b"corrupt"):
-            if answer[0] == b"fenced":
-                raise LeaseLost("another cycle holds the lease")
+        # What `look` answers are messages, which may read like anything.
+        if name in _CHECKED and answer[0] == b"fenced":
+            raise LeaseLost("another cycle holds the lease")
+        if name in _CHECKED and answer[0] == b"corrupt":
             raise StoreCorrupt(
                 f"{answer[1].decode('utf-8', 'replace')} does not hold what it should"
             )

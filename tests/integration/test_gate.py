@@ -102,6 +102,31 @@ def test_the_rate_bounds_replays_over_time_and_dead_letters_cost_nothing(
     assert counters(client)["cycles:alerter:held:rate_limited"] > 0
 
 
+@pytest.mark.parametrize("rate", [0.5, 0.9, 1, 3])
+def test_any_rate_lets_a_message_through_at_once(
+    client: redis.Redis, store: Store, rate: float
+) -> None:
+    fill(client, DLQ, [event(n) for n in range(10)])
+    run_cycle(store, settings_of(REMEDIATION_MAX_RATE=rate))
+    assert client.llen(INGEST) == max(1, int(rate))
+
+
+def test_routes_take_turns_when_the_rate_is_not_enough_for_both(
+    client: redis.Redis, store: Store
+) -> None:
+    fill(client, DLQ, [event(n) for n in range(500)])
+    fill(client, "mutt:dlq:moog", [event(n) for n in range(5)])
+    settings = settings_of(
+        REMEDIATION_ROUTES="alerter,moog", REMEDIATION_MAX_RATE=10, REMEDIATION_DRAIN="false"
+    )
+    for cycle in ("0000000" + digit + "0" * 24 for digit in "0123"):
+        assert steps.begin(store, settings, cycle, is_tick=False) is None
+        client.delete("mutt:remediation:pace")  # as a second later
+        steps.replay(store, settings, cycle, True, "test")
+    assert numbers_in(client, ALERTS) == list(range(5))
+    assert 20 <= int(client.llen(INGEST)) < 40
+
+
 def test_a_drain_goes_on_while_there_is_work_and_ends_by_itself(
     client: redis.Redis, store: Store
 ) -> None:

@@ -218,3 +218,33 @@ def test_thousands_that_wait_are_passed_once_and_not_at_every_batch(
     assert numbers_in(client, INGEST) == list(range(200, 230))
     assert numbers_in(client, DLQ) == list(range(120))
     assert sum(looked) <= 120 + 30 + 10
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"MAX_POISON_RETRIES": "1"},
+        {"REMEDIATION_RETRY_BACKOFF": "0"},
+        {"REMEDIATION_MAX_AGE": "3600"},
+    ],
+)
+def test_changed_rules_reach_messages_that_wait(
+    client: redis.Redis, store: Store, changed: dict[str, str]
+) -> None:
+    stamp = {"replays": 1, "last_at": iso(store.controls.now())}
+    old = "2001-01-01T00:00:00Z"
+    fill(client, DLQ, [event(n, timestamp=old, _remediation=stamp) for n in range(5)])
+    run_cycle(store, settings_of())
+    assert client.llen(DLQ) == 5
+    run_cycle(store, settings_of(**changed))
+    assert client.llen(DLQ) == 0
+
+
+def test_a_batch_that_takes_long_to_read_goes_as_it_is(
+    client: redis.Redis, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batch, "CHOOSE_SECONDS", -1.0)
+    fill(client, DLQ, [event(n) for n in range(3)])
+    results = drain(store, settings_of())
+    assert [result.routes["alerter"].moved.replayed for result in results] == [1, 1, 1]
+    assert numbers_in(client, INGEST) == [0, 1, 2]
