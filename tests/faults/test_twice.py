@@ -2,7 +2,6 @@
 
 import json
 import re
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ from tests.services import services, until
 
 INTERVAL = 1.0
 BATCH = 5
+LATE = 1.0
 
 
 def loops(client: redis.Redis) -> int:
@@ -66,12 +66,11 @@ def test_a_second_beat_does_not_double_the_pace(
         running.beat()
         until(lambda: loops(client) > 0, hint=running.logs)
         running.beat()
-        until(lambda: counters(client).get("ticks:early", 0) >= 3, hint=running.logs)
+        until(lambda: counters(client).get("ticks:early", 0) >= 5, hint=running.logs)
     moments = commit_moments(client)
-    gaps = [later - earlier for earlier, later in pairwise(moments)]
-    # Three quarters of the interval is what tells a tick from a second beat's; the rest is
-    # what a task may be late.
-    assert min(gaps) >= 0.7 * INTERVAL
+    # Three quarters of the interval is what tells a tick from a second beat's; LATE is what the
+    # first commit may be behind its tick when the machine is busy.
+    assert len(moments) - 1 <= (moments[-1] - moments[0] + LATE) / (0.75 * INTERVAL)
     assert client.llen(INGEST) == BATCH * len(moments)
 
 
