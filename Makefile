@@ -31,7 +31,7 @@ type: $(VENV)/.installed ## Check types (mypy --strict)
 	$(BIN)/mypy
 
 test: lint type ## Check style and types, run every test
-	$(BIN)/pytest -n 2
+	$(BIN)/pytest -n 4
 
 run: $(VENV)/.installed ## Run worker, beat, metrics and health; with stand-ins for what is not configured
 	$(BIN)/python -m mutt_tasks.demo
@@ -42,7 +42,7 @@ docs: $(VENV)/.installed ## Write docs/configuration.md and .env.template from t
 bench: $(VENV)/.installed ## Measure moves beside their peers, and memory with long queues
 	$(BIN)/python benchmarks/moves.py
 
-soak: $(VENV)/.installed ## Kill and freeze for about ten minutes (SEED=…, ROUNDS=… repeat or change a run)
+soak: $(VENV)/.installed ## Kill and freeze a few hundred times, some 15 minutes (SEED=…, ROUNDS=… repeat or change a run)
 	SOAK_SEED=$(SEED) SOAK_ROUNDS=$(ROUNDS) $(BIN)/pytest -s -m soak tests
 
 clean: ## Remove what was built; .data/ (the embedded Redis) stays

@@ -170,4 +170,4 @@ def test_a_few_kills_lose_double_and_miscount_nothing(tmp_path: Path) -> None:
 @pytest.mark.soak
 def test_hundreds_of_kills_lose_double_and_miscount_nothing(tmp_path: Path) -> None:
     seed = int(os.environ.get("SOAK_SEED") or time.time())
-    run(tmp_path, seed, rounds=int(os.environ.get("SOAK_ROUNDS") or 150))
+    run(tmp_path, seed, rounds=int(os.environ.get("SOAK_ROUNDS") or 200))
