@@ -1,161 +1,266 @@
-"""One batch on one route: how much may go, which messages, done.
+"""One batch on one route: what became of the last one, how much may go now, which messages, done.
 
-Look, decide, commit: nothing leaves the queue before the commit, and the commit does all at once.
+A batch goes in slices, so that it is no burst. Each slice is looked at, decided and committed:
+nothing leaves the queue before its commit, and the commit does all at once.
 """
 
-from dataclasses import dataclass, field
-from time import monotonic
+from dataclasses import dataclass, field, replace
+from math import exp
 from typing import Any
 
+from mutt_tasks.choice import Chosen, choose
 from mutt_tasks.core import flow
-from mutt_tasks.core.policy import LONGEST_REST, Action, Decision, Policy, decide
+from mutt_tasks.core.pace import Limiter, Pace
+from mutt_tasks.core.policy import Arrival, arrival
 from mutt_tasks.core.routes import Route
 from mutt_tasks.settings import Settings
 from mutt_tasks.store.controls import RouteReading
-from mutt_tasks.store.queues import Batch, Moved
+from mutt_tasks.store.queues import Moved
+from mutt_tasks.store.states import encoded
 from mutt_tasks.store.store import Store
-
-# How far one batch looks past messages that wait, and how many bytes it holds in memory.
-# The next batch goes on where this one stopped, so a larger queue only takes more batches.
-SCAN_MESSAGES = 10_000
-SCAN_BYTES = 16 << 20
-
-# A batch whose messages take longer to read than this goes as it is: far below the time that a
-# step may take, also where the worker gets a quarter of a processor.
-CHOOSE_SECONDS = 5.0
 
 # A queue that somebody changes between look and commit is looked at again this often.
 COMMIT_TRIES = 3
 
+# A drain that waits for a moment to come looks again at least this often, in seconds.
+LONGEST_PAUSE = 10.0
+
+# The speed of a drain is averaged over about so many seconds.
+_SPEED_SECONDS = 10.0
+
 REPLAYED, HELD = "replayed", "held"
+PAUSED, UNHEALTHY = "paused", "unhealthy"
 WAITING, CONTENDED = "waiting", "contended"
+
+# What holds a route for this batch, not only for the next fraction of a second.
+_LASTING = frozenset({flow.EMPTY, flow.WINDOW, flow.BACKOFF})
 
 
 @dataclass(frozen=True)
 class RouteResult:
-    """What a cycle did on one route; `more` says whether there is work left for it now."""
+    """What a cycle did on one route.
+
+    `reason` is what held it; `limit` is what bounded the batch, held or not. `stuck` and
+    `returned` tell of earlier replays. `more` says whether there is work left for the route now,
+    `pause` in how many seconds it is worth looking again. `state` and `raised` are fields of the
+    route's state and counters that no commit has written yet.
+    """
 
     outcome: str
     reason: str = ""
     moved: Moved = field(default_factory=Moved)
     waiting: int = 0
     odd: int = 0
+    limit: str = ""
+    stuck: int = 0
+    returned: int = 0
+    has_tripped: bool = False
     more: bool = False
+    pause: float = 0.0
     state: dict[str, Any] = field(default_factory=dict)
+    raised: dict[str, int] = field(default_factory=dict)
 
 
-def send(store: Store, settings: Settings, held: str, cycle: str, route: Route) -> RouteResult:
-    """One batch on one route."""
-    for attempt in range(COMMIT_TRIES):
-        now = store.controls.now()
-        reading = store.controls.reading(route, settings.alert_queue)
-        rate = flow.rate_per_second(settings.max_rate)
-        bucket = None if rate is None else store.controls.bucket(now).refilled(rate, now)
-        allowed = flow.allowance(settings.batch_size, settings.high_water, reading.depths, bucket)
-        if allowed.held_by:
-            return RouteResult(HELD, allowed.held_by, more=reading.depths.source > 0)
-        chosen = _choose(store, settings, route, cycle, now, reading, allowed.messages)
+class Lane:
+    """One route during one cycle; `result` is what it did so far."""
+
+    def __init__(
+        self, store: Store, settings: Settings, held: str, cycle: str, route: Route
+    ) -> None:
+        self._store = store
+        self._settings = settings
+        self._held = held
+        self.route = route
+        self._cycle = cycle
+        self._limiter = Limiter(settings.rate_limit, settings.rate_period)
+        self._flow = flow.Flow()
+        self._left = flow.Allowance(0)
+        self._commits = 0
+        self._first: tuple[RouteReading, float] | None = None
+        self.is_done = False
+        self.result = RouteResult(HELD)
+
+    def settle(self, is_open: bool) -> None:
+        """Find out what became of earlier replays, and how much this batch may hold.
+
+        `is_open` is False while Moogsoft is down. The first slice uses the same look, so that it
+        has to follow before another lane moves anything.
+        """
+        now, reading = self._read()
+        landing = self._landing(reading)
+        settings = self._settings
+        limits = flow.Limits(settings.batch_size, settings.max_batch_size, settings.retry_backoff)
+        settled = flow.settle(reading.flow, landing, limits, now, is_open)
+        self._flow = settled.flow
+        self._left = flow.quota(settled.flow, now)
+        self._first = reading, now
+        name = self.route.name
+        raised = {f"stuck:{name}": settled.stuck, f"trips:{name}": int(settled.has_tripped)}
+        self.result = RouteResult(
+            HELD,
+            stuck=settled.stuck,
+            returned=round(landing.returned),
+            has_tripped=settled.has_tripped,
+            more=reading.depths.source > 0,
+            state=encoded(settled.flow),
+            raised={counter: amount for counter, amount in raised.items() if amount},
+        )
+
+    def hold(self, reason: str) -> None:
+        """No slice goes any more, for this reason."""
+        self.is_done = True
+        if self.result.outcome == HELD:
+            self.result = replace(self.result, reason=reason, limit=reason)
+
+    def send(self) -> None:
+        """One slice of the batch; `is_done` is set when no further one can follow."""
+        for _ in range(COMMIT_TRIES):
+            if self._sent_slice():
+                return
+        self.hold(CONTENDED)
+
+    def _sent_slice(self) -> bool:
+        """Try one slice; False when somebody changed the queue between look and commit."""
+        now, reading = self._read()
+        settings, route = self._settings, self.route
+        if reading.is_paused or reading.breaker_is_open:
+            self.hold(PAUSED if reading.is_paused else UNHEALTHY)
+            return True
+        pace = self._pace(reading, now)
+        rate = pace.rate(settings.max_rate, reading.limiter)
+        tokens = None
+        if rate is not None:
+            pace = pace.refilled(rate, now)
+            tokens = min(pace.tokens, pace.room(reading.limiter, self._queued(reading)))
+        allowed = self._allowed(reading, tokens)
+        self.result = replace(self.result, limit=allowed.limit)
+        if not allowed.messages:
+            self._hold_for_now(allowed)
+            return True
+        chosen = choose(
+            self._store, settings, route, self._cycle, now, reading, self._flow, allowed.messages
+        )
         if not chosen.batch.decisions:
-            more = not chosen.saw_all
-            return RouteResult(HELD, WAITING, waiting=chosen.waiting, more=more, state=chosen.state)
-        state = chosen.state | _speed(reading, settings, chosen.batch.going, now)
-        pace = {}
-        if bucket is not None:
-            bucket = bucket.spent(chosen.batch.replays)
-            pace = {"tokens": f"{bucket.tokens:.6f}", "at": f"{bucket.at:.6f}"}
-        moved = store.queues.commit(
-            held,
-            f"{cycle}:{route.name}:{attempt}",
-            cycle,
+            self._rest(chosen, now)
+            return True
+        batch = chosen.batch
+        after = self._flow.moved(batch.replays, batch.going, now)
+        name = route.name
+        counted = {"odd": batch.odd, "bounced": batch.came_back, "forgiven": batch.forgiven}
+        raised = {f"{counter}:{name}": amount for counter, amount in counted.items() if amount}
+        self._commits += 1
+        moved = self._store.queues.commit(
+            self._held,
+            f"{self._cycle}:{name}:{self._commits}",
+            self._cycle,
             route,
             settings.dead_letter_queue,
-            chosen.batch,
-            state,
-            pace,
+            batch,
+            chosen.state | encoded(after) | _speed(reading, settings, batch.going, now),
+            encoded(pace.spent(batch.replays, settings.rate_period, now)),
+            raised | self.result.raised,
         )
-        if moved is not None:
-            more = not chosen.saw_all
-            return RouteResult(REPLAYED, "", moved, chosen.waiting, chosen.batch.odd, more)
-    return RouteResult(HELD, CONTENDED, more=True)
+        if moved is None:
+            return False
+        self._flow = after
+        self._left = replace(self._left, messages=self._left.messages - batch.going)
+        self.result = replace(
+            self.result,
+            outcome=REPLAYED,
+            reason="",
+            moved=self.result.moved + moved,
+            waiting=chosen.waiting,
+            odd=self.result.odd + batch.odd,
+            more=True,  # at least a look at what comes back
+            pause=self._pause(chosen, now),
+            state={},
+            raised={},
+        )
+        self.is_done = self._left.messages <= 0 or chosen.saw_all
+        return True
+
+    def _allowed(self, reading: RouteReading, tokens: float | None) -> flow.Allowance:
+        if self._left.limit == flow.BACKOFF:
+            return self._left
+        allowed = flow.allowance(
+            self._left.messages, self._settings.high_water, reading.depths, tokens
+        )
+        is_own = allowed.limit == flow.WINDOW
+        return replace(allowed, pause=self._left.pause) if is_own else allowed
+
+    def _hold_for_now(self, allowed: flow.Allowance) -> None:
+        """A limit leaves nothing at this moment; the batch is over if that will not change soon."""
+        self.is_done = allowed.limit in _LASTING
+        if self.result.outcome == HELD:
+            pause = min(LONGEST_PAUSE, allowed.pause)
+            self.result = replace(self.result, reason=allowed.limit, pause=pause)
+
+    def _rest(self, chosen: Chosen, now: float) -> None:
+        """Nothing that was looked at may go yet."""
+        self.is_done = True
+        self.result = replace(
+            self.result, waiting=chosen.waiting, more=True, pause=self._pause(chosen, now)
+        )
+        if self.result.outcome == HELD:
+            state = self.result.state | chosen.state
+            self.result = replace(self.result, reason=WAITING, limit=WAITING, state=state)
+
+    def _pause(self, chosen: Chosen, now: float) -> float:
+        """How long nothing can go: a moment for replays to come back, or until a rest is over."""
+        if not chosen.saw_all:
+            return 0.0
+        rests = chosen.ready_at - now if chosen.waiting else 0.0
+        return min(LONGEST_PAUSE, max(flow.CANARY_SECONDS, rests))
+
+    def _read(self) -> tuple[float, RouteReading]:
+        """The moment, and the route as it is; the look that settled serves the first slice too."""
+        if self._first is not None:
+            (reading, now), self._first = self._first, None
+            return now, reading
+        settings = self._settings
+        now = self._store.controls.now()
+        reading = self._store.controls.reading(
+            self.route, settings.alert_queue, self._limiter, settings.rate_limit_key, now
+        )
+        return now, reading
+
+    def _pace(self, reading: RouteReading, now: float) -> Pace:
+        return reading.pace.observed(reading.limiter, self._queued(reading), now)
+
+    def _queued(self, reading: RouteReading) -> int:
+        """Messages that the forwarder's limiter has not seen yet."""
+        is_last = self.route.target == self._settings.alert_queue
+        return reading.depths.alert_queue + (0 if is_last else reading.depths.target)
+
+    def _landing(self, reading: RouteReading) -> flow.Landing:
+        """What came into the source since we last looked, and what has not landed yet."""
+        depths, before = reading.depths, reading.flow.depth
+        arrivals = 0 if before is None else max(0, depths.source - before)
+        under_way = 0
+        newest: list[bytes] = []
+        if arrivals or depths.target or depths.alert_queue:
+            under_way, newest = self._store.queues.landing(
+                self.route, self._settings.alert_queue, arrivals
+            )
+        kinds = [arrival(raw, self.route) for raw in newest[:arrivals]]
+        each = arrivals / max(1, len(kinds))
+        live = reading.pace.live_now(reading.limiter, self._queued(reading))
+        return flow.Landing(
+            source=depths.source,
+            fresh=each * kinds.count(Arrival.FRESH),
+            returned=each * kinds.count(Arrival.RETURNED),
+            shed=each * kinds.count(Arrival.SHED),
+            under_way=under_way,
+            live=live / self._settings.rate_period,
+        )
 
 
 def _speed(reading: RouteReading, settings: Settings, going: int, now: float) -> dict[str, Any]:
-    """How fast the queue empties, in messages/s, smoothed over the last few batches."""
+    """How fast the queue empties, in messages/s, averaged over the last seconds."""
     gap = now - reading.moved_at
     is_drain = 0 < gap < 60
     speed = going / (gap if is_drain else max(settings.drain_interval, 0.1))
     if is_drain:
-        speed = 0.7 * reading.speed + 0.3 * speed
+        weight = 1 - exp(-gap / _SPEED_SECONDS)
+        speed = reading.speed + weight * (speed - reading.speed)
     return {"speed": f"{speed:.3f}", "moved_at": f"{now:.3f}"}
-
-
-@dataclass(frozen=True)
-class _Chosen:
-    """A batch, and what was seen on the way to it."""
-
-    batch: Batch
-    waiting: int
-    saw_all: bool
-    state: dict[str, Any]
-
-
-def _choose(
-    store: Store,
-    settings: Settings,
-    route: Route,
-    cycle: str,
-    now: float,
-    reading: RouteReading,
-    most: int,
-) -> _Chosen:
-    """Look at the oldest messages and decide, until `most` can go or the scan is long enough.
-
-    Messages that wait stay where they are, at the old end of the queue; how many of them
-    there are and until when is remembered, so that the next batch starts behind them.
-    """
-    policy = Policy(settings.max_poison_retries, settings.retry_backoff, settings.max_age)
-    # No rest is longer; a moment beyond it was written before a clock went back.
-    is_known = now < reading.cursor_until <= now + LONGEST_REST
-    rules = f"{policy.max_retries} {policy.backoff:g} {policy.max_age:g}"
-    is_known = is_known and reading.cursor_rules == rules
-    known = is_known and 0 < reading.cursor <= reading.depths.source
-    skip = reading.cursor if known else 0
-    ready_at = reading.cursor_until if known else float("inf")
-    messages: list[bytes] = []
-    decisions: list[Decision] = []
-    going, scanned_bytes = 0, 0
-    ended = False
-    is_late_at = monotonic() + CHOOSE_SECONDS
-    while going < most and len(messages) < SCAN_MESSAGES and scanned_bytes < SCAN_BYTES:
-        wanted = min(most - going, SCAN_MESSAGES - len(messages))
-        page = store.queues.look(
-            route.source, skip + len(messages), wanted, SCAN_BYTES - scanned_bytes
-        )
-        if not page:
-            ended = True
-            break
-        for raw in page:
-            decision = decide(raw, route, policy, cycle, now)
-            messages.append(raw)
-            decisions.append(decision)
-            scanned_bytes += len(raw)
-            going += decision.action is not Action.WAIT
-            if decision.action is Action.WAIT:
-                ready_at = min(ready_at, decision.ready_at)
-            if monotonic() > is_late_at:
-                break
-        if monotonic() > is_late_at:
-            break
-    goes = [at for at, decision in enumerate(decisions) if decision.action is not Action.WAIT]
-    first, last = (goes[0], goes[-1] + 1) if goes else (0, 0)
-    waiting = len(decisions) - going
-    return _Chosen(
-        batch=Batch(skip + first, messages[first:last], decisions[first:last]),
-        waiting=skip + waiting,
-        saw_all=ended or skip + len(messages) >= reading.depths.source,
-        state={
-            "cursor": skip + waiting,
-            "cursor_until": f"{min(ready_at, now + LONGEST_REST):.3f}",
-            "cursor_rules": rules,
-        },
-    )

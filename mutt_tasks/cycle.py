@@ -4,15 +4,17 @@ The Celery tasks call these three steps in turn; everything a step needs is pass
 
     begin   takes the lease, unless another drain holds it or an operator holds us
     check   asks Moogsoft, or uses an answer that is still fresh
-    replay  for each route: look at the oldest messages, decide, commit; then end the cycle
+    replay  for each route: learn from the last batch, then, slice by slice, look at the oldest
+            messages, decide, commit; then end the cycle
 """
 
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from time import monotonic
+from time import monotonic, sleep
 
 from mutt_tasks import batch, moogsoft
-from mutt_tasks.batch import HELD, REPLAYED, RouteResult
+from mutt_tasks.batch import HELD, PAUSED, REPLAYED, UNHEALTHY, Lane, RouteResult
 from mutt_tasks.core import flow
 from mutt_tasks.core.routes import Route
 from mutt_tasks.errors import LeaseLost
@@ -25,10 +27,24 @@ from mutt_tasks.store.store import Store
 # Ticks closer together than this share of the interval come from a second beat.
 TICK_SHARE = 0.75
 
-DISABLED, PAUSED, UNHEALTHY = "disabled", "paused", "unhealthy"
+DISABLED = "disabled"
+
+# A batch is spread over the drain's interval, so that it is no burst: a slice each so many seconds,
+# for most of the interval (the rest goes to the tasks around it), at most so many seconds.
+SLICE = 0.05
+SPREAD_SHARE, LONGEST_SPREAD = 0.95, 10.0
 
 # Held for a moment only: a drain goes on trying, at its own pace.
-_PASSING = frozenset({flow.BACKPRESSURE, flow.RATE_LIMITED, batch.WAITING, batch.CONTENDED})
+_PASSING = frozenset(
+    {
+        flow.BACKOFF,
+        flow.BACKPRESSURE,
+        flow.WINDOW,
+        flow.RATE_LIMITED,
+        batch.WAITING,
+        batch.CONTENDED,
+    }
+)
 
 
 @dataclass(frozen=True)
@@ -36,7 +52,7 @@ class CycleResult:
     """What a cycle did; `next_cycle` is the id of the drain's next one, empty when it ends.
 
     `outcome` is `replayed` or `held`; of a cycle that never began also `busy` or `early`.
-    `health` is what the probe found.
+    `health` is what the probe found. The next cycle begins `pause` seconds later.
     """
 
     cycle: str
@@ -46,6 +62,7 @@ class CycleResult:
     next_cycle: str = ""
     seconds: float = 0.0
     health: str = ""
+    pause: float = 0.0
 
 
 def new_cycle_id() -> str:
@@ -77,8 +94,7 @@ def begin(store: Store, settings: Settings, cycle: str, is_tick: bool) -> CycleR
         reason = PAUSED
     if not reason:
         return None
-    routes = {route.name: RouteResult(HELD, reason) for route in settings.routes}
-    return _end(store, settings, cycle, cycle, routes, started, "")
+    return _end(store, settings, cycle, cycle, _held(settings, reason), started, "")
 
 
 def check(store: Store, settings: Settings, by_hand: bool) -> ProbeRecord:
@@ -108,11 +124,17 @@ def check(store: Store, settings: Settings, by_hand: bool) -> ProbeRecord:
 
 
 def replay(
-    store: Store, settings: Settings, cycle: str, healthy: bool, probed: str
+    store: Store,
+    settings: Settings,
+    cycle: str,
+    healthy: bool,
+    probed: str,
+    wait: Callable[[float], None] = sleep,
 ) -> CycleResult | None:
     """Replay one batch on every route and end the cycle; None when the cycle is not ours.
 
-    `healthy` and `probed` are Moogsoft's health and its reason as the check found them.
+    `healthy` and `probed` are Moogsoft's health and its reason as the check found them; `wait`
+    lets so many seconds pass between two slices of a batch.
     Raises LeaseLost when the lease ran out on the way; what was committed stays committed.
     """
     started = monotonic()
@@ -120,17 +142,44 @@ def replay(
     # Only one delivery of this step gets past here, however often it is delivered.
     if not store.lease.advance(cycle, held):
         return None
+    waited = 0.0
     if not settings.enabled:
-        reason = DISABLED
+        routes = _held(settings, DISABLED)
     elif store.controls.paused():
-        reason = PAUSED
+        routes = _held(settings, PAUSED)
     else:
-        reason = "" if healthy else UNHEALTHY
-    routes = {route.name: RouteResult(HELD, reason) for route in settings.routes}
-    if not reason:
-        for route in _in_turn(settings.routes, cycle):
-            routes[route.name] = batch.send(store, settings, held, cycle, route)
-    return _end(store, settings, held, cycle, routes, started, probed)
+        lanes = [Lane(store, settings, held, cycle, r) for r in _in_turn(settings.routes, cycle)]
+        for lane in lanes:
+            lane.settle(healthy)
+            if healthy:
+                lane.send()
+            else:
+                lane.hold(UNHEALTHY)
+        waited = _go_on(lanes, settings, started, wait)
+        routes = {lane.route.name: lane.result for lane in lanes}
+    return _end(store, settings, held, cycle, routes, started, probed, waited)
+
+
+def _go_on(
+    lanes: list[Lane], settings: Settings, started: float, wait: Callable[[float], None]
+) -> float:
+    """Send the rest of the batches, slice by slice, in turn; returns the seconds waited."""
+    spread = SPREAD_SHARE * min(settings.drain_interval, LONGEST_SPREAD)
+    waited = 0.0
+    while not all(lane.is_done for lane in lanes):
+        if max(waited, monotonic() - started) + SLICE > spread:
+            break
+        wait(SLICE)
+        waited += SLICE
+        lanes = lanes[1:] + lanes[:1]
+        for lane in lanes:
+            if not lane.is_done:
+                lane.send()
+    return waited
+
+
+def _held(settings: Settings, reason: str) -> dict[str, RouteResult]:
+    return {route.name: RouteResult(HELD, reason, limit=reason) for route in settings.routes}
 
 
 def _in_turn(routes: tuple[Route, ...], cycle: str) -> tuple[Route, ...]:
@@ -147,6 +196,7 @@ def _end(
     routes: dict[str, RouteResult],
     started: float,
     probed: str,
+    waited: float = 0.0,
 ) -> CycleResult:
     """Count and journal the cycle; pass the lease on when the drain goes on, else drop it."""
     outcome = REPLAYED if any(r.outcome == REPLAYED for r in routes.values()) else HELD
@@ -156,19 +206,27 @@ def _end(
         r.more and (r.outcome == REPLAYED or r.reason in _PASSING) for r in routes.values()
     )
     next_cycle = new_cycle_id() if goes_on else ""
-    result = CycleResult(cycle, outcome, reason, routes, next_cycle, monotonic() - started, probed)
+    seconds = monotonic() - started
+    pause = max(
+        settings.drain_interval - max(waited, seconds),
+        min((r.pause for r in routes.values() if r.more), default=0.0),
+        0.0,
+    )
+    result = CycleResult(cycle, outcome, reason, routes, next_cycle, seconds, probed, pause)
     end = CycleEnd(
         cycle=cycle,
         outcome=outcome,
         reason=reason,
         duration=result.seconds,
         outcomes={name: (r.outcome, r.reason) for name, r in routes.items()},
+        limits={name: r.limit for name, r in routes.items() if r.limit},
         states={name: r.state for name, r in routes.items()},
+        raised={name: n for r in routes.values() for name, n in r.raised.items()},
         probed=probed,
         actor=settings.pod_name,
     )
     try:
-        store.ledger.finish(held, end, next_cycle, settings.drain_interval)
+        store.ledger.finish(held, end, next_cycle, pause)
     except LeaseLost:
         # What was moved is moved and counted; only the drain's next step is no longer ours.
         return replace(result, next_cycle="")

@@ -133,8 +133,13 @@ def _packed(route: RouteResult) -> dict[str, Any]:
     packed: dict[str, Any] = {"outcome": route.outcome}
     if route.reason:
         packed["reason"] = route.reason
+    elif route.limit:
+        packed["limit"] = route.limit
     packed["replayed"] = route.moved.replayed
     packed |= {reason: n for reason, n in route.moved.quarantined.items() if n}
+    packed |= {"stuck": route.stuck} if route.stuck else {}
+    packed |= {"came_back": route.returned} if route.returned else {}
+    packed |= {"breaker": "opened"} if route.has_tripped else {}
     packed |= {"waiting": route.waiting} if route.waiting else {}
     packed |= {"odd_counters": route.odd} if route.odd else {}
     if route.outcome == REPLAYED:

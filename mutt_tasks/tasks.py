@@ -97,7 +97,7 @@ def replay_dlq_batch(health: Result, cycle: str) -> Result:
     if ended is None:
         return {**STALE, "cycle": cycle}
     if ended.next_cycle:
-        _schedule(ended.next_cycle, found.drain_interval)
+        _schedule(ended.next_cycle, ended.pause)
     return log_cycle(ended)
 
 

@@ -1,41 +1,48 @@
-"""How much may be moved now: the pace of a route, as pure arithmetic.
+"""How much a route may move now, and what became of what it moved: pure arithmetic.
 
-A batch is as large as the smallest of three limits allows: the window, the credit that the
-target's high-water mark leaves, and the rate. Today the window is a fixed batch size; what
-makes it adapt to what the pipeline carries belongs here too.
+A batch is as large as the smallest of window, credit and rate allows. The window begins with a
+canary and doubles while what was sent sticks; it shrinks to what the consumer takes when the target
+fills, and to a canary when most of what was sent came back. If first-time failures arrive as well,
+the trouble is general: the route's breaker opens and what was sent meanwhile is forgiven.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import exp
 
-BACKPRESSURE, RATE_LIMITED, EMPTY = "backpressure", "rate_limited", "empty"
+BACKOFF, BACKPRESSURE, WINDOW = "backoff", "backpressure", "window"
+RATE_LIMITED, EMPTY = "rate_limited", "empty"
 
-# Where no forwarder's limiter tells what is left, `auto` keeps to this many messages a second.
-AUTO_RATE = 10.0
+# From this length of the alert queue on the alerter sheds, whatever our high-water mark is.
+SHED_ABOVE = 2000
 
+# A canary is looked at no sooner than this many seconds after it was sent.
+CANARY_SECONDS = 1.0
+# After so many seconds without a replay the next one is a canary again.
+IDLE_SECONDS = 60.0
+# A forwarder retries for about a minute before it gives up, and its queue has to move meanwhile:
+# what has not come back after so many seconds has stuck.
+STICK_SECONDS = 120.0
 
-@dataclass(frozen=True)
-class Bucket:
-    """A token bucket: how many messages may still be replayed, as of `at` (seconds)."""
+# Looks fade: of what was sent and came back, this share still counts at the next look.
+FADING = 0.8
+# Shares of what was sent that came back: from here on the window halves, or all is trouble.
+SOME, MOST = 0.1, 0.5
+# The trouble is general if first-time failures are at least this share of live traffic. A
+# forwarder's retries count as traffic, up to six for one failure, so it must be below 1/7.
+GENERAL_SHARE = 0.1
+# ... both averaged over about so many seconds; fewer failures in that time say nothing.
+GENERAL_SECONDS, FEWEST_FAILURES = 30.0, 2.5
 
-    tokens: float
-    at: float
+# The route's breaker: the longest that it stays open, and when it may close early because
+# failures have stopped while live traffic flows (seconds).
+LONGEST_BACKOFF = 3600.0
+EARLIEST_CLOSE, QUIET_SECONDS, EXPECTED_FAILURES = 10.0, 5.0, 3.0
 
-    def refilled(self, rate: float, now: float) -> "Bucket":
-        """The bucket at `now`, when `rate` tokens a second flow in.
+# General trouble is remembered for a day: a long queue is looked at late.
+_SPANS_KEPT, _SPAN_SECONDS = 32, 86_400.0
+_COHORTS_KEPT, _COHORT_SECONDS = 48, 5.0
 
-        It never holds more than one second's worth (at least one message), so that a pause
-        is not followed by a burst. A clock that went back adds nothing; one that jumped back
-        makes it start anew, full.
-        """
-        capacity = max(1.0, rate)
-        elapsed = now - self.at
-        has_jumped = elapsed < -1.0
-        tokens = capacity if has_jumped else max(0.0, self.tokens) + rate * max(0.0, elapsed)
-        return Bucket(min(capacity, tokens), now)
-
-    def spent(self, messages: int) -> "Bucket":
-        """The bucket after `messages` were replayed."""
-        return Bucket(self.tokens - messages, self.at)
+Spans = tuple[tuple[float, float], ...]
 
 
 @dataclass(frozen=True)
@@ -48,32 +55,274 @@ class Depths:
 
 
 @dataclass(frozen=True)
+class Landing:
+    """What a look between two batches found.
+
+    `fresh`, `returned` and `shed` are how many messages came into the source since the last look:
+    for the first time, as replays that failed, and shed by the alerter; `under_way` is how many
+    replays still lie in the queues, and `live` how many live alerts a second the forwarder takes.
+    """
+
+    source: int
+    fresh: float = 0.0
+    returned: float = 0.0
+    shed: float = 0.0
+    under_way: int = 0
+    live: float = 0.0
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Numbers of the settings: first and largest batch (messages), shortest backoff (seconds)."""
+
+    canary: int
+    largest: int
+    backoff: float
+
+
+@dataclass(frozen=True)
+class Flow:
+    """A route's state between batches; moments in seconds since 1970, 0 for never.
+
+    `window` is 0 before the first batch; doubling ends at `steady` (0: not known yet), and while
+    `is_canary` nothing has stuck yet. `batch` counts replays since the last look, `sent` and
+    `returned` fade from look to look. `depth` is the source's length as we left it, None when
+    unknown. `progress_at` is when the consumer was last seen to take replays. `cohorts` holds
+    moments and numbers of replays whose fate is open, `owed` how many have come back that belong
+    to them. The breaker, opened at `tripped_at`, stays open until `closed_until`; it did so `trips`
+    times in a row. `spans` are stretches of general trouble: replays sent in them are forgiven.
+    """
+
+    window: int = 0
+    steady: int = 0
+    is_canary: bool = True
+    batch: int = 0
+    sent: float = 0.0
+    returned: float = 0.0
+    under_way: int = 0
+    depth: int | None = None
+    sent_at: float = 0.0
+    looked_at: float = 0.0
+    progress_at: float = 0.0
+    fresh_at: float = 0.0
+    fresh_rate: float = 0.0
+    live_rate: float = 0.0
+    live_now: float = 0.0
+    cohorts: tuple[tuple[float, float], ...] = ()
+    owed: float = 0.0
+    trips: int = 0
+    tripped_at: float = 0.0
+    closed_until: float = 0.0
+    spans: Spans = ()
+
+    def moved(self, replays: int, total: int, now: float) -> "Flow":
+        """The flow after `replays` went to the target; `total` messages left the source."""
+        depth = None if self.depth is None else self.depth - total
+        if not replays:
+            return replace(self, depth=depth)
+        cohorts = self.cohorts
+        if cohorts and 0 <= now - cohorts[-1][0] < _COHORT_SECONDS:
+            cohorts = (*cohorts[:-1], (cohorts[-1][0], cohorts[-1][1] + replays))
+        else:
+            cohorts = (*cohorts, (now, float(replays)))
+        return replace(self, batch=self.batch + replays, depth=depth, sent_at=now, cohorts=cohorts)
+
+
+@dataclass(frozen=True)
+class Settled:
+    """The flow after a look.
+
+    `stuck` replays have stuck for good; `has_tripped` says that the breaker opened just now.
+    """
+
+    flow: Flow
+    stuck: int
+    has_tripped: bool
+
+
+@dataclass(frozen=True)
 class Allowance:
-    """How many messages a batch may take off, or the limit that holds it."""
+    """How many messages may move, the limit that allows no more, and when to ask again (seconds).
+
+    `messages` is 0 when the limit holds the route.
+    """
 
     messages: int
-    held_by: str = ""
+    limit: str = ""
+    pause: float = 0.0
 
 
-def rate_per_second(max_rate: float | None) -> float | None:
-    """The rate in force; None means no limit. `max_rate` None stands for `auto`, 0 for none."""
-    if max_rate is None:
-        return AUTO_RATE
-    return max_rate or None
+def settle(flow: Flow, landing: Landing, limits: Limits, now: float, is_open: bool) -> Settled:
+    """Learn from a look: what stuck, how wide the window is, and whether the trouble is general.
+
+    `is_open` is False while Moogsoft is known to be down: trouble enough, and the gate already
+    holds the route, so that its breaker need not.
+    """
+    flow = _looked(_awake(flow, landing, limits, now), landing, now)
+    flow, stuck = _aged(flow, landing, now)
+    share = flow.returned / max(flow.sent, flow.returned, 1.0)
+    came_back = landing.returned >= 1
+    has_tripped = False
+    if not is_open:
+        if now - flow.sent_at < STICK_SECONDS:
+            flow = _as_canary(_forgiving(flow, now), limits)
+    elif came_back and _is_general(flow, landing, now):
+        flow = _forgiving(flow, now)
+        has_tripped = share > MOST
+        if has_tripped:
+            flow = _tripped(flow, limits, now)
+        elif share > SOME:
+            halved = max(1, flow.window // 2)
+            flow = replace(flow, window=halved, steady=halved)
+    elif came_back and share > MOST:
+        flow = _as_canary(flow, limits)
+    elif flow.batch:
+        flow = _widened(flow, landing, limits, now)
+    return Settled(replace(flow, batch=0, under_way=landing.under_way), stuck, has_tripped)
 
 
-def allowance(window: int, high_water: int, depths: Depths, bucket: Bucket | None) -> Allowance:
-    """The size of the next batch: the smallest of window, credit and rate.
+def quota(flow: Flow, now: float) -> Allowance:
+    """How many messages the next batch may hold, before credit and rate have a say."""
+    if now < flow.closed_until and not _may_close_early(flow, now):
+        return Allowance(0, BACKOFF, flow.closed_until - now)
+    since = now - flow.sent_at
+    if flow.is_canary and 0 <= since < CANARY_SECONDS:
+        return Allowance(0, WINDOW, CANARY_SECONDS - since)
+    # A consumer that was never seen to take any is not slow but away: it delays nobody, and the
+    # high-water mark bounds what waits for it.
+    left = flow.window - (flow.under_way if flow.progress_at else 0)
+    return Allowance(max(0, left), WINDOW)
 
-    `bucket` is None when the rate is not limited. The first limit that leaves nothing, in the
-    order of the gate, is named.
+
+def allowance(left: int, high_water: int, depths: Depths, tokens: float | None) -> Allowance:
+    """How much may go at once: the smallest of what is `left` of the batch, credit and rate.
+
+    `tokens` is None when the rate is not limited. The smallest limit is named; if several leave
+    nothing, the first in the order of the gate.
     """
     credit = high_water - max(depths.target, depths.alert_queue)
-    if credit <= 0:
-        return Allowance(0, BACKPRESSURE)
-    tokens = credit if bucket is None else int(bucket.tokens)
-    if tokens <= 0:
-        return Allowance(0, RATE_LIMITED)
-    if depths.source == 0:
-        return Allowance(0, EMPTY)
-    return Allowance(min(window, credit, tokens))
+    if depths.alert_queue >= SHED_ABOVE:
+        credit = 0
+    limits = [(credit, BACKPRESSURE), (left, WINDOW)]
+    if tokens is not None:
+        limits.append((int(min(tokens, 1e9)), RATE_LIMITED))
+    limits.append((depths.source, EMPTY))
+    for messages, limit in limits:
+        if messages <= 0:
+            return Allowance(0, limit)
+    return Allowance(*min(limits, key=lambda each: each[0]))
+
+
+def _awake(flow: Flow, landing: Landing, limits: Limits, now: float) -> Flow:
+    """The flow, started anew after a pause, a first time, or a clock that jumped back."""
+    if flow.window and -1.0 <= now - flow.sent_at < IDLE_SECONDS:
+        return replace(flow, window=min(flow.window, limits.largest))
+    seen_at = flow.progress_at if landing.under_way else 0.0
+    fresh_start = replace(_as_canary(flow, limits), progress_at=seen_at)
+    if flow.batch:  # sent before the pause, and not looked at yet
+        return fresh_start
+    return replace(fresh_start, sent=0.0, returned=0.0)
+
+
+def _looked(flow: Flow, landing: Landing, now: float) -> Flow:
+    """The flow with this look's numbers in its averages."""
+    elapsed = now - flow.looked_at if 0 < flow.looked_at < now else GENERAL_SECONDS
+    weight = 1 - exp(-elapsed / GENERAL_SECONDS)
+    return replace(
+        flow,
+        depth=landing.source,
+        looked_at=now,
+        sent=FADING * flow.sent + flow.batch,
+        returned=FADING * flow.returned + landing.returned,
+        fresh_at=now if landing.fresh >= 1 else min(flow.fresh_at, now),
+        fresh_rate=flow.fresh_rate + weight * (landing.fresh / elapsed - flow.fresh_rate),
+        live_now=landing.live,
+        live_rate=flow.live_rate + weight * (landing.live - flow.live_rate),
+    )
+
+
+def _aged(flow: Flow, landing: Landing, now: float) -> tuple[Flow, int]:
+    """The flow without replays whose fate is clear, and how many of them stuck.
+
+    What came back is taken off the oldest open replays; what still lies in the queues is the
+    youngest, so older ones are not held up by it.
+    """
+    cohorts, owed, stuck = list(flow.cohorts), flow.owed + landing.returned + landing.shed, 0.0
+    while cohorts:
+        sent_at, sent = cohorts[0]
+        younger = sum(n for _, n in cohorts[1:])
+        is_over = not 0 <= now - sent_at < STICK_SECONDS or len(cohorts) > _COHORTS_KEPT
+        if not is_over or younger < landing.under_way:
+            break
+        del cohorts[0]
+        came_back = min(sent, owed)
+        owed -= came_back
+        stuck += sent - came_back
+    owed = min(owed, sum(n for _, n in cohorts))
+    return replace(flow, cohorts=tuple(cohorts), owed=owed), round(stuck)
+
+
+def _is_general(flow: Flow, landing: Landing, now: float) -> bool:
+    """Whether others fail too: first-time failures arrive, or the queue stands still."""
+    traffic = flow.fresh_rate + flow.live_rate
+    failures = flow.fresh_rate * GENERAL_SECONDS
+    if failures >= FEWEST_FAILURES and flow.fresh_rate >= GENERAL_SHARE * traffic:
+        return True
+    stands_still = flow.progress_at and now - flow.progress_at > EARLIEST_CLOSE
+    return bool(landing.under_way and stands_still)
+
+
+def _widened(flow: Flow, landing: Landing, limits: Limits, now: float) -> Flow:
+    """The flow after a batch that stuck, or that the consumer has not taken yet."""
+    taken = flow.under_way + flow.batch - landing.under_way - landing.returned
+    if taken > 0:
+        flow = replace(flow, progress_at=now)
+    if landing.under_way > max(2, flow.window // 4):
+        # The consumer is slower than we are: no more than it takes.
+        window = max(1, min(flow.window, round(taken))) if taken > 0 else limits.canary
+        window = min(window, flow.window)
+        return replace(flow, window=window, steady=window)
+    is_calm = flow.trips and now - flow.closed_until > STICK_SECONDS
+    flow = replace(flow, is_canary=False, trips=0 if is_calm else flow.trips)
+    if 4 * flow.batch < 3 * flow.window:
+        return flow  # something else was the limit: nothing is known about a larger one
+    is_doubling = not flow.steady or flow.window < flow.steady
+    wider = 2 * flow.window if is_doubling else flow.window + max(1, flow.window // 10)
+    return replace(flow, window=min(limits.largest, wider))
+
+
+def _as_canary(flow: Flow, limits: Limits) -> Flow:
+    return replace(flow, window=min(limits.canary, limits.largest), steady=0, is_canary=True)
+
+
+def _tripped(flow: Flow, limits: Limits, now: float) -> Flow:
+    """The flow with its breaker open: longer each time in a row."""
+    trips = flow.trips + 1
+    rest = min(LONGEST_BACKOFF, max(1.0, limits.backoff) * 2.0 ** min(trips - 1, 32))
+    return replace(
+        _as_canary(flow, limits),
+        trips=trips,
+        tripped_at=now,
+        closed_until=now + rest,
+        sent=0.0,
+        returned=0.0,
+    )
+
+
+def _forgiving(flow: Flow, now: float) -> Flow:
+    """The flow that forgives what was sent up to now, as far back as it may still be under way."""
+    start = now - STICK_SECONDS
+    kept = [span for span in flow.spans if now - _SPAN_SECONDS < span[1] <= now]
+    if kept and start <= kept[-1][1]:
+        start = min(start, kept.pop()[0])
+    return replace(flow, spans=(*kept, (start, now))[-_SPANS_KEPT:])
+
+
+def _may_close_early(flow: Flow, now: float) -> bool:
+    """Whether the trouble is visibly over: live alerts flow, and no failure arrives any more."""
+    if not 0 <= now - flow.tripped_at < LONGEST_BACKOFF:
+        return True  # a clock jumped
+    quiet = now - flow.fresh_at
+    # So long a silence is no chance: at the rate of before, some failures would have come.
+    is_quiet = quiet >= QUIET_SECONDS and quiet * flow.fresh_rate >= EXPECTED_FAILURES
+    return now - flow.tripped_at >= EARLIEST_CLOSE and is_quiet and flow.live_now > 0

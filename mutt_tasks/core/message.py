@@ -33,11 +33,6 @@ class Header:
     first_at: float | None = None
     last_at: float | None = None
 
-    @property
-    def counted(self) -> int:
-        """Replays that count towards poison."""
-        return max(0, self.replays - self.forgiven)
-
     def replayed(self, now: float, forgiven: int) -> "Header":
         """The header after one more replay."""
         first_at = now if self.first_at is None else self.first_at

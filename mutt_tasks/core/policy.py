@@ -1,7 +1,7 @@
 """What to do with one message. A table of rules, first match wins; nothing is done here."""
 
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -28,11 +28,16 @@ class Action(StrEnum):
 
 @dataclass(frozen=True)
 class Policy:
-    """The numbers that the rules use; times in seconds, 0 turns a rule off."""
+    """The numbers that the rules use; times in seconds, 0 turns a rule off.
+
+    `spans` are stretches of time in which everything failed: a replay sent in one of them is
+    forgiven when it comes back.
+    """
 
     max_retries: int
     backoff: float
     max_age: float
+    spans: tuple[tuple[float, float], ...] = ()
 
 
 class Decision(NamedTuple):
@@ -40,7 +45,8 @@ class Decision(NamedTuple):
 
     `payload` is what is pushed (the message's own bytes when it is malformed), `ready_at` the
     moment until which a waiting message waits, and `is_sound` False when a counter in the
-    message was no counter.
+    message was no counter. `came_back` says that its last replay failed, `forgiven` is 1 when that
+    does not count.
     """
 
     action: Action
@@ -48,6 +54,27 @@ class Decision(NamedTuple):
     payload: bytes = b""
     ready_at: float = 0.0
     is_sound: bool = True
+    came_back: bool = False
+    forgiven: int = 0
+
+
+class Arrival(StrEnum):
+    """Why a message came into a dead letter queue."""
+
+    FRESH = "fresh"
+    RETURNED = "returned"
+    SHED = "shed"
+    MALFORMED = "malformed"
+
+
+def arrival(raw: bytes, route: Route) -> Arrival:
+    """What a message in the route's source says about its coming there."""
+    message = parse(raw)
+    if message is None:
+        return Arrival.MALFORMED
+    if _was_shed(message, route):
+        return Arrival.SHED
+    return Arrival.RETURNED if message.header.replays else Arrival.FRESH
 
 
 def decide(raw: bytes, route: Route, policy: Policy, cycle: str, now: float) -> Decision:
@@ -59,9 +86,11 @@ def decide(raw: bytes, route: Route, policy: Policy, cycle: str, now: float) -> 
     if message is None:
         return Decision(Action.QUARANTINE, MALFORMED, raw)
     header = message.header
-    was_shed = _was_shed(message, route)
-    # A replay that ended in shedding was no try: it is forgiven when next stamped.
-    forgiven = min(header.replays, header.forgiven + was_shed)
+    # A replay that ended in shedding was no try, and one into general trouble says nothing of the
+    # message: it is forgiven when next stamped.
+    was_in_vain = _was_shed(message, route) or _is_in(policy.spans, header.last_at)
+    forgiven = min(header.replays, header.forgiven + was_in_vain)
+    more_forgiven = max(0, forgiven - header.forgiven)
     counts = [message.count(field) for field in route.failure_fields]
     resets = [message.count(field) for field in route.reset_fields]
     is_sound = message.is_sound and all(count.is_sound for count in counts + resets)
@@ -72,7 +101,7 @@ def decide(raw: bytes, route: Route, policy: Policy, cycle: str, now: float) -> 
     elif _is_stale(message, policy, now):
         reason = STALE
     else:
-        ready_at = _ready_at(message, policy, now)
+        ready_at = _ready_at(message, header.replays - forgiven, policy, now)
         if now < ready_at:
             if policy.max_age > 0:
                 # It may become too old while it waits.
@@ -81,9 +110,22 @@ def decide(raw: bytes, route: Route, policy: Policy, cycle: str, now: float) -> 
             return Decision(Action.WAIT, ready_at=ready_at, is_sound=is_sound)
         stamp = header.replayed(now, forgiven).encode(route.name, cycle)
         payload = message.stamped(stamp, route.reset_fields)
-        return Decision(Action.REPLAY, payload=payload, is_sound=is_sound)
-    stamp = header.encode(route.name, cycle, reason, dead_at=now)
-    return Decision(Action.QUARANTINE, reason, message.stamped(stamp), is_sound=is_sound)
+        return Decision(
+            Action.REPLAY,
+            payload=payload,
+            is_sound=is_sound,
+            came_back=header.replays > 0,
+            forgiven=more_forgiven,
+        )
+    stamp = replace(header, forgiven=forgiven).encode(route.name, cycle, reason, dead_at=now)
+    return Decision(
+        Action.QUARANTINE,
+        reason,
+        message.stamped(stamp),
+        is_sound=is_sound,
+        came_back=header.replays > 0,
+        forgiven=more_forgiven,
+    )
 
 
 def _was_shed(message: Message, route: Route) -> bool:
@@ -97,6 +139,10 @@ def _was_shed(message: Message, route: Route) -> bool:
     return all(message.count(field).value == 0 for field in route.reset_fields)
 
 
+def _is_in(spans: tuple[tuple[float, float], ...], moment: float | None) -> bool:
+    return moment is not None and any(start <= moment <= end for start, end in spans)
+
+
 def _is_stale(message: Message, policy: Policy, now: float) -> bool:
     if policy.max_age <= 0:
         return False
@@ -104,17 +150,17 @@ def _is_stale(message: Message, policy: Policy, now: float) -> bool:
     return timestamp is not None and now - timestamp > policy.max_age
 
 
-def _ready_at(message: Message, policy: Policy, now: float) -> float:
+def _ready_at(message: Message, counted: int, policy: Policy, now: float) -> float:
     """When the message's rest after its last replay is over; 0 when it never had one.
 
-    The rest doubles with each replay that counts, to at most an hour, and differs by up to
-    20 % from message to message, so that what came back together does not leave together.
+    The rest doubles with each replay that counts (`counted`), to at most an hour, and differs by
+    up to 20 % from message to message, so that what came back together does not leave together.
     The spread comes from the bytes: the same message gets the same rest at every look.
     """
     last_at = message.header.last_at
     # A stamp from far in the future is a clock gone wrong, no reason to wait for it.
     if policy.backoff <= 0 or last_at is None or last_at > now + LONGEST_REST:
         return 0.0
-    doublings = min(max(message.header.counted - 1, 0), 32)
+    doublings = min(max(counted - 1, 0), 32)
     spread = 1 + JITTER * (2 * zlib.crc32(message.raw) / 0xFFFFFFFF - 1)
     return last_at + min(LONGEST_REST, policy.backoff * 2.0**doublings * spread)

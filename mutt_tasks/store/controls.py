@@ -2,17 +2,19 @@
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import redis
 
-from mutt_tasks.core.flow import Bucket, Depths
+from mutt_tasks.core.flow import Depths, Flow
 from mutt_tasks.core.moments import iso
+from mutt_tasks.core.pace import STEPS, Limiter, Pace
 from mutt_tasks.core.routes import Route
 from mutt_tasks.store import keys
 from mutt_tasks.store.connection import translated
 from mutt_tasks.store.queues import JOURNAL_LENGTH
+from mutt_tasks.store.states import decoded
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,11 @@ class RouteReading:
     speed: float
     moved_at: float
     cursor_rules: str
+    flow: Flow
+    pace: Pace
+    limiter: Limiter
+    is_paused: bool
+    breaker_is_open: bool
 
 
 class Controls:
@@ -64,7 +71,7 @@ class Controls:
         """Whether the forwarder's own circuit breaker is open."""
         with translated():
             state: Any = self._client.get(keys.BREAKER)
-        return bool(state) and state.strip(b'" \n').upper() == b"OPEN"
+        return _is_open(state)
 
     def paused(self) -> Pause | None:
         """The operator's pause, if one is in force."""
@@ -106,36 +113,45 @@ class Controls:
             steps.xadd(keys.JOURNAL, journal, maxlen=JOURNAL_LENGTH, approximate=True)
             return bool(steps.execute()[0])
 
-    def reading(self, route: Route, alert_queue: str) -> RouteReading:
-        """A route's depths and its place in the queue."""
+    def reading(
+        self, route: Route, alert_queue: str, limiter: Limiter, limiter_key: str, now: float
+    ) -> RouteReading:
+        """A route's depths, its state, and what the pipeline says of itself at the moment `now`.
+
+        `limiter` says how large the forwarder's limiter is, whose sorted set has this key.
+        """
         with translated(), self._client.pipeline(transaction=True) as steps:
             steps.llen(route.source)
             steps.llen(route.target)
             steps.llen(alert_queue)
-            steps.hmget(
-                keys.route_state(route.name),
-                *("cursor", "cursor_until", "speed", "moved_at", "cursor_rules"),
-            )
-            source, target, alerts, (*state, rules) = steps.execute()
-        cursor, until, speed, moved_at = map(_number, state)
+            steps.exists(limiter_key)
+            steps.exists(keys.PAUSED)
+            steps.get(keys.BREAKER)
+            steps.hgetall(keys.PACE)
+            steps.hgetall(keys.route_state(route.name))
+            for step in range(STEPS):
+                since = now - limiter.period * (1 - step / STEPS)
+                steps.zcount(limiter_key, f"({since * 1000:.0f}", "+inf")
+            answers: list[Any] = steps.execute()
+        source, target, alerts, is_seen, paused, breaker, pace, state, *kept = answers
         return RouteReading(
-            Depths(source, target, alerts),
-            int(cursor),
-            until,
-            speed,
-            moved_at,
-            (rules or b"").decode("utf-8", "replace"),
+            depths=Depths(source, target, alerts),
+            cursor=int(_number(state.get(b"cursor"))),
+            cursor_until=_number(state.get(b"cursor_until")),
+            speed=_number(state.get(b"speed")),
+            moved_at=_number(state.get(b"moved_at")),
+            cursor_rules=state.get(b"cursor_rules", b"").decode("utf-8", "replace"),
+            flow=decoded(Flow, state),
+            pace=decoded(Pace, pace),
+            limiter=replace(limiter, kept=tuple(kept) if is_seen else ()),
+            is_paused=bool(paused),
+            breaker_is_open=_is_open(breaker),
         )
 
-    def bucket(self, now: float) -> Bucket:
-        """The token bucket of the replay rate; one that was never used is full enough to start."""
-        with translated():
-            found: list[Any] = self._client.hmget(keys.PACE, "tokens", "at")
-        tokens, at = found
-        if tokens is None:
-            # At least one message, whatever the rate: a held cycle stores nothing.
-            return Bucket(tokens=1.0, at=now - 1.0)
-        return Bucket(tokens=_number(tokens), at=_number(at))
+
+def _is_open(state: Any) -> bool:
+    """Whether the forwarder's circuit breaker, as it stands in Redis, is open."""
+    return bool(state) and state.strip(b'" \n').upper() == b"OPEN"
 
 
 def _number(raw: bytes | None) -> float:

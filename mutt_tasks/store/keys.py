@@ -6,11 +6,11 @@
     mutt:remediation:stats          hash     every counter, and `last_cycle_ms`
     mutt:remediation:journal        stream   what each cycle did and why, oldest trimmed
     mutt:remediation:paused         hash     an operator's pause: actor, reason, since; expires
-    mutt:remediation:pace           hash     token bucket of the replay rate
-    mutt:remediation:route:<name>   hash     a route's last commit and its place in the queue
+    mutt:remediation:pace           hash     token bucket of the replay rate, live traffic beside it
+    mutt:remediation:route:<name>   hash     a route's last commit, place in the queue, and flow
 
-Read, never written: the pipeline's own `mutt:config:<key>` and
-`mutt:circuit_breaker:moogsoft:state`. The message lists are named by the settings.
+Read, never written: the pipeline's own `mutt:config:<key>`, its forwarder's limiter and
+`mutt:circuit_breaker:moogsoft:state`. The message lists and the limiter are named by the settings.
 """
 
 PREFIX = "mutt:remediation:"

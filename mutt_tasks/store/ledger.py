@@ -20,8 +20,9 @@ DURATION_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.
 class CycleEnd:
     """What the end of a cycle writes.
 
-    `outcomes` maps each route to its outcome and reason, `states` to fields of its state;
-    `duration` is in seconds, `probed` Moogsoft's health, `actor` the process that ran it.
+    `outcomes` maps each route to its outcome and reason, `limits` to what bounded its batch,
+    `states` to fields of its state; `raised` are more counters; `duration` is in seconds, `probed`
+    Moogsoft's health, `actor` the process that ran it.
     """
 
     cycle: str
@@ -29,6 +30,8 @@ class CycleEnd:
     reason: str
     duration: float
     outcomes: dict[str, tuple[str, str]]
+    limits: dict[str, str]
+    raised: dict[str, int]
     states: dict[str, dict[str, Any]]
     probed: str
     actor: str
@@ -55,6 +58,9 @@ class Ledger:
         raised[f"duration:le:{bucket:g}" if bucket else "duration:le:+Inf"] = 1
         for route, (outcome, reason) in end.outcomes.items():
             raised[f"cycles:{route}:{outcome}:{reason}"] = 1
+        for route, limit in end.limits.items():
+            raised[f"limits:{route}:{limit}"] = 1
+        raised |= end.raised
         journal = {
             "event": "cycle",
             "cycle": end.cycle,
@@ -64,7 +70,9 @@ class Ledger:
             "by": end.actor,
         }
         for route, (outcome, reason) in end.outcomes.items():
-            journal[f"route:{route}"] = f"{outcome} {reason}".strip()
+            limit = end.limits.get(route, "")
+            shown = reason or (limit and f"limit={limit}")
+            journal[f"route:{route}"] = f"{outcome} {shown}".strip()
         states = [flat(end.states.get(route, {})) for route in end.outcomes]
         self._scripts.call(
             "finish",

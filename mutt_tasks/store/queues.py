@@ -13,6 +13,10 @@ from mutt_tasks.store.scripts import Scripts
 
 JOURNAL_LENGTH = 10_000
 
+# Bounds of a look for replays: newest messages of the source, and of a queue.
+SAMPLE, SAMPLE_BYTES = 200, 1 << 20
+QUEUE_SAMPLE, QUEUE_SAMPLE_BYTES = 2000, 4 << 20
+
 _LETTERS = {"malformed": "m", "poison": "p", "stale": "s"}
 
 
@@ -41,6 +45,16 @@ class Batch:
     def odd(self) -> int:
         """How many of those that leave held a counter that was no counter."""
         return sum(not d.is_sound for d in self.decisions if d.action is not Action.WAIT)
+
+    @property
+    def came_back(self) -> int:
+        """How many of those that leave are replays that failed."""
+        return sum(d.came_back for d in self.decisions)
+
+    @property
+    def forgiven(self) -> int:
+        """How many of those failures do not count against their messages."""
+        return sum(d.forgiven for d in self.decisions)
 
     def plan(self) -> str:
         """One letter for each message, as commit.lua reads it."""
@@ -79,6 +93,14 @@ class Moved:
         """How many messages left the source."""
         return self.replayed + sum(self.quarantined.values())
 
+    def __add__(self, other: "Moved") -> "Moved":
+        """Both together, `other` being the later one."""
+        quarantined = {
+            reason: self.quarantined.get(reason, 0) + other.quarantined.get(reason, 0)
+            for reason in self.quarantined | other.quarantined
+        }
+        return Moved(self.replayed + other.replayed, quarantined, other.remaining)
+
 
 class Queues:
     """The message lists."""
@@ -94,6 +116,18 @@ class Queues:
         found: list[bytes] = self._scripts.call("look", [source], [skip, most, most_bytes])
         return found
 
+    def landing(self, route: Route, alert_queue: str, arrivals: int) -> tuple[int, list[bytes]]:
+        """How many replays of a route still lie in the queues, and its newest messages.
+
+        Of `arrivals` messages that came into the source as many are returned as the bounds allow.
+        """
+        under_way, *newest = self._scripts.call(
+            "landing",
+            [route.source, route.target, alert_queue],
+            [min(arrivals, SAMPLE), SAMPLE_BYTES, route.name, QUEUE_SAMPLE, QUEUE_SAMPLE_BYTES],
+        )
+        return under_way, newest
+
     def commit(
         self,
         lease: str,
@@ -104,10 +138,12 @@ class Queues:
         batch: Batch,
         state: dict[str, Any],
         pace: dict[str, Any],
+        raised: dict[str, int],
     ) -> Moved | None:
         """Do what was decided, in one step; None when the queue changed since the look.
 
-        `state` and `pace` are written to the route's state and the pace in the same step.
+        `state` and `pace` are written to the route's state and the pace in the same step, and the
+        counters in `raised` are raised.
         Raises LeaseLost when the lease is not held by `lease` any more.
         """
         answer = self._scripts.call(
@@ -132,9 +168,9 @@ class Queues:
                 route.name,
                 cycle,
                 JOURNAL_LENGTH,
-                batch.odd,
                 *flat(state),
                 *flat(pace),
+                *flat(raised),
                 *batch.payloads(),
             ],
         )

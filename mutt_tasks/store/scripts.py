@@ -20,7 +20,10 @@ class Scripts:
         self._client = client
         self._registered = {
             name: client.register_script(source(name))
-            for name in ("acquire", "advance", "commit", "finish", "look", "oldest", "release")
+            for name in (
+                *("acquire", "advance", "commit", "finish", "landing", "look", "oldest"),
+                "release",
+            )
         }
 
     def call(self, name: str, keys: list[str], args: list[Any]) -> Any:

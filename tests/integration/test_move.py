@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import redis
 
-from mutt_tasks import batch
+from mutt_tasks import choice
 from mutt_tasks.core.moments import iso
 from mutt_tasks.store.store import Store
 from tests.pipeline import (
@@ -109,14 +109,28 @@ def test_a_message_that_came_back_waits_and_nothing_behind_it_is_held_up(
 ) -> None:
     settings = settings_of()
     fill(client, DLQ, [event(1)])
-    run_cycle(store, settings)
+    first = run_cycle(store, settings)
     client.lmove(INGEST, DLQ, "RIGHT", "LEFT")
     fill(client, DLQ, [event(2), event(3)])
-    result = run_cycle(store, settings)
+    second = run_cycle(store, settings, first.next_cycle)
     assert numbers_in(client, INGEST) == [2, 3]
     assert numbers_in(client, DLQ) == [1]
-    assert result.routes["alerter"].waiting == 1
-    assert not result.next_cycle
+    assert second.routes["alerter"].waiting == 1
+    third = run_cycle(store, settings, second.next_cycle)
+    assert third.reason == "waiting"
+    assert 1 <= third.pause <= 10
+
+
+def test_a_drain_goes_on_until_the_last_rest_is_over(client: redis.Redis, store: Store) -> None:
+    settings = settings_of()
+    fill(client, DLQ, [event(1)])
+    started = store.controls.now()
+    result = run_cycle(store, settings)
+    client.lmove(INGEST, DLQ, "RIGHT", "LEFT")
+    while result.next_cycle:
+        result = run_cycle(store, settings, result.next_cycle)
+    assert numbers_in(client, INGEST) == [1]
+    assert 48 <= store.controls.now() - started <= 72 + 2
 
 
 def test_waiting_messages_keep_their_place_and_order(client: redis.Redis, store: Store) -> None:
@@ -126,7 +140,7 @@ def test_waiting_messages_keep_their_place_and_order(client: redis.Redis, store:
         for n in range(90)
     ]
     fill(client, DLQ, mixed)
-    drain(store, settings_of(REMEDIATION_BATCH_SIZE=7))
+    assert drain(store, settings_of(REMEDIATION_BATCH_SIZE=7))[-1].reason == "waiting"
     assert lying_in(client, DLQ) == mixed[0::3]
     assert lying_in(client, DEAD) == mixed[1::3]
     assert numbers_in(client, INGEST) == list(range(2, 90, 3))
@@ -152,9 +166,9 @@ def test_ten_thousand_dead_letters_go_in_one_batch(client: redis.Redis, store: S
 def test_large_messages_go_in_batches_of_bounded_bytes(client: redis.Redis, store: Store) -> None:
     large = [event(n, filler="x" * 5_000_000) for n in range(8)]
     fill(client, DLQ, large)
-    results = drain(store, settings_of(REMEDIATION_BATCH_SIZE=10_000))
+    drain(store, settings_of(REMEDIATION_BATCH_SIZE=10_000))
     assert numbers_in(client, INGEST) == list(range(8))
-    assert max(result.routes["alerter"].moved.replayed for result in results) <= 4
+    assert max(int(move["replayed"]) for move in journal(client, "moved")) <= 4
 
 
 def test_a_queue_that_changed_since_the_look_is_looked_at_again(
@@ -201,7 +215,7 @@ def test_a_counter_that_is_no_counter_is_reported_and_does_not_stop_the_replay(
 def test_thousands_that_wait_are_passed_once_and_not_at_every_batch(
     client: redis.Redis, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(batch, "SCAN_MESSAGES", 50)
+    monkeypatch.setattr(choice, "SCAN_MESSAGES", 50)
     stamp = {"replays": 1, "last_at": iso(store.controls.now())}
     client.lpush(DLQ, *(event(n, _remediation=stamp) for n in range(120)))
     client.lpush(DLQ, *(event(n) for n in range(200, 230)))
@@ -234,17 +248,17 @@ def test_changed_rules_reach_messages_that_wait(
     stamp = {"replays": 1, "last_at": iso(store.controls.now())}
     old = "2001-01-01T00:00:00Z"
     fill(client, DLQ, [event(n, timestamp=old, _remediation=stamp) for n in range(5)])
-    run_cycle(store, settings_of())
+    first = run_cycle(store, settings_of())
     assert client.llen(DLQ) == 5
-    run_cycle(store, settings_of(**changed))
+    run_cycle(store, settings_of(**changed), first.next_cycle)
     assert client.llen(DLQ) == 0
 
 
 def test_a_batch_that_takes_long_to_read_goes_as_it_is(
     client: redis.Redis, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(batch, "CHOOSE_SECONDS", -1.0)
+    monkeypatch.setattr(choice, "CHOOSE_SECONDS", -1.0)
     fill(client, DLQ, [event(n) for n in range(3)])
-    results = drain(store, settings_of())
-    assert [result.routes["alerter"].moved.replayed for result in results] == [1, 1, 1]
+    drain(store, settings_of())
+    assert [move["replayed"] for move in journal(client, "moved")] == ["1", "1", "1"]
     assert numbers_in(client, INGEST) == [0, 1, 2]

@@ -156,7 +156,8 @@ class Rules:
 class Fate(NamedTuple):
     """What becomes of a message: `replay`, a reason for the dead letter list, or `wait`.
 
-    `earliest` and `latest` bound the moment when its rest is over.
+    `earliest` and `latest` bound the moment when its rest is over. `came_back` and `forgiven` tell
+    of its last replay.
     """
 
     kind: str
@@ -164,6 +165,8 @@ class Fate(NamedTuple):
     is_sound: bool = True
     earliest: float = 0.0
     latest: float = 0.0
+    came_back: bool = False
+    forgiven: int = 0
 
 
 def fate_of(raw: bytes, route_name: str, rules: Rules, cycle: str, now: float) -> Fate:
@@ -195,6 +198,11 @@ def fate_of(raw: bytes, route_name: str, rules: Rules, cycle: str, now: float) -
     failures, failures_are_sound = count_in(other)
     is_sound &= reset_is_sound and failures_are_sound
 
+    was_shed = route.shed_by in values and bool(route.shed_by) and reset == 0
+    came_back, forgiven_before = replays > 0, forgiven
+    forgiven = min(replays, forgiven + was_shed)
+    more_forgiven = max(0, forgiven - forgiven_before)
+
     def header(more: dict[str, Any]) -> str:
         whole = {
             "replays": replays,
@@ -206,30 +214,32 @@ def fate_of(raw: bytes, route_name: str, rules: Rules, cycle: str, now: float) -
         }
         return json.dumps(whole | more, separators=(",", ":"))
 
-    was_shed = route.shed_by in values and bool(route.shed_by) and reset == 0
-    really_forgiven = min(replays, forgiven + was_shed)
     happened = moment_in(json.loads(values.get("timestamp", "null")))
     reason = ""
-    if (
-        max(failures, replays - really_forgiven) >= rules.max_retries
-        or replays >= 4 * rules.max_retries
-    ):
+    if max(failures, replays - forgiven) >= rules.max_retries or replays >= 4 * rules.max_retries:
         reason = "poison"
     elif rules.max_age and happened is not None and now - happened > rules.max_age:
         reason = "stale"
     if reason:
         text = header({"reason": reason, "dead_at": written(now)})
-        return Fate(reason, stamped(raw, text), is_sound)
+        return Fate(
+            reason, stamped(raw, text), is_sound, came_back=came_back, forgiven=more_forgiven
+        )
     if rules.backoff and last_at is not None and last_at <= now + HOUR:
-        rest = rules.backoff * 2.0 ** max(0, replays - min(forgiven, replays) - 1)
+        rest = rules.backoff * 2.0 ** max(0, replays - forgiven - 1)
         earliest = last_at + min(HOUR, 0.8 * rest)
         if now < earliest:
             return Fate("wait", b"", is_sound, earliest, last_at + min(HOUR, 1.2 * rest))
-    forgiven = really_forgiven
     replays += 1
     first_at = now if first_at is None else first_at
     last_at = now
-    return Fate("replay", stamped(raw, header({}), route.reset), is_sound)
+    return Fate(
+        "replay",
+        stamped(raw, header({}), route.reset),
+        is_sound,
+        came_back=came_back,
+        forgiven=more_forgiven,
+    )
 
 
 def band_of(raw: bytes, route_name: str, rules: Rules) -> tuple[float, float]:
@@ -329,7 +339,7 @@ class Pipeline:
         reason = "paused" if self.is_paused else ""
         reason = reason if rules.enabled else "disabled"
         if reason:
-            yield self._end(rules, dict.fromkeys(rules.routes, ("held", reason, False)))
+            yield self._end(rules, dict.fromkeys(rules.routes, ("held", reason, False, reason)))
 
     def replay(self, rules: Rules, cycle: str, is_healthy: bool) -> Iterator["Pipeline"]:
         """One batch on every route; yields the state after each step that is atomic."""
@@ -343,46 +353,47 @@ class Pipeline:
         reason = reason if rules.enabled else "disabled"
         outcomes = {}
         for name in rules.routes:
-            outcomes[name] = ("held", reason, False)
+            outcomes[name] = ("held", reason, False, reason)
             if not reason:
                 outcomes[name] = self._serve(name, rules, cycle)
                 if outcomes[name][0] == "replayed":
                     yield self.copied()
         yield self._end(rules, outcomes)
 
-    def _end(self, rules: Rules, outcomes: dict[str, tuple[str, str, bool]]) -> "Pipeline":
+    def _end(self, rules: Rules, outcomes: dict[str, tuple[str, str, bool, str]]) -> "Pipeline":
         self.counters["loops"] += 1
-        for name, (outcome, reason, _) in outcomes.items():
+        for name, (outcome, reason, _, limit) in outcomes.items():
             self.counters[f"cycles:{name}:{outcome}:{reason}"] += 1
+            self.counters[f"limits:{name}:{limit}"] += 1
         passing = ("", "backpressure", "rate_limited", "waiting")
         goes_on = rules.drain and any(
-            more and reason in passing for _, reason, more in outcomes.values()
+            more and reason in passing for _, reason, more, _ in outcomes.values()
         )
         self.lease = "next" if goes_on else ""
-        replayed = any(outcome == "replayed" for outcome, _, _ in outcomes.values())
-        reasons = dict.fromkeys(reason for _, reason, _ in outcomes.values() if reason)
+        replayed = any(outcome == "replayed" for outcome, *_ in outcomes.values())
+        reasons = dict.fromkeys(reason for _, reason, *_ in outcomes.values() if reason)
         self.result = Result(
             "replayed" if replayed else "held", "" if replayed else ", ".join(reasons), goes_on
         )
         return self.copied()
 
-    def _serve(self, name: str, rules: Rules, cycle: str) -> tuple[str, str, bool]:
-        """One batch: outcome, reason, and whether there is more to do."""
+    def _serve(self, name: str, rules: Rules, cycle: str) -> tuple[str, str, bool, str]:
+        """One batch: outcome, reason, whether there is more to do, and the smallest limit."""
         route = ROUTES[name]
         queue = self.lists[route.source]
         credit = rules.high_water - max(len(self.lists[route.target]), len(self.lists[ALERTS]))
-        if credit <= 0:
-            return "held", "backpressure", bool(queue)
-        most = min(rules.batch, rules.most, credit)
+        limits = {"backpressure": credit, "window": min(rules.batch, rules.most)}
         tokens = 0.0
         if rules.rate:
             since = 1.0 if self.tokens_at is None else max(0.0, self.now - self.tokens_at)
-            tokens = min(max(1.0, rules.rate), self.tokens + rules.rate * since)
-            most = min(most, int(tokens))
-        if most <= 0:
-            return "held", "rate_limited", bool(queue)
-        if not queue:
-            return "held", "empty", False
+            tokens = min(max(1.0, rules.rate / 4), self.tokens + rules.rate * since)
+            limits["rate_limited"] = int(tokens)
+        limits["empty"] = len(queue)
+        for limit, messages in limits.items():
+            if messages <= 0:
+                return "held", limit, bool(queue), limit
+        most = min(limits.values())
+        limit = next(name for name, messages in limits.items() if messages == most)
 
         cursor = self.cursors[name]
         if not 0 < cursor.waiting <= len(queue) or self.now >= cursor.earliest:
@@ -401,13 +412,14 @@ class Pipeline:
                 going += 1
                 kinds[fate.kind] += 1
                 kinds["odd"] += not fate.is_sound
+                kinds["bounced"] += fate.came_back
+                kinds["forgiven"] += fate.forgiven
                 (to_target if fate.kind == "replay" else to_dead).append(fate.payload)
             at += 1
-        saw_all = at >= len(queue)
         longest = self.now + HOUR
         self.cursors[name] = Cursor(len(waits), min(earliest, longest), min(latest, longest))
         if not going:
-            return "held", "waiting", not saw_all
+            return "held", "waiting", True, "waiting"
         self.lists[route.source] = waits + queue[at:]
         self.lists[route.target] += to_target
         self.lists[DEAD] += to_dead
@@ -416,4 +428,4 @@ class Pipeline:
                 self.counters[f"{'replayed' if kind == 'replay' else kind}:{name}"] += number
         if rules.rate:
             self.tokens, self.tokens_at = tokens - kinds["replay"], self.now
-        return "replayed", "", not saw_all
+        return "replayed", "", True, limit

@@ -365,7 +365,7 @@ def test_the_same_bytes_many_times_move_as_often_as_they_lie_there(client: redis
     mixed = [SOUND, resting(1), b"x", resting(1), SOUND, MARK, b"", resting(2)] * 60
     fill(client, DLQ, mixed)
 
-    drain(store, settings_of(REMEDIATION_BATCH_SIZE=7))
+    drain(store, settings_of(REMEDIATION_BATCH_SIZE=7, REMEDIATION_RETRY_BACKOFF=3600))
 
     assert lying_in(client, DLQ) == [m for m in mixed if m in (resting(1), resting(2))]
     assert lying_in(client, DEAD) == [m for m in mixed if m in (b"x", MARK, b"")]

@@ -29,8 +29,10 @@ from hypothesis.stateful import (
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from mutt_tasks import batch
+from mutt_tasks import choice
 from mutt_tasks import cycle as steps
+from mutt_tasks.core import flow
+from mutt_tasks.core.flow import Flow, Landing, Limits
 from mutt_tasks.errors import LeaseLost
 from mutt_tasks.store.store import Store
 from tests.model.faults import Dead, Fault, struck_by
@@ -193,6 +195,7 @@ class Story(RuleBasedStateMachine):
         self.settings = settings_of(
             REMEDIATION_ROUTES=",".join(routes),
             REMEDIATION_DRAIN=drain,
+            REMEDIATION_DRAIN_INTERVAL=0,  # a batch is one slice
             REMEDIATION_BATCH_SIZE=numbers["batch"],
             REMEDIATION_RETRY_BACKOFF=numbers["backoff"],
             REMEDIATION_MAX_AGE=numbers["max_age"],
@@ -564,10 +567,17 @@ def act_in_model(model: Pipeline, what: str, name: str, message: bytes) -> None:
         queue += [oldest] if what == "rotate" else []
 
 
+def settled(before: Flow, landing: Landing, limits: Limits, *_: object) -> flow.Settled:
+    """Every batch is a canary: how the window learns is told elsewhere."""
+    window = min(limits.canary, limits.largest)
+    return flow.Settled(Flow(window=window, is_canary=False), 0, False)
+
+
 def tell_stories(server: RedisServer, told: hypothesis_settings) -> None:
     Story.server = server
     with (
-        patch.object(batch, "SCAN_MESSAGES", SCAN),
+        patch.object(choice, "SCAN_MESSAGES", SCAN),
+        patch.object(flow, "settle", settled),
         patch.object(steps, "new_cycle_id", new_id),
     ):
         run_state_machine_as_test(Story, settings=told)

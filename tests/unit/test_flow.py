@@ -1,110 +1,410 @@
-"""The pace of a route: the smallest limit wins, and is named when it leaves nothing."""
+"""The window, the landing of replays, the breaker: told as looks between batches."""
+
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mutt_tasks.core import flow
 from mutt_tasks.core.flow import (
-    AUTO_RATE,
+    BACKOFF,
     BACKPRESSURE,
     EMPTY,
     RATE_LIMITED,
+    WINDOW,
     Allowance,
-    Bucket,
     Depths,
+    Flow,
+    Landing,
+    Limits,
+    Settled,
     allowance,
-    rate_per_second,
+    quota,
+    settle,
 )
 
+NOW = 1_800_000_000.0
+LIMITS = Limits(canary=10, largest=1000, backoff=60)
 counts = st.integers(0, 5000)
 
 
-def test_the_smallest_of_window_credit_and_rate_is_allowed() -> None:
-    assert allowance(10, 1000, Depths(500, 0, 0), None) == Allowance(10)
-    assert allowance(100, 50, Depths(500, 0, 0), None) == Allowance(50)
-    assert allowance(100, 50, Depths(500, 20, 0), None) == Allowance(30)
-    assert allowance(100, 50, Depths(500, 20, 45), None) == Allowance(5)
-    assert allowance(100, 50, Depths(500, 20, 45), Bucket(99, 0)) == Allowance(5)
-    assert allowance(100, 1000, Depths(500, 0, 0), Bucket(7.9, 0)) == Allowance(7)
+@dataclass
+class Story:
+    """A route through time; replays are sent and looked at one second later."""
+
+    flow: Flow = field(default_factory=Flow)
+    now: float = NOW
+    stuck: int = 0
+    trips: int = 0
+
+    def look(self, seconds: float = 1.0, is_open: bool = True, **landing: Any) -> Settled:
+        """Time passes, then a look finds this."""
+        self.now += seconds
+        found = Landing(**({"source": 1000} | landing))
+        settled = settle(self.flow, found, LIMITS, self.now, is_open)
+        self.flow = settled.flow
+        self.stuck += settled.stuck
+        self.trips += settled.has_tripped
+        return settled
+
+    def send(self, messages: int = 0) -> int:
+        """A batch of so many, or of what the quota allows."""
+        sent = messages or quota(self.flow, self.now).messages
+        self.flow = self.flow.moved(sent, sent, self.now)
+        return sent
+
+
+def begun(**landing: Any) -> Story:
+    """A story whose first look is over."""
+    story = Story()
+    story.look(**landing)
+    return story
+
+
+def widened(seconds: int = 4) -> Story:
+    """A story in which everything stuck for a while, beside steady live traffic."""
+    story = begun(live=20)
+    for _ in range(seconds):
+        story.send()
+        story.look(live=20)
+    return story
+
+
+# --- the window ---
+
+
+def test_the_first_batch_is_a_canary_and_each_that_sticks_doubles_the_next() -> None:
+    story, sent = begun(), []
+    for _ in range(9):
+        sent.append(story.send())
+        story.look()
+
+    assert sent == [10, 20, 40, 80, 160, 320, 640, 1000, 1000]
+
+
+def test_a_canary_is_given_time_to_come_back() -> None:
+    story = begun()
+    story.send()
+
+    held = quota(story.flow, story.now + 0.4)
+
+    assert (held.messages, held.limit, round(held.pause, 6)) == (0, WINDOW, 0.6)
+
+
+def test_a_window_that_was_not_used_up_is_not_made_wider() -> None:
+    story = begun()
+    for _ in range(5):
+        story.send(3)
+        story.look()
+
+    assert story.flow.window == 10
+
+
+def test_after_a_minute_without_replays_the_next_is_a_canary_again() -> None:
+    story = widened()
+    assert story.flow.window > 100
+
+    story.look(seconds=60)
+
+    assert (story.flow.window, story.flow.is_canary) == (10, True)
+
+
+def test_a_slow_consumer_gets_no_more_than_it_takes() -> None:
+    """It takes 3 of ours a second: what waits for it stays about a second's worth."""
+    story, waiting, most = begun(), 0, 0
+    for second in range(60):
+        waiting += story.send() if quota(story.flow, story.now).messages else 0
+        if second > 10:
+            most = max(most, waiting)
+        waiting = max(0, waiting - 3)
+        story.look(under_way=waiting)
+
+    assert most <= 6
+    assert waiting <= 3
+
+
+def test_a_consumer_that_was_never_seen_delays_nobody_and_gets_a_canary_a_second() -> None:
+    story, waiting = begun(), 0
+    for _ in range(5):
+        waiting += story.send()
+        story.look(under_way=waiting)
+
+    assert waiting == 50
+
+
+def test_a_consumer_that_stops_gets_nothing_more() -> None:
+    story = widened()
+    waiting = story.send()
+    story.look(under_way=waiting)
+    assert quota(story.flow, story.now).messages == 0
+
+    for _ in range(100):
+        story.look(under_way=waiting)
+        assert quota(story.flow, story.now).messages == 0
+
+
+# --- what comes back ---
+
+
+def test_poison_among_the_rest_does_not_narrow_the_window() -> None:
+    story = begun(live=20)
+    for _ in range(6):
+        sent = story.send()
+        story.look(live=20, returned=sent // 50)
+
+    assert story.flow.window == 640
+    assert story.trips == 0
+
+
+def test_replays_that_all_come_back_while_others_pass_are_their_own_fault() -> None:
+    story = widened()
+    for _ in range(20):
+        sent = story.send()
+        story.look(live=20, returned=sent)
+
+    assert story.trips == 0
+    assert story.flow.spans == ()
+    assert story.flow.window == 10
+
+
+def test_a_quiet_system_with_nothing_but_poison_is_no_outage() -> None:
+    story = begun(source=5)
+    for _ in range(3):
+        story.send(5)
+        story.look(source=5, returned=5)
+        story.look(seconds=70, source=5)
+
+    assert (story.trips, story.flow.spans) == (0, ())
+
+
+def test_replays_that_come_back_beside_first_time_failures_are_an_outage() -> None:
+    story = begun(live=20)
+    seconds = 0
+    while not story.trips:
+        sent = story.send()
+        story.look(returned=sent, fresh=20)
+        seconds += 1
+        assert seconds < 15
+
+    assert quota(story.flow, story.now).limit == BACKOFF
+    assert story.flow.window == 10
+    assert all(
+        any(start <= moment <= end for start, end in story.flow.spans)
+        for moment in (NOW, story.now)
+    )
+
+
+def test_what_is_replayed_after_an_outage_is_not_forgiven() -> None:
+    story = tripped()
+    end = story.now
+    story.look(seconds=61, live=20)
+    story.send()
+    story.look(live=20, returned=10)
+
+    assert max(until for _, until in story.flow.spans) == end
+
+
+def test_a_few_that_come_back_in_an_outage_halve_the_window_and_are_forgiven() -> None:
+    story = widened()
+    story.flow = replace(story.flow, sent=100.0)
+    window = story.flow.window
+    story.look(seconds=5, live=20, fresh=100, returned=30)
+
+    assert (story.flow.window, story.trips) == (window // 2, 0)
+    assert len(story.flow.spans) == 1
+
+
+def test_shed_messages_are_no_failures() -> None:
+    story = begun(live=20)
+    for _ in range(5):
+        sent = story.send()
+        story.look(live=20, shed=sent + 100)
+
+    assert (story.trips, story.flow.spans) == (0, ())
+
+
+# --- the breaker ---
+
+
+def tripped() -> Story:
+    """A story whose breaker has just opened."""
+    story = begun()
+    while not story.trips:
+        story.send(10)
+        story.look(returned=10, fresh=20)
+    return story
+
+
+def test_the_breaker_stays_open_longer_each_time_to_at_most_an_hour() -> None:
+    story, rests = tripped(), []
+    for _ in range(9):
+        rest = quota(story.flow, story.now).pause
+        rests.append(round(rest))
+        story.look(seconds=rest - 0.5, fresh=20 * rest)
+        assert quota(story.flow, story.now).limit == BACKOFF
+        story.look(seconds=0.5, fresh=10)
+        assert story.send() == 10
+        trips = story.trips
+        story.look(returned=10, fresh=20)
+        assert story.trips == trips + 1
+
+    assert rests == [60, 120, 240, 480, 960, 1920, 3600, 3600, 3600]
+
+
+def test_the_breaker_starts_anew_after_replays_have_stuck() -> None:
+    story = tripped()
+    story.look(seconds=61)
+    for _ in range(150):
+        story.send(10)
+        story.look(live=20)
+
+    assert story.flow.trips == 0
+
+
+def test_the_breaker_closes_early_when_failures_have_stopped_and_alerts_flow() -> None:
+    story = tripped()
+    for _ in range(4):
+        story.look(fresh=20)
+    for _ in range(11):
+        assert quota(story.flow, story.now).limit == BACKOFF or story.flow.fresh_at < story.now - 4
+        story.look(live=20)
+
+    assert quota(story.flow, story.now).messages == 10
+
+
+@pytest.mark.parametrize("landing", [{"live": 0}, {"live": 20, "fresh": 20}])
+def test_the_breaker_stays_open_while_nothing_flows_or_failures_arrive(
+    landing: dict[str, Any],
+) -> None:
+    story = tripped()
+    for _ in range(50):
+        story.look(**landing)
+        assert quota(story.flow, story.now).limit == BACKOFF
+
+
+def test_rare_failures_are_not_taken_for_an_end_of_the_trouble() -> None:
+    story = tripped()
+    story.flow = replace(story.flow, fresh_rate=0.02)
+    for _ in range(50):
+        story.look(live=1)
+        assert quota(story.flow, story.now).limit == BACKOFF
+
+
+def test_while_moogsoft_is_down_what_was_sent_before_is_forgiven_and_the_breaker_stays_closed() -> (
+    None
+):
+    story = widened()
+    last = story.now - 1
+    story.look(is_open=False, returned=50, fresh=500)
+
+    assert story.trips == 0
+    assert any(start <= last <= end for start, end in story.flow.spans)
+    assert (story.flow.window, story.flow.is_canary) == (10, True)
+
+
+def test_a_clock_that_jumped_back_ends_a_backoff() -> None:
+    story = tripped()
+
+    assert quota(story.flow, story.now - 1e6).limit != BACKOFF
+
+
+# --- what stuck ---
+
+
+def test_what_has_not_come_back_after_two_minutes_has_stuck() -> None:
+    story = begun()
+    story.send(10)
+    story.look(returned=3)
+    story.look(seconds=100)
+    assert story.stuck == 0
+
+    story.look(seconds=20)
+
+    assert story.stuck == 7
+
+
+def test_what_still_lies_in_the_queue_has_not_stuck() -> None:
+    story = begun()
+    story.send(10)
+    story.look(seconds=300, under_way=10)
+    assert story.stuck == 0
+
+    story.look(seconds=1, under_way=0)
+
+    assert story.stuck == 10
+
+
+@given(st.lists(st.tuples(st.integers(0, 50), st.integers(0, 50), st.integers(0, 90)), max_size=60))
+def test_what_was_sent_has_stuck_or_come_back_in_the_end(
+    batches: list[tuple[int, int, int]],
+) -> None:
+    story, out, sent, returned = begun(), 0, 0, 0
+    for messages, back, pause in batches:
+        if messages:
+            story.send(messages)
+        sent, out = sent + messages, out + messages
+        back = min(back, out)
+        returned, out = returned + back, out - back
+        story.look(seconds=pause + 1, returned=back)
+        assert story.stuck <= sent - 0
+    story.look(seconds=500)
+    story.look(seconds=1)
+
+    # A return that comes later than two minutes after its replay was counted as stuck before.
+    assert sent - returned <= story.stuck <= sent
+    assert story.flow.cohorts == ()
+
+
+@given(st.lists(st.integers(1, 9), min_size=1, max_size=400))
+def test_what_is_remembered_of_open_replays_stays_small(pauses: list[int]) -> None:
+    story = begun()
+    for pause in pauses:
+        story.send(10)
+        story.look(seconds=pause, under_way=5000)
+
+    assert len(story.flow.cohorts) <= 400
+
+
+# --- what may go at once ---
+
+
+def test_the_smallest_of_window_credit_and_rate_is_allowed_and_named() -> None:
+    assert allowance(10, 1000, Depths(500, 0, 0), None) == Allowance(10, WINDOW)
+    assert allowance(100, 50, Depths(500, 0, 0), None) == Allowance(50, BACKPRESSURE)
+    assert allowance(100, 50, Depths(500, 20, 0), None) == Allowance(30, BACKPRESSURE)
+    assert allowance(100, 50, Depths(500, 20, 45), None) == Allowance(5, BACKPRESSURE)
+    assert allowance(100, 50, Depths(500, 20, 45), 99) == Allowance(5, BACKPRESSURE)
+    assert allowance(100, 1000, Depths(500, 0, 0), 7.9) == Allowance(7, RATE_LIMITED)
+    assert allowance(100, 1000, Depths(5, 0, 0), 7.9) == Allowance(5, EMPTY)
 
 
 def test_the_first_limit_that_leaves_nothing_is_named() -> None:
-    nothing = Bucket(0.99, 0)
+    assert allowance(0, 50, Depths(0, 50, 0), 0.99) == Allowance(0, BACKPRESSURE)
+    assert allowance(0, 50, Depths(0, 0, 50), 0.99) == Allowance(0, BACKPRESSURE)
+    assert allowance(0, 50, Depths(0, 49, 49), 0.99) == Allowance(0, WINDOW)
+    assert allowance(10, 50, Depths(0, 49, 49), 0.99) == Allowance(0, RATE_LIMITED)
+    assert allowance(10, 50, Depths(0, 49, 49), 1) == Allowance(0, EMPTY)
 
-    assert allowance(10, 50, Depths(0, 50, 0), nothing) == Allowance(0, BACKPRESSURE)
-    assert allowance(10, 50, Depths(0, 0, 50), nothing) == Allowance(0, BACKPRESSURE)
-    assert allowance(10, 50, Depths(0, 9999, 0), nothing) == Allowance(0, BACKPRESSURE)
-    assert allowance(10, 50, Depths(0, 49, 49), nothing) == Allowance(0, RATE_LIMITED)
-    assert allowance(10, 50, Depths(0, 49, 49), Bucket(1, 0)) == Allowance(0, EMPTY)
-    assert allowance(10, 50, Depths(0, 49, 49), None) == Allowance(0, EMPTY)
+
+def test_nothing_goes_while_the_alerter_sheds_whatever_the_high_water_mark() -> None:
+    assert allowance(10, 10**6, Depths(9, 0, flow.SHED_ABOVE), None).limit == BACKPRESSURE
+    assert allowance(10, 10**6, Depths(99, 0, flow.SHED_ABOVE - 1), None).messages == 10
 
 
 @given(
-    window=st.integers(1, 1000),
+    left=st.integers(0, 1000),
     high_water=st.integers(1, 5000),
     depths=st.builds(Depths, counts, counts, counts),
     tokens=st.floats(-10, 5000),
 )
-def test_a_batch_never_lifts_a_queue_over_its_mark_nor_exceeds_the_rate(
-    window: int, high_water: int, depths: Depths, tokens: float
+def test_a_batch_never_lifts_a_queue_over_its_mark_nor_exceeds_window_and_rate(
+    left: int, high_water: int, depths: Depths, tokens: float
 ) -> None:
-    allowed = allowance(window, high_water, depths, Bucket(tokens, 0))
+    allowed = allowance(left, high_water, depths, tokens)
 
-    assert bool(allowed.held_by) == (allowed.messages == 0)
-    assert 0 <= allowed.messages <= window
+    assert 0 <= allowed.messages <= max(0, left)
     if allowed.messages:
         assert max(depths.target, depths.alert_queue) + allowed.messages <= high_water
         assert allowed.messages <= tokens
-
-
-def test_the_rate_is_the_set_one_or_ten_for_auto_or_none_for_zero() -> None:
-    assert rate_per_second(2.5) == 2.5
-    assert rate_per_second(None) == AUTO_RATE == 10.0
-    assert rate_per_second(0.0) is None
-
-
-def test_a_bucket_fills_with_time_up_to_one_seconds_worth() -> None:
-    empty = Bucket(0.0, at=100.0)
-
-    assert empty.refilled(20, 100.5) == Bucket(10.0, 100.5)
-    assert empty.refilled(20, 101.0) == Bucket(20.0, 101.0)
-    assert empty.refilled(20, 9999.0) == Bucket(20.0, 9999.0)
-    assert Bucket(5.0, 100.0).refilled(20, 100.5).spent(7) == Bucket(8.0, 100.5)
-
-
-def test_a_slow_rate_still_lets_one_message_through_in_time() -> None:
-    bucket = Bucket(0.0, at=100.0)
-
-    assert bucket.refilled(0.1, 109.0).tokens == pytest.approx(0.9)
-    assert bucket.refilled(0.1, 110.0).tokens == pytest.approx(1.0)
-    assert bucket.refilled(0.1, 9999.0).tokens == 1.0
-
-
-def test_a_clock_that_goes_back_adds_nothing() -> None:
-    assert Bucket(3.0, at=100.0).refilled(10, 99.5) == Bucket(3.0, 99.5)
-
-
-def test_a_clock_that_jumped_back_does_not_stop_the_bucket() -> None:
-    assert Bucket(0.0, at=1e12).refilled(10, 50.0) == Bucket(10.0, 50.0)
-
-
-def test_a_rate_that_was_lowered_takes_away_what_it_would_not_have_given() -> None:
-    assert Bucket(50.0, at=100.0).refilled(2, 100.0) == Bucket(2.0, 100.0)
-
-
-@given(
-    rate=st.floats(0.1, 1000),
-    steps=st.lists(st.tuples(st.floats(0, 2), st.integers(1, 2000)), max_size=30),
-)
-def test_over_any_time_no_more_goes_than_the_rate_and_one_second_more(
-    rate: float, steps: list[tuple[float, int]]
-) -> None:
-    bucket, now, gone = Bucket(0.0, at=0.0), 0.0, 0
-    for pause, wanted in steps:
-        now += pause
-        bucket = bucket.refilled(rate, now)
-        going = allowance(wanted, 1_000_000, Depths(1_000_000, 0, 0), bucket).messages
-        bucket = bucket.spent(going)
-        gone += going
-        assert bucket.tokens >= 0
-    assert gone <= rate * now + 1e-6

@@ -16,10 +16,9 @@
 -- ARGV[7] -> route name
 -- ARGV[8] -> cycle id
 -- ARGV[9] -> the journal's largest length (approximate)
--- ARGV[10] -> how many messages held a counter that was no counter
--- ARGV[11] -> how many of the following are pairs for the state hash, 2 values each; then the
---             pairs; then the same for the pace hash; then what is pushed for each r, p and s,
---             in the plan's order (a malformed message is pushed as it is)
+-- ARGV[10] -> how many values of pairs for the state hash follow; then the pairs; then the same
+--             for the pace hash, and for counters to raise (name and amount); then what is pushed
+--             for each r, p and s, in the plan's order (a malformed message is pushed as it is)
 --
 -- Returns {'moved', replayed, malformed, poison, stale, left in source}, or
 --         {'again', the same five}  this commit was done before
@@ -48,7 +47,20 @@ end
 
 local names = { r = 'replayed', m = 'malformed', p = 'poison', s = 'stale' }
 local tally = { replayed = 0, malformed = 0, poison = 0, stale = 0 }
-local fields = { 'odd:' .. route }
+local next_arg = 10
+local function pairs_from_args()
+  local from, values = next_arg, {}
+  next_arg = from + 1 + tonumber(ARGV[from])
+  for i = from + 1, next_arg - 1 do
+    values[#values + 1] = ARGV[i]
+  end
+  return values
+end
+local state_pairs, pace_pairs, raised = pairs_from_args(), pairs_from_args(), pairs_from_args()
+local fields = {}
+for i = 1, #raised, 2 do
+  fields[#fields + 1] = raised[i]
+end
 for _, name in pairs(names) do
   fields[#fields + 1] = name .. ':' .. route
 end
@@ -71,17 +83,6 @@ if redis.sha1hex(bytes) ~= ARGV[6] then
   return { 'changed' }
 end
 
-local next_arg = 11
-local function pairs_from_args()
-  local from, values = next_arg, {}
-  next_arg = from + 1 + tonumber(ARGV[from])
-  for i = from + 1, next_arg - 1 do
-    values[#values + 1] = ARGV[i]
-  end
-  return values
-end
-local state_pairs, pace_pairs = pairs_from_args(), pairs_from_args()
-
 local to_target, to_dead, waiting = {}, {}, 0
 for i = 1, count do
   local letter = string.sub(plan, i, i)
@@ -102,10 +103,30 @@ if next_arg ~= #ARGV + 1 then
   return redis.error_reply('ERR commit.lua: the plan and what is pushed do not match')
 end
 
+local entry, earlier = redis.call('HGET', state, 'journal'), nil
+if entry and string.match(entry, '^%d+%-%d+$')
+  and redis.call('HGET', state, 'journal_cycle') == ARGV[8] then
+  local found = redis.call('XRANGE', journal, entry, entry)
+  earlier = found[1] and found[1][2]
+end
+
 -- From here on only writes; none of them can fail for a reason that was not checked above.
-redis.call('XADD', journal, 'MAXLEN', '~', ARGV[9], '*', 'event', 'moved', 'route', route,
-  'cycle', ARGV[8], 'commit', commit_id, 'replayed', tally.replayed,
-  'malformed', tally.malformed, 'poison', tally.poison, 'stale', tally.stale)
+-- A batch goes in slices: its entry in the journal is written anew with each, and names the sums.
+local sums = { replayed = 0, malformed = 0, poison = 0, stale = 0 }
+if earlier then
+  for i = 1, #earlier, 2 do
+    if sums[earlier[i]] then
+      sums[earlier[i]] = tonumber(earlier[i + 1]) or 0
+    end
+  end
+  redis.call('XDEL', journal, entry)
+end
+for name, amount in pairs(tally) do
+  sums[name] = string.format('%.0f', sums[name] + amount)
+end
+entry = redis.call('XADD', journal, 'MAXLEN', '~', ARGV[9], '*', 'event', 'moved', 'route', route,
+  'cycle', ARGV[8], 'commit', commit_id, 'replayed', sums.replayed,
+  'malformed', sums.malformed, 'poison', sums.poison, 'stale', sums.stale)
 if skip == 0 and waiting == 0 then
   redis.call('LTRIM', source, 0, -(count + 1))
 else
@@ -130,11 +151,12 @@ for name, amount in pairs(tally) do
     redis.call('HINCRBY', counters, name .. ':' .. route, amount)
   end
 end
-if tonumber(ARGV[10]) > 0 then
-  redis.call('HINCRBY', counters, 'odd:' .. route, ARGV[10])
+for i = 1, #raised, 2 do
+  redis.call('HINCRBY', counters, raised[i], raised[i + 1])
 end
-redis.call('HSET', state, 'commit', commit_id, 'replayed', tally.replayed,
-  'malformed', tally.malformed, 'poison', tally.poison, 'stale', tally.stale, unpack(state_pairs))
+redis.call('HSET', state, 'commit', commit_id, 'journal', entry, 'journal_cycle', ARGV[8],
+  'replayed', tally.replayed, 'malformed', tally.malformed, 'poison', tally.poison,
+  'stale', tally.stale, unpack(state_pairs))
 if #pace_pairs > 0 then
   redis.call('HSET', pace, unpack(pace_pairs))
 end

@@ -1,0 +1,156 @@
+"""How fast replays may go: a token bucket, and the room that the forwarder's limiter has.
+
+The forwarder drops for good what meets a full window of its limiter. What it has taken, and when
+each of these leaves the window again, is read from its own sorted set. A replay that goes now
+stays in the window for a whole period, so there has to be room for it beside the live alerts that
+may come until then; live alerts are what the limiter took and was not ours.
+"""
+
+from dataclasses import dataclass, replace
+from math import sqrt
+
+# Where no forwarder's limiter was ever seen, `auto` keeps to this many messages a second.
+AUTO_RATE = 10.0
+
+# The bucket holds this much time's worth, at least one message: no pause is followed by a burst.
+BURST_SECONDS = 0.2
+
+# Room that is kept for live alerts: so many standard deviations of their number above its mean, at
+# every moment of the coming period. See the trade-off in docs/recovery.md.
+HEADROOM_SIGMAS = 5.5
+# ... and this share of the limiter (at least one alert), which is never used.
+RESERVE_SHARE = 0.02
+# The bucket fills a little faster than the limiter has room on average: the room is the limit.
+SMOOTHING = 1.2
+
+# The coming period is looked at in so many steps.
+STEPS = 10
+
+# How much the newest period counts, at least, in the averages of live traffic. The first ones
+# count more; the guess that the spread begins with counts as several.
+_MEAN_WEIGHT, _SPREAD_WEIGHT, _GUESSES = 0.05, 0.03, 5
+
+# What was measured so many periods ago says nothing any more.
+_STALE_PERIODS = 60.0
+
+# Our own sends of one period are remembered in so many parts.
+_PARTS = 20
+
+
+@dataclass(frozen=True)
+class Limiter:
+    """The forwarder's limiter: at most `limit` alerts in any `period` seconds.
+
+    Of the alerts that it took, `kept[i]` are still in its window when i STEPS-ths of a period have
+    passed; empty when its sorted set is not there.
+    """
+
+    limit: int
+    period: float
+    kept: tuple[int, ...] = ()
+
+    @property
+    def used(self) -> int:
+        """How many alerts it took in the last period."""
+        return self.kept[0] if self.kept else 0
+
+
+@dataclass(frozen=True)
+class Pace:
+    """A token bucket as of `at` (seconds), and what is known of the traffic beside ours.
+
+    `live` and `spread` are mean and variance of live alerts in one period, measured `samples`
+    times, last at `sampled_at`; `sent` tells moments and numbers of our own replays of the last
+    period; `seen_at` is when the limiter was last there, 0 when it never was.
+    """
+
+    tokens: float = 1.0
+    at: float = 0.0
+    live: float = 0.0
+    spread: float = 0.0
+    samples: int = 0
+    sampled_at: float = 0.0
+    seen_at: float = 0.0
+    sent: tuple[tuple[float, int], ...] = ()
+
+    def observed(self, limiter: Limiter, queued: int, now: float) -> "Pace":
+        """The pace after a look at the limiter; `queued` alerts have not reached it yet.
+
+        Live traffic is sampled once a period. Until its own spread is known it is taken for
+        random (a Poisson process, whose variance is its mean).
+        """
+        sent = tuple((at, n) for at, n in self.sent if now - limiter.period < at <= now)
+        pace = replace(self, sent=sent, seen_at=now if limiter.kept else self.seen_at)
+        age = now - self.sampled_at
+        if 0 <= age < limiter.period:
+            return pace
+        live = pace.live_now(limiter, queued)
+        if not 0 <= age < _STALE_PERIODS * limiter.period:
+            return replace(pace, live=live, spread=live, samples=1, sampled_at=now)
+        off = live - self.live
+        samples = self.samples + 1
+        mean_weight = max(_MEAN_WEIGHT, 1 / samples)
+        spread_weight = max(_SPREAD_WEIGHT, 1 / (samples + _GUESSES))
+        return replace(
+            pace,
+            live=self.live + mean_weight * off,
+            spread=self.spread + spread_weight * (off * off - self.spread),
+            samples=samples,
+            sampled_at=now,
+        )
+
+    def live_now(self, limiter: Limiter, queued: int) -> float:
+        """How many alerts of the last period were not ours."""
+        ours = max(0, sum(n for _, n in self.sent) - queued)
+        return float(max(0, limiter.used - ours))
+
+    def rate(self, max_rate: float | None, limiter: Limiter) -> float | None:
+        """The rate in force, messages/s; None means no limit.
+
+        `max_rate` is a number, 0 for no limit, or None for `auto`: about what the limiter has left
+        beside live traffic (`room` is exact), or AUTO_RATE where none was ever seen.
+        """
+        if max_rate is not None:
+            return max_rate or None
+        if not self.seen_at:
+            return AUTO_RATE
+        return SMOOTHING * max(0.0, limiter.limit - self.live) / limiter.period
+
+    def room(self, limiter: Limiter, queued: int) -> float:
+        """How many more alerts may go so that the limiter's window never fills with them in it.
+
+        `queued` alerts have not reached it yet. No bound where no limiter was ever seen.
+        """
+        if not self.seen_at:
+            return float("inf")
+        kept = limiter.kept or (0,)
+        fullest = float(kept[0])
+        for step in range(1, STEPS + 1):
+            passed = step / STEPS
+            coming = self.live * passed + HEADROOM_SIGMAS * sqrt(self.spread * passed)
+            fullest = max(fullest, coming + (kept[step] if step < len(kept) else 0))
+        reserve = max(1.0, RESERVE_SHARE * limiter.limit)
+        return limiter.limit - reserve - queued - fullest
+
+    def refilled(self, rate: float, now: float) -> "Pace":
+        """The bucket at `now`, when `rate` tokens a second flow in.
+
+        It never holds more than BURST_SECONDS' worth (at least one message). A clock that went
+        back adds nothing; one that jumped back makes it start anew, full.
+        """
+        capacity = max(1.0, rate * BURST_SECONDS)
+        elapsed = now - self.at
+        has_jumped = elapsed < -1.0
+        tokens = capacity if has_jumped else max(0.0, self.tokens) + rate * max(0.0, elapsed)
+        return replace(self, tokens=min(capacity, tokens), at=now)
+
+    def spent(self, messages: int, period: float, now: float) -> "Pace":
+        """The pace after `messages` were replayed, remembered for a limiter's `period` (s)."""
+        if not messages:
+            return self
+        sent = self.sent
+        if sent and 0 <= now - sent[-1][0] < period / _PARTS:
+            sent = (*sent[:-1], (sent[-1][0], sent[-1][1] + messages))
+        else:
+            sent = (*sent, (now, messages))
+        return replace(self, tokens=self.tokens - messages, sent=sent)

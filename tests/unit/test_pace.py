@@ -1,0 +1,197 @@
+"""The rate: a token bucket, and what the forwarder's limiter leaves beside live traffic."""
+
+import random
+from dataclasses import replace
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from mutt_tasks.core.pace import (
+    AUTO_RATE,
+    BURST_SECONDS,
+    HEADROOM_SIGMAS,
+    STEPS,
+    Limiter,
+    Pace,
+)
+
+
+def limiter_of(used: int = 0, limit: int = 50, period: float = 1.0) -> Limiter:
+    """A limiter that took so many alerts, evenly over its last period."""
+    return Limiter(limit, period, tuple(round(used * (1 - i / STEPS)) for i in range(STEPS)))
+
+
+LIMITER = limiter_of()
+NOW = 1_800_000_000.0
+
+
+def empty_at(moment: float) -> Pace:
+    return Pace(tokens=0.0, at=moment)
+
+
+def after_traffic(counts: list[int], limit: int = 50) -> Pace:
+    """The pace after live alerts came in these numbers, one number a period."""
+    pace = Pace()
+    for second, count in enumerate(counts):
+        pace = pace.observed(limiter_of(count, limit), 0, NOW + second)
+    return pace
+
+
+def test_the_rate_is_the_set_one_or_none_for_zero() -> None:
+    assert Pace().rate(2.5, LIMITER) == 2.5
+    assert Pace().rate(0.0, LIMITER) is None
+
+
+def test_auto_keeps_to_ten_where_no_limiter_was_ever_seen() -> None:
+    unseen = Limiter(50, 1.0)
+
+    pace = Pace().observed(unseen, 0, NOW)
+
+    assert pace.rate(None, unseen) == AUTO_RATE == 10.0
+    assert pace.room(unseen, queued=10**6) == float("inf")
+
+
+def test_auto_takes_what_the_limiter_leaves_beside_live_traffic() -> None:
+    pace = after_traffic([20] * 300)
+
+    assert pace.rate(None, LIMITER) == pytest.approx(1.2 * (50 - 20))
+    assert pace.room(limiter_of(20), 0) == pytest.approx(50 - 1 - 20, abs=1)
+
+
+def test_a_limiter_that_was_seen_once_counts_while_it_is_idle() -> None:
+    pace = after_traffic([0] * 100)
+    gone = Limiter(50, 1.0)
+
+    assert pace.observed(gone, 0, NOW + 101).rate(None, gone) == pytest.approx(60)
+    assert pace.room(gone, 0) == pytest.approx(49)
+
+
+def test_a_limiters_period_of_any_length_gives_a_rate_a_second() -> None:
+    minute = limiter_of(1200, limit=3000, period=60.0)
+    pace = Pace()
+    for number in range(300):
+        pace = pace.observed(minute, 0, NOW + 60 * number)
+
+    assert pace.rate(None, minute) == pytest.approx(1.2 * (3000 - 1200) / 60)
+
+
+def test_random_traffic_is_left_more_room_than_steady_traffic() -> None:
+    chance = random.Random(7)
+    irregular = after_traffic([chance.randint(5, 35) for _ in range(300)])
+
+    assert irregular.room(limiter_of(20), 0) < after_traffic([20] * 300).room(limiter_of(20), 0) - 5
+
+
+def test_traffic_counts_as_random_until_its_spread_is_known() -> None:
+    assert after_traffic([20]).spread == 20
+    assert after_traffic([20] * 10).spread > 5
+    assert after_traffic([20] * 100).spread < 1
+
+
+@given(
+    live=st.lists(st.integers(0, 60), min_size=1, max_size=30),
+    kept=st.lists(st.integers(0, 60), min_size=STEPS, max_size=STEPS),
+    queued=st.integers(0, 60),
+)
+def test_what_goes_never_fills_the_window_with_as_many_live_alerts_as_may_be_expected(
+    live: list[int], kept: list[int], queued: int
+) -> None:
+    pace = after_traffic(live)
+    limiter = Limiter(300, 1.0, tuple(sorted(kept, reverse=True)))
+    room = pace.room(limiter, queued)
+    assume(room > 0)
+
+    for step, still_there in enumerate(limiter.kept):
+        passed = step / STEPS
+        coming = pace.live * passed + HEADROOM_SIGMAS * (pace.spread * passed) ** 0.5
+        assert still_there + queued + room + coming <= 300 - 6 + 1e-6
+
+
+def test_our_own_replays_are_no_live_traffic() -> None:
+    pace = after_traffic([20] * 100)
+    for tenth in range(100):
+        now = NOW + 100 + tenth / 10
+        ours = sum(n for at, n in pace.sent if now - 1 < at)
+        pace = pace.observed(limiter_of(20 + ours), 0, now).spent(2, 1.0, now)
+
+    assert pace.live == pytest.approx(20, abs=0.5)
+
+
+def test_replays_that_still_lie_in_a_queue_have_not_used_the_limiter() -> None:
+    pace = Pace().spent(10, 1.0, NOW)
+
+    assert pace.live_now(limiter_of(25), queued=0) == 15
+    assert pace.live_now(limiter_of(25), queued=10) == 25
+
+
+def test_live_traffic_that_fills_the_limiter_leaves_nothing() -> None:
+    pace = after_traffic([60] * 200)
+
+    assert pace.rate(None, LIMITER) == 0.0
+    assert pace.room(limiter_of(20), 0) < 0
+
+
+def test_what_lies_in_the_queues_has_its_place_in_the_window_already() -> None:
+    pace = after_traffic([20] * 300)
+
+    assert pace.room(limiter_of(20), 7) == pytest.approx(pace.room(limiter_of(20), 0) - 7)
+
+
+def test_a_bucket_fills_with_time_up_to_a_short_burst() -> None:
+    assert empty_at(100.0).refilled(20, 100.1).tokens == pytest.approx(2.0)
+    assert empty_at(100.0).refilled(20, 9999.0).tokens == pytest.approx(20 * BURST_SECONDS)
+    assert Pace(5.0, 100.0).spent(7, 1.0, 100.0).tokens == -2.0
+
+
+def test_a_slow_rate_still_lets_one_message_through_in_time() -> None:
+    assert empty_at(100.0).refilled(0.1, 109.0).tokens == pytest.approx(0.9)
+    assert empty_at(100.0).refilled(0.1, 9999.0).tokens == 1.0
+
+
+def test_a_clock_that_goes_back_adds_nothing_and_one_that_jumped_does_not_stop_the_bucket() -> None:
+    assert replace(Pace(), tokens=1.0, at=100.0).refilled(10, 99.5).tokens == 1.0
+    assert empty_at(1e12).refilled(10, 50.0) == Pace(tokens=2.0, at=50.0)
+
+
+@pytest.mark.parametrize("moment", [NOW + 1e9, NOW - 1e6])
+def test_measurements_from_the_future_or_long_ago_are_taken_anew(moment: float) -> None:
+    stale = Pace(live=5000, spread=1e9, sampled_at=moment, sent=((moment, 99),), seen_at=NOW)
+
+    found = stale.observed(limiter_of(20), 0, NOW)
+
+    assert (found.live, found.spread, found.sent) == (20, 20, ())
+
+
+@given(
+    rate=st.floats(0.1, 1000),
+    steps=st.lists(st.tuples(st.floats(0, 2), st.integers(1, 2000)), max_size=30),
+)
+def test_over_any_time_no_more_goes_than_the_rate(
+    rate: float, steps: list[tuple[float, int]]
+) -> None:
+    pace, now, gone = empty_at(0.0), 0.0, 0
+    for pause, wanted in steps:
+        now += pause
+        pace = pace.refilled(rate, now)
+        going = min(wanted, int(pace.tokens))
+        pace = pace.spent(going, 1.0, now)
+        gone += going
+        assert pace.tokens >= 0
+    assert gone <= rate * now + 1e-6
+
+
+@given(st.lists(st.tuples(st.floats(0.01, 0.5), st.integers(1, 50)), max_size=100))
+def test_what_is_remembered_of_our_sends_stays_small_and_true(
+    sends: list[tuple[float, int]],
+) -> None:
+    pace, now, all_sent = Pace(), NOW, []
+    for pause, number in sends:
+        now += pause
+        pace = pace.observed(LIMITER, 0, now).spent(number, 1.0, now)
+        all_sent.append((now, number))
+
+    kept = sum(n for _, n in pace.sent)
+    assert len(pace.sent) <= 22
+    assert kept <= sum(n for at, n in all_sent if at > now - 1.5)
+    assert kept >= sum(n for at, n in all_sent if at > now - 0.9)
