@@ -31,7 +31,7 @@ type: $(VENV)/.installed ## Check types (mypy --strict)
 	$(BIN)/mypy
 
 test: lint type ## Check style and types, run every test
-	$(BIN)/pytest -n 4
+	$(BIN)/pytest -n 6 --dist loadgroup
 
 run: $(VENV)/.installed ## Run worker, beat, metrics and health; with stand-ins for what is not configured
 	$(BIN)/python -m mutt_tasks.demo

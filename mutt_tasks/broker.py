@@ -8,6 +8,11 @@ When the server dies while a task waits for its time (the next cycle of a drain 
 kombu closes the channel a second time, when its address is forgotten, to hand that task back.
 That ends the worker too. The task stays where it is instead: the next tick takes over, and an
 hour later it is delivered again, and stale.
+
+When a Sentinel fails over, the old master may live on as a replica. redis-py takes its refusal for
+a lost connection and reconnects, but to the same server again; where kombu hands such a task back
+that goes round and round, and the worker takes no task any more. So whatever reconnects asks the
+Sentinel.
 """
 
 import logging
@@ -45,8 +50,21 @@ def _guarded(channel_class: Any) -> Any:
     return Channel
 
 
+def _following(connection_class: Any) -> Any:
+    class Connection(connection_class):  # type: ignore[misc]  # chosen by kombu
+        def send_packed_command(self, command: Any, check_health: bool = True) -> None:
+            if not self._sock:
+                self.connect()  # asks the Sentinel, as reconnecting in there does not
+            super().send_packed_command(command, check_health)
+
+    return Connection
+
+
 def guard() -> None:
     """Make every Redis broker connection of this process survive what is described above."""
     for transport in (redis.Transport, redis.SentinelTransport):
         if transport.Channel.__module__ != __name__:
-            transport.Channel = _guarded(transport.Channel)
+            channel = transport.Channel = _guarded(transport.Channel)
+            if transport is redis.SentinelTransport:
+                channel.connection_class = _following(channel.connection_class)
+                channel.connection_class_ssl = _following(channel.connection_class_ssl)

@@ -1,6 +1,7 @@
 """Fixtures that several kinds of tests share."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import redis
@@ -9,9 +10,19 @@ from hypothesis import settings
 from mutt_tasks.store.store import Store
 from tests.redis_server import RedisServer
 
+# What takes longest begins first, so that no test process is left with a long one at the end.
+LONG = ("faults", "soak", "demo", "acceptance", "crash", "model")
+
 # The same examples in every run, on any machine, however slow.
 settings.register_profile("steady", derandomize=True, deadline=None, database=None)
 settings.load_profile("steady")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Order the kinds of tests by `LONG`."""
+    places = {kind: place for place, kind in enumerate(LONG)}
+    tests = Path(__file__).parent
+    items.sort(key=lambda item: places.get(item.path.relative_to(tests).parts[0], len(LONG)))
 
 
 @pytest.fixture(scope="session")
