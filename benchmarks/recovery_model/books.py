@@ -20,6 +20,7 @@ class Books:
     """Accounts of messages, which are numbered in the order in which they first appear.
 
     Moments are virtual seconds since the start of the run; `delivered_at` is NaN until delivery.
+    `to_recover` are those that were in a dead letter queue and have not yet come to an end.
     """
 
     born: "array[float]" = field(default_factory=lambda: array("d"))
@@ -32,8 +33,7 @@ class Books:
     dead: list[Dead] = field(default_factory=list)
     good_in_dlq: int = 0
     poison_in_dlq: int = 0
-    good_gone_at: float = 0.0
-    poison_dead_at: float = 0.0
+    recovered_at: float = 0.0
     busy_spans: list[tuple[float, float]] = field(default_factory=list)
     depths: list[tuple[float, int]] = field(default_factory=list)
     _busy_from: float = nan
@@ -51,38 +51,38 @@ class Books:
         if not isnan(self.delivered_at[number]):
             self.delivered_again.append(number)
         self.delivered_at[number] = now
-        self.to_recover.discard(number)
+        self._settle(number, now)
 
     def drop(self, number: int, now: float) -> None:
         """The forwarder's limiter dropped it for good."""
         self.drops.append((now, number))
-        self.to_recover.discard(number)
+        self._settle(number, now)
 
     def enter_dlq(self, number: int, now: float) -> None:
         """A service gave it up."""
+        if not self.to_recover:
+            self._busy_from = now
         self.to_recover.add(number)
         if not self.in_dlq[number]:
             self.in_dlq[number] = 1
-            self._count(number, 1, now)
+            self._count(number, 1)
 
-    def leave_dlq(self, number: int, now: float) -> None:
+    def leave_dlq(self, number: int) -> None:
         """A policy put it back."""
         if self.in_dlq[number]:
             self.in_dlq[number] = 0
-            self._count(number, -1, now)
+            self._count(number, -1)
 
     def bury(self, dead: Dead, now: float) -> None:
         """A policy moved it to the dead list."""
-        self.leave_dlq(dead.number, now)
-        self.to_recover.discard(dead.number)
+        self.leave_dlq(dead.number)
         self.dead.append(dead)
-        if self.poison[dead.number]:
-            self.poison_dead_at = now
+        self._settle(dead.number, now)
 
     def close(self, now: float) -> None:
         """End the run: a span that is open ends now."""
         if not isnan(self._busy_from):
-            self.busy_spans.append((self._busy_from, now))
+            self.busy_spans.append((self._busy_from, max(now, self._busy_from)))
             self._busy_from = nan
 
     @property
@@ -90,18 +90,20 @@ class Books:
         """Messages in both dead letter queues."""
         return self.good_in_dlq + self.poison_in_dlq
 
-    def _count(self, number: int, step: int, now: float) -> None:
+    def _settle(self, number: int, now: float) -> None:
+        """It is where it will stay; with the last one everything is recovered."""
+        if number in self.to_recover:
+            self.to_recover.remove(number)
+            if not self.to_recover:
+                self.recovered_at = now
+                self.busy_spans.append((self._busy_from, now))
+                self._busy_from = nan
+
+    def _count(self, number: int, step: int) -> None:
         if self.poison[number]:
             self.poison_in_dlq += step
         else:
             self.good_in_dlq += step
-            if self.good_in_dlq == 0:
-                self.good_gone_at = now
-        if self.depth and isnan(self._busy_from):
-            self._busy_from = now
-        elif not self.depth and not isnan(self._busy_from):
-            self.busy_spans.append((self._busy_from, now))
-            self._busy_from = nan
 
 
 def missing_and_doubled(books: Books, left: Iterable[int]) -> tuple[list[int], list[int]]:

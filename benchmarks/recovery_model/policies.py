@@ -63,7 +63,7 @@ def _operated(world: World, until: float, at_a_time: int, pause: float) -> None:
 
 
 def _move(client: Any, dlq: str, amount: int) -> None:
-    """The oldest messages from the right of a DLQ to the left of its target, their counter reset."""
+    """The oldest messages of a DLQ to the left of its target, their counter reset."""
     field, target = RESET[dlq]
     while amount > 0:
         found = client.rpop(dlq, min(amount, 5000)) or []

@@ -32,7 +32,8 @@ LEAST_CAP = 1200.0
 class Result:
     """What a run left behind; moments in seconds since its start.
 
-    `ended_at` is when live events stopped, `cap_at` when it would have been given up, `least`
+    `recovered_at` is when the last message that had been in a DLQ came to its end, `ended_at` when
+    live events stopped, `cap_at` when it would have been given up, `least`
     the least possible time to empty in seconds, `seconds` what the run took on this machine.
     """
 
@@ -43,7 +44,7 @@ class Result:
     cap_at: float
     least: float
     seconds: float
-    emptied_at: float
+    recovered_at: float
     good_left: int
     poison_left: int
     lost: int
@@ -55,6 +56,11 @@ class Result:
     dead: tuple[Dead, ...]
     busy_spans: tuple[tuple[float, float], ...]
     depths: tuple[tuple[float, int], ...]
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether all that was in a DLQ reached Moogsoft (or was dropped), or the dead list."""
+        return self.good_left == 0 and self.poison_left == 0
 
 
 def run(
@@ -95,15 +101,13 @@ def _closed(
     """Stop the live events, let the queues empty, and do the books."""
     world.receive()
     books, ended_at = world.books, world.now
-    books.close(ended_at)
-    good_left, poison_left = books.good_in_dlq, sum(books.poison) - _buried_poison(world)
-    emptied_at = max(books.good_gone_at, books.poison_dead_at)
     world.live.stop()
     while world.ingest.messages or world.alerts.messages or world.alerter.in_hand:
         if world.now > ended_at + LAST_SECONDS:
             break
         world.advance_to(world.now + 1.0)
     world.advance_to(world.now + 1.0)
+    books.close(ended_at)
     lost, doubled = missing_and_doubled(books, world.left())
     return Result(
         scenario=world.scenario,
@@ -113,9 +117,9 @@ def _closed(
         cap_at=cap_at,
         least=least,
         seconds=time.perf_counter() - started,
-        emptied_at=emptied_at,
-        good_left=good_left,
-        poison_left=poison_left,
+        recovered_at=books.recovered_at,
+        good_left=sum(not books.poison[number] for number in books.to_recover),
+        poison_left=sum(books.poison[number] for number in books.to_recover),
         lost=len(lost),
         doubled=len(doubled),
         born=books.born,
@@ -126,7 +130,3 @@ def _closed(
         busy_spans=tuple(books.busy_spans),
         depths=tuple(books.depths),
     )
-
-
-def _buried_poison(world: World) -> int:
-    return sum(world.books.poison[dead.number] for dead in world.books.dead)

@@ -12,8 +12,8 @@ class Scenario:
 
     `trouble` is `none`, `moogsoft` (down), `alerter` (its database is down), `flapping`
     (Moogsoft is `up` s well, then `down` s ill) or `storm` (`storm_rate` live events). It begins
-    at `lead` and lasts `outage`. `backlog_*` messages lie in a dead letter queue at the start, some of them poison: the alerter
-    always fails at them, or Moogsoft answers 4xx.
+    at `lead` and lasts `outage`. `backlog_*` messages lie in a dead letter queue at the start,
+    a share of them poison: the alerter always fails at them, or Moogsoft answers 4xx.
     """
 
     name: str
@@ -113,9 +113,11 @@ SCENARIOS = {
         ),
         Scenario(
             "flapping",
-            "Moogsoft is 30 s up and 60 s down, over and over, for an hour.",
+            "Moogsoft is 30 s up and 60 s down, over and over, for an hour; 5,000 messages lie in"
+            " the alerter's dead letter queue at the start.",
             trouble="flapping",
             outage=HOUR,
+            backlog_alerter=5000,
         ),
         Scenario(
             "shed-storm",
@@ -158,7 +160,7 @@ _SMALL: dict[str, dict[str, float]] = {
     "moogsoft-down": {"outage": 240.0},
     "alerter-down": {"outage": 30.0},
     "backlog": {"backlog_alerter": 400},
-    "flapping": {"outage": 270.0},
+    "flapping": {"outage": 270.0, "backlog_alerter": 300},
     "shed-storm": {"outage": 15.0},
     "slow-consumer": {"backlog_alerter": 100},
     "both-routes": {"backlog_alerter": 200, "backlog_moog": 200},

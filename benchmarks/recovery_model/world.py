@@ -70,7 +70,12 @@ class World:
         random = Random(seed)
         self._fill(random)
         self.live = Live(
-            scenario, self.clock, self.books, self.ingest, self.alerter.wake, Random(random.random())
+            scenario,
+            self.clock,
+            self.books,
+            self.ingest,
+            self.alerter.wake,
+            Random(random.random()),
         )
         self._take_sample()
         self._is_shown = False
@@ -102,8 +107,10 @@ class World:
         """Make Redis hold what the pipeline holds now."""
         self._is_shown = True
         with self.client.pipeline(transaction=False) as pipeline:
-            for part in (self.ingest, self.alerts, *self.dlqs):
-                part.send(pipeline)
+            for queue in (self.ingest, self.alerts):
+                queue.send(pipeline)
+            for dlq in self.dlqs:
+                dlq.send(pipeline)
             forget, added = self.limiter.taken()
             if forget >= 0:
                 pipeline.zremrangebyscore(WINDOW, 0, forget)
@@ -126,7 +133,7 @@ class World:
             ingest, alerts, dead = pipeline.execute()
         for queue, length in ((self.ingest, ingest), (self.alerts, alerts)):
             for number in queue.receive(self.client, length, self._decoded):
-                self.books.leave_dlq(number, self.now)
+                self.books.leave_dlq(number)
         if dead > self._dead_seen:
             for raw in self.client.lrange(DEAD, 0, dead - self._dead_seen - 1):
                 self.books.bury(_dead(raw), self.now)
