@@ -11,7 +11,7 @@ peers. Without options: every scenario and policy, and docs/recovery.md and .png
 import argparse
 import sys
 import time
-from dataclasses import fields, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +27,8 @@ from benchmarks.recovery_model.words import COLUMNS, row, table
 ROOT = Path(__file__).parent.parent
 
 # Every number and text of a scenario can be set by its name; these have an option of their own.
-FIELDS = {
-    one.name: type(one.default) for one in fields(Scenario) if one.name not in ("name", "env")
+FIELDS: dict[str, type[Any]] = {
+    name: type(value) for name, value in asdict(Scenario("")).items() if name not in ("name", "env")
 }
 OWN_OPTIONS = {"--live-rate": "live_rate", "--limit": "limit", "--outage": "outage"}
 SWEPT_SCENARIO = "backlog"

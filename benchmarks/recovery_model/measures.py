@@ -85,8 +85,8 @@ def measure(result: Result, baseline: Result) -> Measures:
 def added_delay(result: Result, baseline: Result) -> float:
     """99th percentile in seconds of what replaying adds to live events' way to Moogsoft.
 
-    Counted are those that came while something was left to recover and that arrive when nobody replays; one
-    that did not arrive and was not dropped waits until the end of the run.
+    Counted are those that came while something was left to recover and that arrive when nobody
+    replays; one that did not arrive and was not dropped waits until the end of the run.
     """
     dropped = {number for _, number in result.drops}
     first = result.scenario.backlog_alerter + result.scenario.backlog_moog

@@ -25,10 +25,10 @@ a circuit breaker; and its limiter (50/s), which **drops for good** what meets a
 a scenario says otherwise 20 live events/s arrive at random (Poisson).
 
 - **ours**: this service with its defaults, a tick of beat every 300 s.
-- **predecessor**: every 300 s, while Moogsoft is healthy, ten messages of the alerter's queue, their
-  counters as they are.
-- **fixed**: a redrive at 500/s from each queue, counters reset, started by an operator 5 s after the
-  end of the trouble, and again 10 minutes later while messages came back, five times at most.
+- **predecessor**: every 300 s, while Moogsoft is healthy, ten messages of the alerter's queue,
+  their counters as they are.
+- **fixed**: a redrive at 500/s from each queue, counters reset, started by an operator 5 s after
+  the end of the trouble, and again 10 minutes later while messages came back, five times at most.
 - **at_once**: everything in one go at the same moments, counters reset.
 - **none**: nobody replays anything: what is dropped and delayed anyway.
 
@@ -41,10 +41,11 @@ a scenario says otherwise 20 live events/s arrive at random (Poisson).
   12 h (20 minutes at least).
 - **× least** divides it by the least possible: the good messages in the dead letter queues when the
   trouble is over, by what the narrowest of limiter, forwarder, Moogsoft (and, for its own messages,
-  alerter) carries beside the live events. Where there is poison, {POISON_RESTS:.0f} s at least: the rests
-  between its three replays.
-- **Alerts dropped because of it**: by the forwarder's limiter, replays and live alerts alike, beyond
-  those that `none` drops up to the same moment.
+  alerter) carries beside the live events. Where there is poison it is {POISON_RESTS:.0f} s at least,
+  the rests between its three replays. Below 1 means that alerts were dropped, or that live events
+  had to wait behind the replays.
+- **Alerts dropped because of it**: by the forwarder's limiter, replays and live alerts alike,
+  beyond those that `none` drops up to the same moment.
 - **p99 live delay added**: 99th percentile, over the live events that came while something was left
   to recover, of the time to Moogsoft beyond that of the same event in `none`.
 - **Lost**: nowhere at the end. **Doubled**: in two places, or delivered twice.
