@@ -64,11 +64,10 @@ def _drain(world: World, store: Store, settings: Settings, until: float) -> None
     held = cycle.new_cycle_id()
     if cycle.begin(store, settings, held, is_tick=False) is not None:
         return
-    by_hand = False
     while held:
-        world.wait(TASK_SECONDS)
-        record = cycle.check(store, settings, by_hand)
-        world.wait(TASK_SECONDS)
+        world.idle(TASK_SECONDS)
+        record = cycle.check(store, settings, by_hand=False)
+        world.idle(TASK_SECONDS)
         result = cycle.replay(
             store, settings, held, record.healthy, record.reason, **_waiting(world)
         )

@@ -41,9 +41,9 @@ a scenario says otherwise 20 live events/s arrive at random (Poisson).
   12 h (20 minutes at least).
 - **× least** divides it by the least possible: the good messages in the dead letter queues when the
   trouble is over, by what the narrowest of limiter, forwarder, Moogsoft (and, for its own messages,
-  alerter) carries beside the live events. Where there is poison it is {POISON_RESTS:.0f} s at least,
-  the rests between its three replays. Below 1 means that alerts were dropped, or that live events
-  had to wait behind the replays.
+  alerter) carries beside the live events. Where there is poison it is {POISON_RESTS:.0f} s at
+  least, the rests between its three replays. Below 1 means that alerts were dropped, or that live
+  events had to wait behind the replays.
 - **Alerts dropped because of it**: by the forwarder's limiter, replays and live alerts alike,
   beyond those that `none` drops up to the same moment.
 - **p99 live delay added**: 99th percentile, over the live events that came while something was left

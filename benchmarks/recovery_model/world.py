@@ -103,6 +103,11 @@ class World:
         self.clock.advance_to(moment)
         self.send()
 
+    def idle(self, seconds: float) -> None:
+        """As `wait`, where the policy has changed no list since it was last shown them."""
+        self.clock.advance_to(self.now + seconds)
+        self.send()
+
     def send(self) -> None:
         """Make Redis hold what the pipeline holds now."""
         self._is_shown = True
