@@ -55,7 +55,8 @@ def ours(world: World, until: float, seed: int, url: str) -> None:
             _drain(world, store, settings, until)
             passed = max(0, int((world.now - phase) // settings.interval + 1))
             tick = phase + passed * settings.interval
-        world.advance_to(max(world.now, min(until, tick)) if not world.is_recovered else world.now)
+        if not world.is_recovered:
+            world.advance_to(until)
     store.close()
 
 
