@@ -4,7 +4,7 @@ The service's own code in virtual time on a real Redis, against a model of the p
 peers. Without options: every scenario and policy, and docs/recovery.md and .png are written.
 
     .venv/bin/python benchmarks/recovery.py --scenario moogsoft-down --live-rate 30 --policy ours
-    .venv/bin/python benchmarks/recovery.py --sweep AUTO_RATE=5,10,20 --seeds 3
+    .venv/bin/python benchmarks/recovery.py --sweep flow.AUTO_RATE=5,10,20 --seeds 3
     .venv/bin/python benchmarks/recovery.py --quick
 """
 
@@ -128,7 +128,12 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--seeds", type=int, default=3, help="of a sweep, from --seed on")
     parser.add_argument("--processes", type=int, default=2)
-    parser.add_argument("--sweep", type=_sweep_of, metavar="NAME=v1,v2", help="a constant of flow")
+    parser.add_argument(
+        "--sweep",
+        type=_sweep_of,
+        metavar="NAME=v1,v2",
+        help="a constant of mutt_tasks.core, as module.NAME",
+    )
     parser.add_argument("--quick", action="store_true", help="small versions, in seconds")
     parser.add_argument(
         "--write", action="store_true", help="write docs/ even if only part of it is run"

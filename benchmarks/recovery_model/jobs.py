@@ -12,14 +12,13 @@ from unittest.mock import patch
 from benchmarks.recovery_model.measures import Measures, measure
 from benchmarks.recovery_model.run import NONE, OURS, Result, run
 from benchmarks.recovery_model.scenario import Scenario
-from mutt_tasks.core import flow
 
 _PR_SET_PDEATHSIG = 1
 
 
 @dataclass(frozen=True)
 class Job:
-    """One scenario with one seed; `constants` are values of mutt_tasks.core.flow to run with."""
+    """One scenario with one seed; `constants` (`module.NAME` in mutt_tasks.core) to run with."""
 
     scenario: Scenario
     seed: int
@@ -80,5 +79,5 @@ def _key(job: Job) -> tuple[Scenario, int]:
 def _run(job: Job, policy: str, least: float, cap_at: float, sample: float) -> Result:
     with ExitStack() as patched:
         for name, value in job.constants.items():
-            patched.enter_context(patch.object(flow, name, value))
+            patched.enter_context(patch(f"mutt_tasks.core.{name}", value))
         return run(job.scenario, policy, job.seed, least, cap_at, sample)

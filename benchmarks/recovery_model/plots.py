@@ -42,7 +42,7 @@ def _panel(panel: Any, name: str, found: dict[tuple[str, str], Measures]) -> Non
         if (name, policy) not in found:
             continue
         one = found[name, policy]
-        points = [(at, depth) for at, depth in one.depths if at <= end]
+        points = list(one.depths)
         if points[-1][0] < end:
             points.append((end, one.good_left + one.poison_left))
         panel.plot(
@@ -61,7 +61,10 @@ def _panel(panel: Any, name: str, found: dict[tuple[str, str], Measures]) -> Non
         for policy in REPLAYING
         if (name, policy) in found
     )
-    panel.text(0.98, 0.96, text, transform=panel.transAxes, ha="right", va="top", fontsize=7)
+    box = {"facecolor": "white", "edgecolor": "none", "alpha": 0.8}
+    panel.text(
+        *(0.98, 0.9, text), transform=panel.transAxes, ha="right", va="top", fontsize=7, bbox=box
+    )
     panel.set_title(name, fontsize=10)
     panel.set_xlabel("minutes")
     panel.set_ylabel("messages in the DLQs")

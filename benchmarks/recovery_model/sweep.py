@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib import import_module
 from math import isnan
 from statistics import median
 
@@ -10,25 +11,30 @@ from benchmarks.recovery_model.measures import Measures
 from benchmarks.recovery_model.run import OURS
 from benchmarks.recovery_model.scenario import Scenario
 from benchmarks.recovery_model.words import table
-from mutt_tasks.core import flow
 
 
 @dataclass(frozen=True)
 class Sweep:
-    """A constant's name in mutt_tasks.core.flow, and the values to run with."""
+    """A constant of mutt_tasks.core as `module.NAME`, and the values to run with."""
 
     name: str
     values: tuple[float, ...]
 
 
 def sweep_of(text: str) -> Sweep:
-    """Read `NAME=v1,v2,…`; raises ValueError with what it takes."""
+    """Read `module.NAME=v1,v2,…` (module `flow` if none); raises ValueError with what it takes."""
     name, _, values = text.partition("=")
-    name = name.removeprefix("flow.")
-    kinds = {key: type(value) for key, value in vars(flow).items() if type(value) in (int, float)}
-    if name not in kinds:
-        raise ValueError(f"{name}: takes a number of mutt_tasks.core.flow: {', '.join(kinds)}")
-    return Sweep(name, tuple(kinds[name](float(value)) for value in values.split(",")))
+    module, _, constant = name.rpartition(".")
+    module = module or "flow"
+    try:
+        found = vars(import_module(f"mutt_tasks.core.{module}"))
+    except ImportError:
+        raise ValueError(f"{module}: takes a module of mutt_tasks.core") from None
+    kinds = {key: type(value) for key, value in found.items() if type(value) in (int, float)}
+    if constant not in kinds:
+        raise ValueError(f"{constant}: takes a number of {module}: {', '.join(kinds)}")
+    kind = kinds[constant]
+    return Sweep(f"{module}.{constant}", tuple(kind(float(value)) for value in values.split(",")))
 
 
 def run_sweep(
