@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help install lint format type test run docs bench soak clean
+.PHONY: help install lint format type test run docs bench bench-recovery soak clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
@@ -41,6 +41,9 @@ docs: $(VENV)/.installed ## Write docs/configuration.md and .env.template from t
 
 bench: $(VENV)/.installed ## Measure moves beside their peers, and memory with long queues
 	$(BIN)/python benchmarks/moves.py
+
+bench-recovery: $(VENV)/.installed ## Recover from outages in virtual time beside others; writes docs/recovery.md
+	$(BIN)/python benchmarks/recovery.py $(ARGS)
 
 soak: $(VENV)/.installed ## Kill and freeze a few hundred times, some 15 minutes (SEED=…, ROUNDS=… repeat or change a run)
 	SOAK_SEED=$(SEED) SOAK_ROUNDS=$(ROUNDS) $(BIN)/pytest -s -m soak tests

@@ -1,0 +1,1 @@
+"""A model of the pipeline in virtual time, in which replay policies recover from trouble."""

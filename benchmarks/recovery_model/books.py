@@ -1,0 +1,126 @@
+"""Where every message is and what became of it: the ground truth of a run."""
+
+from array import array
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from math import isnan, nan
+from typing import NamedTuple
+
+
+class Dead(NamedTuple):
+    """A message in the dead list; `replays` are those that count against it."""
+
+    number: int
+    reason: str
+    replays: int
+
+
+@dataclass
+class Books:
+    """Accounts of messages, which are numbered in the order in which they first appear.
+
+    Moments are virtual seconds since the start of the run; `delivered_at` is NaN until delivery.
+    `to_recover` are those that were in a dead letter queue and have not yet come to an end.
+    """
+
+    born: "array[float]" = field(default_factory=lambda: array("d"))
+    delivered_at: "array[float]" = field(default_factory=lambda: array("d"))
+    poison: bytearray = field(default_factory=bytearray)
+    in_dlq: bytearray = field(default_factory=bytearray)
+    to_recover: set[int] = field(default_factory=set)
+    delivered_again: list[int] = field(default_factory=list)
+    drops: list[tuple[float, int]] = field(default_factory=list)
+    dead: list[Dead] = field(default_factory=list)
+    good_in_dlq: int = 0
+    poison_in_dlq: int = 0
+    recovered_at: float = 0.0
+    busy_spans: list[tuple[float, float]] = field(default_factory=list)
+    depths: list[tuple[float, int]] = field(default_factory=list)
+    _busy_from: float = nan
+
+    def appear(self, now: float, poison: bool) -> int:
+        """A new message; returns its number."""
+        self.born.append(now)
+        self.delivered_at.append(nan)
+        self.poison.append(poison)
+        self.in_dlq.append(0)
+        return len(self.born) - 1
+
+    def deliver(self, number: int, now: float) -> None:
+        """Moogsoft took it."""
+        if not isnan(self.delivered_at[number]):
+            self.delivered_again.append(number)
+        self.delivered_at[number] = now
+        self._settle(number, now)
+
+    def drop(self, number: int, now: float) -> None:
+        """The forwarder's limiter dropped it for good."""
+        self.drops.append((now, number))
+        self._settle(number, now)
+
+    def enter_dlq(self, number: int, now: float) -> None:
+        """A service gave it up."""
+        if not self.to_recover:
+            self._busy_from = now
+        self.to_recover.add(number)
+        if not self.in_dlq[number]:
+            self.in_dlq[number] = 1
+            self._count(number, 1)
+
+    def leave_dlq(self, number: int) -> None:
+        """A policy put it back."""
+        if self.in_dlq[number]:
+            self.in_dlq[number] = 0
+            self._count(number, -1)
+
+    def bury(self, dead: Dead, now: float) -> None:
+        """A policy moved it to the dead list."""
+        self.leave_dlq(dead.number)
+        self.dead.append(dead)
+        self._settle(dead.number, now)
+
+    def close(self, now: float) -> None:
+        """End the run: a span that is open ends now."""
+        if not isnan(self._busy_from):
+            self.busy_spans.append((self._busy_from, max(now, self._busy_from)))
+            self._busy_from = nan
+
+    @property
+    def depth(self) -> int:
+        """Messages in both dead letter queues."""
+        return self.good_in_dlq + self.poison_in_dlq
+
+    def _settle(self, number: int, now: float) -> None:
+        """It is where it will stay; with the last one everything is recovered."""
+        if number in self.to_recover:
+            self.to_recover.remove(number)
+            if not self.to_recover:
+                self.recovered_at = now
+                self.busy_spans.append((self._busy_from, now))
+                self._busy_from = nan
+
+    def _count(self, number: int, step: int) -> None:
+        if self.poison[number]:
+            self.poison_in_dlq += step
+        else:
+            self.good_in_dlq += step
+
+
+def missing_and_doubled(books: Books, left: Iterable[int]) -> tuple[list[int], list[int]]:
+    """The messages that are nowhere, and those that are in two places or were delivered twice.
+
+    `left` are the numbers found in lists and in services' hands at the end.
+    """
+    seen = [0] * len(books.born)
+    for number in left:
+        seen[number] += 1
+    for _, number in books.drops:
+        seen[number] += 1
+    for dead in books.dead:
+        seen[dead.number] += 1
+    for number in books.delivered_again:
+        seen[number] += 1
+    for number, moment in enumerate(books.delivered_at):
+        seen[number] += not isnan(moment)
+    lost = [number for number, times in enumerate(seen) if times == 0]
+    return lost, [number for number, times in enumerate(seen) if times > 1]

@@ -1,0 +1,32 @@
+"""The least possible time to empty: what no policy can beat without dropping alerts."""
+
+from benchmarks.recovery_model.scenario import Scenario
+from benchmarks.recovery_model.world import ALERTER_DLQ, World
+
+# Rests between a poison message's three replays, by the rules of the service (60 s, doubling).
+POISON_RESTS = 60.0 + 120.0
+
+
+def least_seconds(scenario: Scenario, world: World) -> float:
+    """Work that has to pass / what the narrowest part has left beside live events, in seconds.
+
+    Every good message passes forwarder, limiter and Moogsoft; those of the alerter's queue pass
+    the alerter too. Poison needs its rests, whatever else happens; the longest of all counts.
+    """
+    events = world.client.llen(ALERTER_DLQ)
+    good = max(0, world.books.good_in_dlq)
+    narrow = min(
+        scenario.limit / scenario.period,
+        scenario.forwarders / scenario.post_seconds,
+        scenario.moogsoft_rate or float("inf"),
+    )
+    times = [_time(good, narrow - scenario.live_rate)]
+    times.append(_time(min(good, events), 1 / scenario.alerter_seconds - scenario.live_rate))
+    times.append(POISON_RESTS if world.books.poison_in_dlq else 0.0)
+    return max(times)
+
+
+def _time(work: int, spare: float) -> float:
+    if work == 0:
+        return 0.0
+    return work / spare if spare > 0 else float("inf")

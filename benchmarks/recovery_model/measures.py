@@ -1,0 +1,109 @@
+"""What a run is judged by, beside the run in which nobody replays anything."""
+
+from dataclasses import dataclass
+from math import ceil, isnan, nan
+
+from benchmarks.recovery_model.run import Result
+
+# The targets; every one has to be met.
+TIME_TARGET = 1.25  # times the least possible
+DELAY_TARGET = 2.0  # s added to the 99th percentile of live events
+POISON_REPLAYS = 3
+
+
+@dataclass(frozen=True)
+class Measures:
+    """One row of the page.
+
+    `seconds` is the time to recover (None: not recovered in `watched` seconds, and `gave_up` says
+    that the policy had ended by itself), `least` the least possible. `dropped` counts alerts
+    beyond those dropped anyway. `delay` is in seconds, NaN where no live event came by.
+    """
+
+    scenario: str
+    policy: str
+    seconds: float | None
+    watched: float
+    gave_up: bool
+    least: float
+    good_left: int
+    poison_left: int
+    dropped: int
+    good_dead: int
+    poison_replays: tuple[int, int] | None
+    delay: float
+    lost: int
+    doubled: int
+    run_seconds: float
+    depths: tuple[tuple[float, int], ...]
+
+    @property
+    def ratio(self) -> float:
+        """Time to recover by the least possible; NaN when it did not, or had nothing to do."""
+        return self.seconds / self.least if self.seconds is not None and self.least else nan
+
+    def missed(self) -> list[str]:
+        """The targets that are not met, in a word or two each."""
+        replays = self.poison_replays
+        checks = {
+            "time": self.seconds is not None and not self.ratio > TIME_TARGET,
+            "drops": self.dropped == 0,
+            "good quarantined": self.good_dead == 0,
+            "poison": self.poison_left == 0 and replays in (None, (POISON_REPLAYS,) * 2),
+            "live delay": not self.delay > DELAY_TARGET,
+            "lost": self.lost == 0,
+            "doubled": self.doubled == 0,
+        }
+        return [name for name, is_met in checks.items() if not is_met]
+
+
+def measure(result: Result, baseline: Result) -> Measures:
+    """Judge a run; `baseline` is the same scenario and seed with nobody replaying."""
+    since = result.scenario.trouble_to
+    anyway = sum(moment <= result.ended_at for moment, _ in baseline.drops)
+    replays = [dead.replays for dead in result.dead if result.poison[dead.number]]
+    return Measures(
+        scenario=result.scenario.name,
+        policy=result.policy,
+        seconds=max(0.0, result.recovered_at - since) if result.is_empty else None,
+        watched=result.ended_at - since,
+        gave_up=result.ended_at < result.cap_at - 1,
+        least=result.least,
+        good_left=result.good_left,
+        poison_left=result.poison_left,
+        dropped=max(0, len(result.drops) - anyway),
+        good_dead=sum(not result.poison[dead.number] for dead in result.dead),
+        poison_replays=(min(replays), max(replays)) if replays else None,
+        delay=added_delay(result, baseline),
+        lost=result.lost,
+        doubled=result.doubled,
+        run_seconds=result.seconds,
+        depths=result.depths,
+    )
+
+
+def added_delay(result: Result, baseline: Result) -> float:
+    """99th percentile in seconds of what replaying adds to live events' way to Moogsoft.
+
+    Counted are those that came while something was left to recover and that arrive when nobody
+    replays; one that did not arrive and was not dropped waits until the end of the run.
+    """
+    dropped = {number for _, number in result.drops}
+    first = result.scenario.backlog_alerter + result.scenario.backlog_moog
+    added = []
+    spans = iter(result.busy_spans)
+    span = next(spans, None)
+    for number in range(first, min(len(result.born), len(baseline.born))):
+        born, usual = result.born[number], baseline.delivered_at[number]
+        while span and born > span[1]:
+            span = next(spans, None)
+        if span is None:
+            break
+        if born < span[0] or isnan(usual) or number in dropped:
+            continue
+        arrived = result.delivered_at[number]
+        if isnan(arrived):
+            arrived = max(result.ended_at, usual)
+        added.append(max(0.0, arrived - usual))
+    added.sort()
+    return added[ceil(0.99 * len(added)) - 1] if added else nan

@@ -1,0 +1,89 @@
+"""docs/recovery.md."""
+
+from benchmarks.recovery_model.least import POISON_RESTS
+from benchmarks.recovery_model.measures import (
+    DELAY_TARGET,
+    POISON_REPLAYS,
+    TIME_TARGET,
+    Measures,
+)
+from benchmarks.recovery_model.run import NONE, OURS, REPLAYING
+from benchmarks.recovery_model.scenario import Scenario
+from benchmarks.recovery_model.words import COLUMNS, duration, row, table, verdict
+
+INTRO = f"""\
+# Recovery
+
+How fast a backlog drains after trouble, and at what cost to the alerts that come in meanwhile.
+`make bench-recovery` writes this page; every run has a seed, so the same code gives the same
+numbers.
+
+The service's own code runs on a real Redis, in virtual time, against a model of the pipeline: live
+events; a serial alerter (2 ms an event) that tries four times and sheds while more than 2,000
+alerts wait; a serial forwarder (10 ms a POST) that sleeps 1, 2, 4 … 32 s between its tries behind
+a circuit breaker; and its limiter (50/s), which **drops for good** what meets a full window. Unless
+a scenario says otherwise 20 live events/s arrive at random (Poisson).
+
+- **ours**: this service with its defaults, a tick of beat every 300 s.
+- **predecessor**: every 300 s, while Moogsoft is healthy, ten messages of the alerter's queue,
+  their counters as they are.
+- **fixed**: a redrive at 500/s from each queue, counters reset, started by an operator 5 s after
+  the end of the trouble, and again 10 minutes later while messages came back, five times at most.
+- **at_once**: everything in one go at the same moments, counters reset.
+- **none**: nobody replays anything: what is dropped and delayed anyway.
+
+## How to read it
+
+- **Time to recover** runs from the end of the trouble (or the start, where there is none) until all
+  that was in a dead letter queue has come to its end: at Moogsoft, or dropped, or in the dead list.
+  So a backlog that was only moved to another queue does not count as recovered. *never*: the policy
+  was through, and messages were left; *>*: given up then, at 12 times the least possible or after
+  12 h (20 minutes at least).
+- **× least** divides it by the least possible: the good messages in the dead letter queues when the
+  trouble is over, by what the narrowest of limiter, forwarder, Moogsoft (and, for its own messages,
+  alerter) carries beside the live events. Where there is poison it is {POISON_RESTS:.0f} s at
+  least, the rests between its three replays. Below 1 means that alerts were dropped, or that live
+  events had to wait behind the replays.
+- **Alerts dropped because of it**: by the forwarder's limiter, replays and live alerts alike,
+  beyond those that `none` drops up to the same moment.
+- **p99 live delay added**: 99th percentile, over the live events that came while something was left
+  to recover, of the time to Moogsoft beyond that of the same event in `none`.
+- **Lost**: nowhere at the end. **Doubled**: in two places, or delivered twice.
+- **Targets**: at most {TIME_TARGET} × least; no alert dropped because of it; no good message
+  quarantined; every poison message quarantined after exactly {POISON_REPLAYS} replays that count;
+  p99 at most {DELAY_TARGET:g} s; nothing lost or doubled.
+"""
+
+
+def page(found: dict[tuple[str, str], Measures], scenarios: list[Scenario], has_sweep: bool) -> str:
+    """The page; `found` is by scenario and policy."""
+    parts = [INTRO, "## At a glance\n", _summary(found, scenarios), ""]
+    parts += [
+        "![The backlog over time under each policy](recovery.png)\n",
+        "## Scenario by scenario\n",
+    ]
+    for scenario in scenarios:
+        rows = [row(found[scenario.name, policy]) for policy in (*REPLAYING, NONE)]
+        least = found[scenario.name, NONE].least
+        parts += [
+            f"### {scenario.name}\n",
+            f"{scenario.about} Least possible: {duration(least)}.\n",
+            table(COLUMNS, rows),
+            "",
+        ]
+    if has_sweep:
+        parts += [
+            "## Time against drops\n",
+            "What one constant of the pace trades, a dot for each seed.\n",
+            "![Time, drops and delay by the constant's value](recovery-tradeoff.png)\n",
+        ]
+    return "\n".join(parts).rstrip() + "\n"
+
+
+def _summary(found: dict[tuple[str, str], Measures], scenarios: list[Scenario]) -> str:
+    rows = []
+    for scenario in scenarios:
+        ours = found[scenario.name, OURS]
+        rows.append([scenario.name, *row(ours)[1:4], row(ours)[7], verdict(ours)])
+    columns = ["scenario", *COLUMNS[1:4], COLUMNS[7], "targets"]
+    return table(columns, rows)

@@ -1,0 +1,175 @@
+"""What happens in a run: the pipeline's numbers, the live events, the trouble."""
+
+from dataclasses import dataclass, replace
+
+POISSON, EVEN = "poisson", "even"
+HOUR = 3600.0
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """One situation; times in seconds from the start of the run, rates in messages/s.
+
+    `trouble` is `none`, `moogsoft` (down), `alerter` (its database is down), `flapping`
+    (Moogsoft is `up` s well, then `down` s ill) or `storm` (`storm_rate` live events). It begins
+    at `lead` and lasts `outage`. `backlog_*` messages lie in a dead letter queue at the start,
+    a share of them poison: the alerter always fails at them, or Moogsoft answers 4xx.
+    """
+
+    name: str
+    about: str = ""
+    trouble: str = "none"
+    lead: float = 60.0
+    outage: float = 0.0
+    up: float = 30.0
+    down: float = 60.0
+    storm_rate: float = 0.0
+    live_rate: float = 20.0
+    live_pattern: str = POISSON
+    live_poison: float = 0.0
+    backlog_alerter: int = 0
+    backlog_moog: int = 0
+    backlog_poison: float = 0.0
+    backlog_moog_poison: float = 0.0
+    alerter_seconds: float = 0.002
+    alerter_retries: int = 3
+    shed_above: int = 2000
+    forwarders: int = 1
+    forwarder_retries: int = 5
+    post_seconds: float = 0.01
+    pass_seconds: float = 0.0005
+    limit: int = 50
+    period: float = 1.0
+    moogsoft_rate: float = 0.0
+    breaker_failures: int = 10
+    breaker_rest: float = 60.0
+    routes: str = "alerter,moog"
+    cap_factor: float = 12.0
+    cap_seconds: float = 12 * HOUR
+    env: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def trouble_from(self) -> float:
+        """When the trouble begins; 0 where there is none."""
+        return self.lead if self.trouble != "none" else 0.0
+
+    @property
+    def trouble_to(self) -> float:
+        """When the trouble is over, and the time to empty begins to count."""
+        return self.trouble_from + self.outage if self.trouble != "none" else 0.0
+
+    def in_trouble(self, at: float, kind: str) -> bool:
+        """Whether the trouble of this kind lasts at a moment."""
+        return self.trouble == kind and self.trouble_from <= at < self.trouble_to
+
+    def live_rate_at(self, at: float) -> tuple[float, float]:
+        """The rate of live events at a moment, and until when it stays so."""
+        if self.trouble == "storm" and at < self.trouble_to:
+            if at < self.trouble_from:
+                return self.live_rate, self.trouble_from
+            return self.storm_rate, self.trouble_to
+        return self.live_rate, float("inf")
+
+    def moogsoft_is_up(self, at: float) -> bool:
+        """Whether Moogsoft takes events at a moment."""
+        if self.in_trouble(at, "moogsoft"):
+            return False
+        if self.in_trouble(at, "flapping"):
+            return (at - self.trouble_from) % (self.up + self.down) < self.up
+        return True
+
+
+def _quiet(poison: int) -> Scenario:
+    return Scenario(
+        f"quiet-{poison}",
+        f"No live events; the alerter's dead letter queue holds {poison} poison and nothing else.",
+        live_rate=0.0,
+        backlog_alerter=poison,
+        backlog_poison=1.0,
+        routes="alerter",
+    )
+
+
+SCENARIOS = {
+    scenario.name: scenario
+    for scenario in (
+        Scenario(
+            "moogsoft-down",
+            "Moogsoft is down for two hours under 20 live events/s.",
+            trouble="moogsoft",
+            outage=2 * HOUR,
+        ),
+        Scenario(
+            "alerter-down",
+            "The alerter's database is down for an hour while Moogsoft is well.",
+            trouble="alerter",
+            outage=HOUR,
+        ),
+        Scenario(
+            "backlog",
+            "50,000 messages lie in the alerter's dead letter queue, 1 % of them poison.",
+            backlog_alerter=50_000,
+            backlog_poison=0.01,
+        ),
+        Scenario(
+            "flapping",
+            "Moogsoft is 30 s up and 60 s down, over and over, for an hour; 5,000 messages lie in"
+            " the alerter's dead letter queue at the start.",
+            trouble="flapping",
+            outage=HOUR,
+            backlog_alerter=5000,
+        ),
+        Scenario(
+            "shed-storm",
+            "300 live events/s for a minute where a POST takes 25 ms: the alert queue passes 2,000"
+            " and the alerter sheds.",
+            trouble="storm",
+            outage=60.0,
+            storm_rate=300.0,
+            post_seconds=0.025,
+        ),
+        _quiet(1),
+        _quiet(5),
+        _quiet(20),
+        Scenario(
+            "slow-consumer",
+            "The alerter handles 5/s, 2/s of them live; 2,000 lie in its dead letter queue.",
+            live_rate=2.0,
+            backlog_alerter=2000,
+            alerter_seconds=0.2,
+            routes="alerter",
+        ),
+        Scenario(
+            "both-routes",
+            "10,000 messages lie in each of the two dead letter queues.",
+            backlog_alerter=10_000,
+            backlog_moog=10_000,
+        ),
+        Scenario(
+            "half-capacity",
+            "Moogsoft is down for half an hour, and then answers 503 above 25/s.",
+            trouble="moogsoft",
+            outage=HOUR / 2,
+            moogsoft_rate=25.0,
+        ),
+    )
+}
+
+# The same situations in minutes and hundreds.
+_SMALL: dict[str, dict[str, float]] = {
+    "moogsoft-down": {"outage": 240.0},
+    "alerter-down": {"outage": 30.0},
+    "backlog": {"backlog_alerter": 400},
+    "flapping": {"outage": 270.0, "backlog_alerter": 300},
+    "shed-storm": {"outage": 15.0},
+    "slow-consumer": {"backlog_alerter": 100},
+    "both-routes": {"backlog_alerter": 200, "backlog_moog": 200},
+    "half-capacity": {"outage": 180.0},
+}
+
+
+def small(scenario: Scenario) -> Scenario:
+    """The quick version of a scenario: minutes of trouble, hundreds of messages."""
+    # Fewer alerts fill the alert queue in so short a time, so the alerter sheds sooner.
+    changes = {"shed_above": 1200} | _SMALL.get(scenario.name, {})
+    return replace(scenario, cap_seconds=1200.0, **changes)  # type: ignore[arg-type]

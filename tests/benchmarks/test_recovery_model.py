@@ -1,0 +1,191 @@
+"""The recovery benchmark's model is the pipeline of the design, and keeps honest books."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchmarks.recovery_model import policies
+from benchmarks.recovery_model.books import Books, missing_and_doubled
+from benchmarks.recovery_model.measures import measure
+from benchmarks.recovery_model.run import NONE, POLICIES, run
+from benchmarks.recovery_model.scenario import EVEN, SCENARIOS, Scenario, small
+from benchmarks.recovery_model.server import memory_redis
+from benchmarks.recovery_model.services import CLOSED, HALF_OPEN, OPEN, Breaker, Limiter
+from benchmarks.recovery_model.world import ALERTER_DLQ, ALERTS, INGEST, MOOG_DLQ, WINDOW, World
+from mutt_tasks.settings import load
+from mutt_tasks.store.connection import connect
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def client() -> Iterator[Any]:
+    with memory_redis() as url:
+        client = connect(load({"REDIS_URL": url}).redis)
+        yield client
+        client.close()
+
+
+def even(**changes: Any) -> Scenario:
+    """A scenario whose live events come at even distances."""
+    return replace(Scenario("test", live_pattern=EVEN), **changes)
+
+
+def drops(client: Any, scenario: Scenario, seconds: float) -> int:
+    """How many alerts the limiter drops."""
+    world = World(scenario, client, seed=1)
+    world.advance_to(seconds)
+    return len(world.books.drops)
+
+
+def test_the_limiter_admits_a_full_window_and_no_more() -> None:
+    limiter = Limiter(limit=3, period=1.0)
+    assert [limiter.admits(100.0 + at / 10) for at in range(5)] == [True] * 3 + [False] * 2
+    assert limiter.admits(101.0)
+    assert not limiter.admits(101.05)
+
+
+@pytest.mark.parametrize(("rate", "are_dropped"), [(48.0, False), (55.0, True)])
+def test_alerts_are_dropped_above_the_limit_only(
+    client: Any, rate: float, are_dropped: bool
+) -> None:
+    assert (drops(client, even(live_rate=rate), 20.0) > 0) is are_dropped
+
+
+def test_redis_shows_the_limiters_window(client: Any) -> None:
+    world = World(even(live_rate=20.0), client, seed=1)
+    world.advance_to(30.0)
+    assert 19 <= client.zcard(WINDOW) <= 21
+
+
+def test_an_exhausted_message_that_keeps_its_count_bounces_untried(client: Any) -> None:
+    world = World(even(live_rate=0.0, backlog_alerter=1), client, seed=1)
+    client.lmove(ALERTER_DLQ, INGEST, "RIGHT", "LEFT")
+    world.wait(0.0021)  # one pass through the alerter, not five
+    assert client.llen(ALERTER_DLQ) == 1
+    assert world.books.to_recover == {0}
+
+
+def test_a_message_whose_count_is_reset_is_delivered(client: Any) -> None:
+    world = World(even(live_rate=0.0, backlog_alerter=1, backlog_moog=1), client, seed=1)
+    policies.at_once(world, 10.0, seed=1)
+    assert list(world.books.delivered_at) == pytest.approx([0.012, 0.01], abs=0.02)
+    assert world.is_recovered
+
+
+def test_a_failing_message_is_given_up_after_four_tries(client: Any) -> None:
+    scenario = even(live_rate=0.0, backlog_alerter=1, backlog_poison=1.0)
+    world = World(scenario, client, seed=1)
+    policies._move(client, ALERTER_DLQ, 1)
+    world.wait(4.5 * scenario.alerter_seconds)
+    assert client.llen(ALERTER_DLQ) == 0
+    world.wait(scenario.alerter_seconds)  # the fifth time round it is refused
+    assert client.llen(ALERTER_DLQ) == 1
+    assert b'"_retry_count": 4' in client.lindex(ALERTER_DLQ, 0)
+
+
+def test_the_alerter_sheds_above_the_limit_of_the_alert_queue(client: Any) -> None:
+    scenario = even(trouble="moogsoft", lead=0.0, outage=600.0, live_rate=20.0)
+    world = World(scenario, client, seed=1)
+    world.advance_to(95.0)
+    assert client.llen(ALERTER_DLQ) == 0
+    world.advance_to(130.0)
+    assert 2000 <= client.llen(ALERTS) <= 2002
+    assert b"shedding_reason" in client.lindex(ALERTER_DLQ, -1)
+
+
+def test_the_forwarder_gives_up_after_six_tries(client: Any) -> None:
+    scenario = even(
+        trouble="moogsoft", lead=0.0, outage=600.0, live_rate=0.0, backlog_moog=1,
+        breaker_failures=100,
+    )  # fmt: skip
+    world = World(scenario, client, seed=1)
+    policies._move(client, MOOG_DLQ, 1)
+    world.wait(1 + 2 + 4 + 8 + 16 + 32 - 1)
+    assert client.llen(MOOG_DLQ) == 0
+    world.wait(2.0)
+    assert client.llen(MOOG_DLQ) == 1
+    assert b'"_moog_retry_count": 6' in client.lindex(MOOG_DLQ, 0)
+
+
+def test_what_moogsoft_refuses_is_given_up_at_once(client: Any) -> None:
+    scenario = even(live_rate=0.0, backlog_moog=1, backlog_moog_poison=1.0)
+    world = World(scenario, client, seed=1)
+    policies._move(client, MOOG_DLQ, 1)
+    world.wait(0.02)
+    assert client.llen(MOOG_DLQ) == 1
+
+
+def test_the_breaker_opens_rests_and_lets_one_try_decide() -> None:
+    breaker = Breaker(failures=2, rest=60.0)
+    breaker.failed(1.0)
+    assert breaker.state == CLOSED
+    breaker.failed(2.0)
+    assert (breaker.state, breaker.lets_through(61.9)) == (OPEN, False)
+    assert (breaker.lets_through(62.0), breaker.state) == (True, HALF_OPEN)
+    assert not breaker.lets_through(62.0)
+    breaker.failed(62.0)
+    assert breaker.state == OPEN
+    assert breaker.lets_through(122.0)
+    breaker.succeeded()
+    assert breaker.lets_through(122.0)
+
+
+def test_redis_holds_what_the_pipeline_holds(client: Any) -> None:
+    scenario = even(trouble="moogsoft", lead=5.0, outage=60.0, live_rate=30.0, backlog_alerter=50)
+    world = World(scenario, client, seed=1)
+    for _ in range(400):
+        client.lmove(ALERTER_DLQ, INGEST, "RIGHT", "LEFT")
+        world.wait(0.237)
+        for queue in (world.ingest, world.alerts):
+            lying = [message.encoded().encode() for message in queue.messages]
+            assert client.lrange(queue.key, 0, -1) == lying
+
+
+def test_the_books_find_what_is_lost_and_what_is_doubled(client: Any) -> None:
+    books = Books()
+    for _ in range(4):
+        books.appear(0.0, poison=False)
+    books.deliver(0, 1.0)
+    books.deliver(1, 1.0)
+    books.deliver(1, 2.0)
+    assert missing_and_doubled(books, left=[0, 2]) == ([3], [0, 1])
+
+
+def test_a_policy_that_loses_a_message_is_found_out(client: Any) -> None:
+    world = World(even(live_rate=0.0, backlog_alerter=3), client, seed=1)
+    client.rpop(ALERTER_DLQ)
+    world.wait(1.0)
+    assert missing_and_doubled(world.books, world.left()) == ([0], [])
+
+
+def test_the_same_seed_gives_the_same_run() -> None:
+    scenario = small(SCENARIOS["both-routes"])
+    one, other = (run(scenario, "ours", 3, 133.0, 1000.0) for _ in range(2))
+    assert (one.delivered_at, one.depths) == (other.delivered_at, other.depths)
+    assert run(scenario, "ours", 4, 133.0, 1000.0).delivered_at != one.delivered_at
+
+
+def test_every_policy_keeps_every_message_in_a_random_run() -> None:
+    scenario = replace(
+        small(SCENARIOS["half-capacity"]), backlog_moog=100, backlog_moog_poison=0.1,
+        live_poison=0.01, forwarders=2,
+    )  # fmt: skip
+    baseline = run(scenario, NONE, 5)
+    for policy in POLICIES:
+        found = measure(run(scenario, policy, 5, baseline.least, baseline.cap_at), baseline)
+        assert (found.lost, found.doubled) == (0, 0), policy
+
+
+def test_the_quick_run_loses_and_doubles_nothing() -> None:
+    done = subprocess.run(
+        [sys.executable, "benchmarks/recovery.py", "--quick"],
+        cwd=ROOT, capture_output=True, text=True, timeout=300, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert all(name in done.stdout for name in SCENARIOS)
