@@ -73,6 +73,9 @@ class Lane:
         self.route = route
         self._cycle = cycle
         self._limiter = Limiter(settings.rate_limit, settings.rate_period)
+        targets = (settings.alert_queue, *(route.target for route in settings.routes))
+        self._queues = tuple(dict.fromkeys(targets))
+        self._rest = min(flow.CANARY_SECONDS, settings.drain_interval)
         self._flow = flow.Flow()
         self._left = flow.Allowance(0)
         self._commits = 0
@@ -89,10 +92,12 @@ class Lane:
         now, reading = self._read()
         landing = self._landing(reading)
         settings = self._settings
-        limits = flow.Limits(settings.batch_size, settings.max_batch_size, settings.retry_backoff)
+        limits = flow.Limits(
+            settings.batch_size, settings.max_batch_size, settings.retry_backoff, self._rest
+        )
         settled = flow.settle(reading.flow, landing, limits, now, is_open)
         self._flow = settled.flow
-        self._left = flow.quota(settled.flow, now)
+        self._left = flow.quota(settled.flow, limits, now)
         self._first = reading, now
         name = self.route.name
         raised = {f"stuck:{name}": settled.stuck, f"trips:{name}": int(settled.has_tripped)}
@@ -131,7 +136,7 @@ class Lane:
         tokens = None
         if rate is not None:
             pace = pace.refilled(rate, now)
-            tokens = min(pace.tokens, pace.room(reading.limiter, self._queued(reading)))
+            tokens = min(pace.tokens, pace.room(reading.limiter, reading.queued))
         allowed = self._allowed(reading, tokens)
         self.result = replace(self.result, limit=allowed.limit)
         if not allowed.messages:
@@ -141,7 +146,7 @@ class Lane:
             self._store, settings, route, self._cycle, now, reading, self._flow, allowed.messages
         )
         if not chosen.batch.decisions:
-            self._rest(chosen, now)
+            self._wait_out(chosen, now)
             return True
         batch = chosen.batch
         after = self._flow.moved(batch.replays, batch.going, now)
@@ -195,7 +200,7 @@ class Lane:
             pause = min(LONGEST_PAUSE, allowed.pause)
             self.result = replace(self.result, reason=allowed.limit, pause=pause)
 
-    def _rest(self, chosen: Chosen, now: float) -> None:
+    def _wait_out(self, chosen: Chosen, now: float) -> None:
         """Nothing that was looked at may go yet."""
         self.is_done = True
         self.result = replace(
@@ -210,7 +215,7 @@ class Lane:
         if not chosen.saw_all:
             return 0.0
         rests = chosen.ready_at - now if chosen.waiting else 0.0
-        return min(LONGEST_PAUSE, max(flow.CANARY_SECONDS, rests))
+        return min(LONGEST_PAUSE, max(self._rest, rests))
 
     def _read(self) -> tuple[float, RouteReading]:
         """The moment, and the route as it is; the look that settled serves the first slice too."""
@@ -220,17 +225,12 @@ class Lane:
         settings = self._settings
         now = self._store.controls.now()
         reading = self._store.controls.reading(
-            self.route, settings.alert_queue, self._limiter, settings.rate_limit_key, now
+            self.route, self._queues, self._limiter, settings.rate_limit_key, now
         )
         return now, reading
 
     def _pace(self, reading: RouteReading, now: float) -> Pace:
-        return reading.pace.observed(reading.limiter, self._queued(reading), now)
-
-    def _queued(self, reading: RouteReading) -> int:
-        """Messages that the forwarder's limiter has not seen yet."""
-        is_last = self.route.target == self._settings.alert_queue
-        return reading.depths.alert_queue + (0 if is_last else reading.depths.target)
+        return reading.pace.observed(reading.limiter, reading.queued, now)
 
     def _landing(self, reading: RouteReading) -> flow.Landing:
         """What came into the source since we last looked, and what has not landed yet."""
@@ -244,7 +244,7 @@ class Lane:
             )
         kinds = [arrival(raw, self.route) for raw in newest[:arrivals]]
         each = arrivals / max(1, len(kinds))
-        live = reading.pace.live_now(reading.limiter, self._queued(reading))
+        live = reading.pace.live_now(reading.limiter, reading.queued)
         return flow.Landing(
             source=depths.source,
             fresh=each * kinds.count(Arrival.FRESH),

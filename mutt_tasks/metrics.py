@@ -16,11 +16,13 @@ from prometheus_client.core import (
 )
 from prometheus_client.registry import Collector
 
+from mutt_tasks.core.flow import Flow
 from mutt_tasks.core.policy import QUARANTINE_REASONS
 from mutt_tasks.errors import StoreError
 from mutt_tasks.settings import Settings
 from mutt_tasks.store.ledger import DURATION_BUCKETS
 from mutt_tasks.store.snapshot import Snapshot
+from mutt_tasks.store.states import decoded
 from mutt_tasks.store.store import Store
 
 PREFIX = "mutt_remediation_"
@@ -50,6 +52,7 @@ class RedisCollector(Collector):
         yield _gauge("redis_reachable", "1 when Redis answered this scrape", 1)
         yield from _fixed(found, lists)
         yield from _by_route(found, settings)
+        yield from _flows(found, settings)
         yield from _state(found)
 
 
@@ -144,6 +147,44 @@ def _by_route(found: Snapshot, settings: Settings) -> Iterator[Metric]:
         if seconds is not None:
             to_empty.add_metric([route.name], seconds)
     yield from (cycles, messages, odd, refused, target, age, to_empty)
+
+
+def _flows(found: Snapshot, settings: Settings) -> Iterator[Metric]:
+    """What became of replays, and what bounds the next ones."""
+    counted = {
+        "stuck": ("stuck", "Replays that had not come back after two minutes"),
+        "bounced": ("bounces", "Replays that came back, counted when dealt with again"),
+        "forgiven": ("forgiven", "Bounces that do not count against their messages"),
+        "trips": ("breaker_trips", "Times that a route's breaker opened"),
+    }
+    counters = {
+        kind: CounterMetricFamily(PREFIX + name, text, labels=["route"])
+        for kind, (name, text) in counted.items()
+    }
+    limits = CounterMetricFamily(
+        PREFIX + "limits", "Cycles by what bounded their batch", labels=["route", "limit"]
+    )
+    for name, value in sorted(found.counters.items()):
+        kind, _, rest = name.partition(":")
+        if kind in counters:
+            counters[kind].add_metric([rest], value)
+        elif kind == "limits":
+            limits.add_metric(rest.split(":", 1), value)
+    gauges = {
+        name: GaugeMetricFamily(PREFIX + name, text, labels=["route"])
+        for name, text in (
+            ("window", "Messages that a route's next batch may hold"),
+            ("under_way", "Replays that lay in the queues at the last look"),
+            ("backoff_seconds", "Until the route's breaker closes"),
+        )
+    }
+    for route in settings.routes:
+        state = decoded(Flow, found.states[route.name].get("flow"))
+        gauges["window"].add_metric([route.name], state.window or settings.batch_size)
+        gauges["under_way"].add_metric([route.name], state.under_way)
+        left = max(0.0, state.closed_until - found.now)
+        gauges["backoff_seconds"].add_metric([route.name], left)
+    yield from (*counters.values(), limits, *gauges.values())
 
 
 def _seconds_to_empty(found: Snapshot, route: str, depth: int) -> float | None:

@@ -3,9 +3,7 @@
 import sys
 import uuid
 from contextlib import ExitStack
-from inspect import signature
 from random import Random
-from typing import Any
 from unittest.mock import patch
 
 from benchmarks.recovery_model.world import World
@@ -77,20 +75,13 @@ def _drain(world: World, store: Store, settings: Settings, until: float) -> None
         world.idle(TASK_SECONDS)
         record = cycle.check(store, settings, by_hand=False)
         world.idle(TASK_SECONDS)
-        result = cycle.replay(
-            store, settings, held, record.healthy, record.reason, **_waiting(world)
-        )
+        result = cycle.replay(store, settings, held, record.healthy, record.reason, wait=world.wait)
         held = result.next_cycle if result else ""
         if result is None or not held:
             world.receive()
             return
-        world.wait(getattr(result, "pause", settings.drain_interval))
+        world.wait(result.pause)
         if world.now >= until or world.is_recovered:
             store.lease.release(held)
             return
         store.lease.advance(held, held)
-
-
-def _waiting(world: World) -> dict[str, Any]:
-    """`wait`, where the code under test takes it."""
-    return {"wait": world.wait} if "wait" in signature(cycle.replay).parameters else {}

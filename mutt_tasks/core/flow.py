@@ -15,7 +15,7 @@ RATE_LIMITED, EMPTY = "rate_limited", "empty"
 # From this length of the alert queue on the alerter sheds, whatever our high-water mark is.
 SHED_ABOVE = 2000
 
-# A canary is looked at no sooner than this many seconds after it was sent.
+# A canary is let alone for so many seconds, or for a drain's interval if that is shorter.
 CANARY_SECONDS = 1.0
 # After so many seconds without a replay the next one is a canary again.
 IDLE_SECONDS = 60.0
@@ -73,11 +73,16 @@ class Landing:
 
 @dataclass(frozen=True)
 class Limits:
-    """Numbers of the settings: first and largest batch (messages), shortest backoff (seconds)."""
+    """Numbers of the settings.
+
+    `canary` and `largest` are the first and the largest batch, in messages; `backoff` is how long
+    the breaker stays open at first, and `rest` how long a canary is let alone, in seconds.
+    """
 
     canary: int
     largest: int
     backoff: float
+    rest: float = CANARY_SECONDS
 
 
 @dataclass(frozen=True)
@@ -166,28 +171,26 @@ def settle(flow: Flow, landing: Landing, limits: Limits, now: float, is_open: bo
     if not is_open:
         if now - flow.sent_at < STICK_SECONDS:
             flow = _as_canary(_forgiving(flow, now), limits)
-    elif came_back and _is_general(flow, landing, now):
-        flow = _forgiving(flow, now)
-        has_tripped = share > MOST
-        if has_tripped:
-            flow = _tripped(flow, limits, now)
-        elif share > SOME:
-            halved = max(1, flow.window // 2)
-            flow = replace(flow, window=halved, steady=halved)
     elif came_back and share > MOST:
+        has_tripped = _is_general(flow, landing, now)
         flow = _as_canary(flow, limits)
+        if has_tripped:
+            flow = _tripped(_forgiving(flow, now), limits, now)
+    elif came_back and share > SOME and _is_general(flow, landing, now):
+        halved = max(1, flow.window // 2)
+        flow = replace(flow, window=halved, steady=halved)
     elif flow.batch:
         flow = _widened(flow, landing, limits, now)
     return Settled(replace(flow, batch=0, under_way=landing.under_way), stuck, has_tripped)
 
 
-def quota(flow: Flow, now: float) -> Allowance:
+def quota(flow: Flow, limits: Limits, now: float) -> Allowance:
     """How many messages the next batch may hold, before credit and rate have a say."""
     if now < flow.closed_until and not _may_close_early(flow, now):
         return Allowance(0, BACKOFF, flow.closed_until - now)
     since = now - flow.sent_at
-    if flow.is_canary and 0 <= since < CANARY_SECONDS:
-        return Allowance(0, WINDOW, CANARY_SECONDS - since)
+    if flow.is_canary and 0 <= since < limits.rest:
+        return Allowance(0, WINDOW, limits.rest - since)
     # A consumer that was never seen to take any is not slow but away: it delays nobody, and the
     # high-water mark bounds what waits for it.
     left = flow.window - (flow.under_way if flow.progress_at else 0)
@@ -266,7 +269,8 @@ def _is_general(flow: Flow, landing: Landing, now: float) -> bool:
     """Whether others fail too: first-time failures arrive, or the queue stands still."""
     traffic = flow.fresh_rate + flow.live_rate
     failures = flow.fresh_rate * GENERAL_SECONDS
-    if failures >= FEWEST_FAILURES and flow.fresh_rate >= GENERAL_SHARE * traffic:
+    has_just_failed = now - flow.fresh_at <= QUIET_SECONDS and failures >= FEWEST_FAILURES
+    if has_just_failed and flow.fresh_rate >= GENERAL_SHARE * traffic:
         return True
     stands_still = flow.progress_at and now - flow.progress_at > EARLIEST_CLOSE
     return bool(landing.under_way and stands_still)
@@ -277,7 +281,7 @@ def _widened(flow: Flow, landing: Landing, limits: Limits, now: float) -> Flow:
     taken = flow.under_way + flow.batch - landing.under_way - landing.returned
     if taken > 0:
         flow = replace(flow, progress_at=now)
-    if landing.under_way > max(2, flow.window // 4):
+    if landing.under_way > max(1, flow.window // 4):
         # The consumer is slower than we are: no more than it takes.
         window = max(1, min(flow.window, round(taken))) if taken > 0 else limits.canary
         window = min(window, flow.window)
@@ -286,6 +290,8 @@ def _widened(flow: Flow, landing: Landing, limits: Limits, now: float) -> Flow:
     flow = replace(flow, is_canary=False, trips=0 if is_calm else flow.trips)
     if 4 * flow.batch < 3 * flow.window:
         return flow  # something else was the limit: nothing is known about a larger one
+    if flow.steady and landing.under_way > flow.window // 8:
+        return flow  # as much as the consumer takes
     is_doubling = not flow.steady or flow.window < flow.steady
     wider = 2 * flow.window if is_doubling else flow.window + max(1, flow.window // 10)
     return replace(flow, window=min(limits.largest, wider))
@@ -300,7 +306,7 @@ def _tripped(flow: Flow, limits: Limits, now: float) -> Flow:
     trips = flow.trips + 1
     rest = min(LONGEST_BACKOFF, max(1.0, limits.backoff) * 2.0 ** min(trips - 1, 32))
     return replace(
-        _as_canary(flow, limits),
+        flow,
         trips=trips,
         tripped_at=now,
         closed_until=now + rest,

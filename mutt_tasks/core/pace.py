@@ -23,6 +23,9 @@ RESERVE_SHARE = 0.02
 # The bucket fills a little faster than the limiter has room on average: the room is the limit.
 SMOOTHING = 1.2
 
+# A queue in front of the limiter may hold this much time's worth of alerts, or a few.
+STANDING_SECONDS, FEW = 0.25, 3
+
 # The coming period is looked at in so many steps.
 STEPS = 10
 
@@ -119,7 +122,9 @@ class Pace:
     def room(self, limiter: Limiter, queued: int) -> float:
         """How many more alerts may go so that the limiter's window never fills with them in it.
 
-        `queued` alerts have not reached it yet. No bound where no limiter was ever seen.
+        `queued` alerts have not reached it yet: where they stand longer than STANDING_SECONDS the
+        forwarder does not keep up, and would meet a full window once it does, so there is no room.
+        No bound where no limiter was ever seen.
         """
         if not self.seen_at:
             return float("inf")
@@ -130,6 +135,8 @@ class Pace:
             coming = self.live * passed + HEADROOM_SIGMAS * sqrt(self.spread * passed)
             fullest = max(fullest, coming + (kept[step] if step < len(kept) else 0))
         reserve = max(1.0, RESERVE_SHARE * limiter.limit)
+        if queued > max(FEW, STANDING_SECONDS * limiter.used / limiter.period):
+            return 0.0
         return limiter.limit - reserve - queued - fullest
 
     def refilled(self, rate: float, now: float) -> "Pace":

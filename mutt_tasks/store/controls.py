@@ -14,6 +14,7 @@ from mutt_tasks.core.routes import Route
 from mutt_tasks.store import keys
 from mutt_tasks.store.connection import translated
 from mutt_tasks.store.queues import JOURNAL_LENGTH
+from mutt_tasks.store.scripts import Scripts
 from mutt_tasks.store.states import decoded
 
 
@@ -32,10 +33,12 @@ class RouteReading:
     """One route as it is now; its `cursor` oldest messages are known to wait until `cursor_until`.
 
     That was found by `cursor_rules`; other rules may say otherwise. `speed` (messages/s) is the
-    smoothed pace of its batches, the last of them at `moved_at`.
+    smoothed pace of its batches, the last of them at `moved_at`; `queued` messages lie before the
+    forwarder.
     """
 
     depths: Depths
+    queued: int
     cursor: int
     cursor_until: float
     speed: float
@@ -51,8 +54,9 @@ class RouteReading:
 class Controls:
     """Readings, and the operator's switches."""
 
-    def __init__(self, client: redis.Redis) -> None:
+    def __init__(self, client: redis.Redis, scripts: Scripts) -> None:
         self._client = client
+        self._scripts = scripts
 
     def now(self) -> float:
         """Redis' own clock, in seconds since 1970: one clock for every worker and beat."""
@@ -114,37 +118,37 @@ class Controls:
             return bool(steps.execute()[0])
 
     def reading(
-        self, route: Route, alert_queue: str, limiter: Limiter, limiter_key: str, now: float
+        self, route: Route, queues: tuple[str, ...], limiter: Limiter, limiter_key: str, now: float
     ) -> RouteReading:
         """A route's depths, its state, and what the pipeline says of itself at the moment `now`.
 
-        `limiter` says how large the forwarder's limiter is, whose sorted set has this key.
+        `queues` are the alert queue and all others that replays go to; `limiter` says how large the
+        forwarder's limiter is, whose sorted set has this key.
         """
-        with translated(), self._client.pipeline(transaction=True) as steps:
-            steps.llen(route.source)
-            steps.llen(route.target)
-            steps.llen(alert_queue)
-            steps.exists(limiter_key)
-            steps.exists(keys.PAUSED)
-            steps.get(keys.BREAKER)
-            steps.hgetall(keys.PACE)
-            steps.hgetall(keys.route_state(route.name))
-            for step in range(STEPS):
-                since = now - limiter.period * (1 - step / STEPS)
-                steps.zcount(limiter_key, f"({since * 1000:.0f}", "+inf")
-            answers: list[Any] = steps.execute()
-        source, target, alerts, is_seen, paused, breaker, pace, state, *kept = answers
+        steps = [now - limiter.period * (1 - step / STEPS) for step in range(STEPS)]
+        answers = self._scripts.call(
+            "reading",
+            [
+                *(route.source, keys.route_state(route.name), keys.PACE, keys.PAUSED),
+                *(keys.BREAKER, limiter_key, *queues),
+            ],
+            [f"{moment * 1000:.0f}" for moment in steps],
+        )
+        source, state, pace, is_paused, breaker, is_seen, kept, lengths = answers
+        by_queue = dict(zip(queues, lengths, strict=True))
+        flow, cursor, cursor_until, cursor_rules, speed, moved_at = state
         return RouteReading(
-            depths=Depths(source, target, alerts),
-            cursor=int(_number(state.get(b"cursor"))),
-            cursor_until=_number(state.get(b"cursor_until")),
-            speed=_number(state.get(b"speed")),
-            moved_at=_number(state.get(b"moved_at")),
-            cursor_rules=state.get(b"cursor_rules", b"").decode("utf-8", "replace"),
-            flow=decoded(Flow, state),
+            depths=Depths(source, by_queue[route.target], by_queue[queues[0]]),
+            queued=sum(lengths),
+            cursor=int(_number(cursor)),
+            cursor_until=_number(cursor_until),
+            speed=_number(speed),
+            moved_at=_number(moved_at),
+            cursor_rules=(cursor_rules or b"").decode("utf-8", "replace"),
+            flow=decoded(Flow, flow),
             pace=decoded(Pace, pace),
             limiter=replace(limiter, kept=tuple(kept) if is_seen else ()),
-            is_paused=bool(paused),
+            is_paused=bool(is_paused),
             breaker_is_open=_is_open(breaker),
         )
 

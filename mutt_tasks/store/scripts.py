@@ -22,7 +22,7 @@ class Scripts:
             name: client.register_script(source(name))
             for name in (
                 *("acquire", "advance", "commit", "finish", "landing", "look", "oldest"),
-                "release",
+                *("reading", "release"),
             )
         }
 

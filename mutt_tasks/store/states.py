@@ -1,4 +1,4 @@
-"""Small states as fields of a hash: one field a value, as JSON.
+"""Small states as one field of a hash each, in JSON.
 
 What cannot be read (written by hand, by another version, by chance) takes its default, which costs
 pace and never a message.
@@ -6,7 +6,6 @@ pace and never a message.
 
 import json
 import math
-from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any, TypeVar
 
@@ -15,45 +14,41 @@ from mutt_tasks.core.pace import Pace
 
 State = TypeVar("State", Flow, Pace)
 
+# The field that each kind stands in.
+FIELDS: dict[type[Any], str] = {Flow: "flow", Pace: "pace"}
+
 # No number of ours comes near this.
 _LARGEST = 1e15
 
 
 def encoded(state: Flow | Pace) -> dict[str, str]:
-    """A state as texts by field; moments and averages to the microsecond."""
-    return {each.name: json.dumps(_rounded(getattr(state, each.name))) for each in fields(state)}
+    """A state as a field of its hash."""
+    values = {each.name: getattr(state, each.name) for each in fields(state)}
+    return {FIELDS[type(state)]: json.dumps(values, separators=(",", ":"))}
 
 
-def decoded(kind: type[State], found: Mapping[bytes, bytes]) -> State:
-    """The state in these fields of a hash."""
+def decoded(kind: type[State], text: bytes | str | None) -> State:
+    """The state that a field's text tells."""
+    try:
+        found = json.loads(text or b"{}")
+    except (ValueError, RecursionError):
+        return kind()
     values: dict[str, Any] = {}
     for each in fields(kind):
-        try:
-            value = json.loads(found[each.name.encode()])
-        except (KeyError, ValueError, RecursionError):
-            continue
-        if each.name == "depth":
-            is_sound = value is None or _is_number(value)
-        elif isinstance(each.default, bool):
-            is_sound = isinstance(value, bool)
+        value = found.get(each.name) if isinstance(found, dict) else None
+        if isinstance(each.default, bool):
+            if isinstance(value, bool):
+                values[each.name] = value
         elif isinstance(each.default, tuple):
-            is_sound = isinstance(value, list) and all(_is_pair(pair) for pair in value)
-            value = tuple(tuple(pair) for pair in value) if is_sound else ()
-        else:
-            is_sound = _is_number(value)
-        if is_sound:
-            is_whole = isinstance(each.default, int) or each.name == "depth"
-            values[each.name] = int(value) if is_whole and _is_number(value) else value
+            if isinstance(value, list) and all(_is_pair(pair) for pair in value):
+                values[each.name] = tuple(tuple(pair) for pair in value)
+        elif value is not None and _is_number(value):
+            is_fraction = isinstance(each.default, float)
+            values[each.name] = value if is_fraction else int(value)
     return kind(**values)
 
 
-def _rounded(value: Any) -> Any:
-    if isinstance(value, tuple):
-        return [_rounded(part) for part in value]
-    return round(value, 6) if isinstance(value, float) else value
-
-
-def _is_number(value: object) -> bool:
+def _is_number(value: Any) -> bool:
     return (
         isinstance(value, int | float)
         and not isinstance(value, bool)

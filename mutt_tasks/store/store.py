@@ -23,7 +23,7 @@ class Store:
         self.lease = Lease(scripts)
         self.queues = Queues(scripts)
         self.ledger = Ledger(client, scripts)
-        self.controls = Controls(client)
+        self.controls = Controls(client, scripts)
         self.probes = Probes(client)
         self.snapshots = Snapshots(client, scripts)
 

@@ -51,7 +51,10 @@ def test_a_backlog_drains_through_an_outage_and_every_message_is_accounted_for(
         "300 messages at the start = 294 accepted by Moogsoft + 3 malformed + 3 poison"
         " + 0 still in queues"
     )
-    assert second.startswith("300 in the dead letter queues + 9 that came back =")
+    # Poison comes back three times, and once more if Moogsoft was down when it was on its way.
+    came_back = numbers(second)[1]
+    assert second.startswith(f"300 in the dead letter queues + {came_back} that came back =")
+    assert 9 <= came_back <= 12
     assert "none is lost, none doubled" in third
 
 

@@ -78,7 +78,8 @@ def test_tasks_that_are_delivered_again_an_hour_late_do_nothing(
     client: redis.Redis, redis_server: RedisServer, tmp_path: Path
 ) -> None:
     fill(client, DLQ, [event(n) for n in range(BATCH)])
-    with services(tmp_path, redis_server.url, REMEDIATION_BATCH_SIZE=BATCH) as running:
+    env = {"REMEDIATION_BATCH_SIZE": BATCH, "REMEDIATION_DRAIN": "false"}
+    with services(tmp_path, redis_server.url, **env) as running:
         # What a worker would take is recorded before there is one: first the call, then the chain.
         recorded: list[bytes] = []
         running.call("mutt_tasks.remediate")

@@ -166,9 +166,9 @@ def test_ten_thousand_dead_letters_go_in_one_batch(client: redis.Redis, store: S
 def test_large_messages_go_in_batches_of_bounded_bytes(client: redis.Redis, store: Store) -> None:
     large = [event(n, filler="x" * 5_000_000) for n in range(8)]
     fill(client, DLQ, large)
-    drain(store, settings_of(REMEDIATION_BATCH_SIZE=10_000))
+    results = drain(store, settings_of(REMEDIATION_BATCH_SIZE=10_000, REMEDIATION_DRAIN_INTERVAL=0))
     assert numbers_in(client, INGEST) == list(range(8))
-    assert max(int(move["replayed"]) for move in journal(client, "moved")) <= 4
+    assert max(result.routes["alerter"].moved.replayed for result in results) <= 4
 
 
 def test_a_queue_that_changed_since_the_look_is_looked_at_again(
@@ -259,6 +259,6 @@ def test_a_batch_that_takes_long_to_read_goes_as_it_is(
 ) -> None:
     monkeypatch.setattr(choice, "CHOOSE_SECONDS", -1.0)
     fill(client, DLQ, [event(n) for n in range(3)])
-    drain(store, settings_of())
-    assert [move["replayed"] for move in journal(client, "moved")] == ["1", "1", "1"]
+    results = drain(store, settings_of(REMEDIATION_DRAIN_INTERVAL=0))
+    assert [r.routes["alerter"].moved.replayed for r in results] == [1, 1, 1, 0]
     assert numbers_in(client, INGEST) == [0, 1, 2]
