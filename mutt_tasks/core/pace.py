@@ -15,9 +15,10 @@ AUTO_RATE = 10.0
 # The bucket holds this much time's worth, at least one message: no pause is followed by a burst.
 BURST_SECONDS = 0.2
 
-# Room that is kept for live alerts: so many standard deviations of their number above its mean, at
-# every moment of the coming period. See the trade-off in docs/recovery.md.
-HEADROOM_SIGMAS = 5.5
+# Room is kept for as many live alerts as come with a probability of one in a million, at every
+# moment of the coming period: the normal distribution's quantile of that, in standard deviations.
+# See the trade-off in docs/recovery.md.
+HEADROOM_SIGMAS = 4.75
 # ... and this share of the limiter (at least one alert), which is never used.
 RESERVE_SHARE = 0.02
 # The bucket fills a little faster than the limiter has room on average: the room is the limit.
@@ -131,13 +132,22 @@ class Pace:
         kept = limiter.kept or (0,)
         fullest = float(kept[0])
         for step in range(1, STEPS + 1):
-            passed = step / STEPS
-            coming = self.live * passed + HEADROOM_SIGMAS * sqrt(self.spread * passed)
+            coming = self.most_live(step / STEPS)
             fullest = max(fullest, coming + (kept[step] if step < len(kept) else 0))
         reserve = max(1.0, RESERVE_SHARE * limiter.limit)
         if queued > max(FEW, STANDING_SECONDS * limiter.used / limiter.period):
             return 0.0
         return limiter.limit - reserve - queued - fullest
+
+    def most_live(self, periods: float) -> float:
+        """How many live alerts may come in so many periods, all but for one case in a million.
+
+        The quantile of a Poisson distribution by its Cornish-Fisher expansion, scaled by how much
+        more, or less, the measured traffic varies than such a one.
+        """
+        dispersion = self.spread / self.live if self.live else 0.0
+        skew = dispersion * (HEADROOM_SIGMAS**2 - 1) / 6
+        return self.live * periods + HEADROOM_SIGMAS * sqrt(self.spread * periods) + skew
 
     def refilled(self, rate: float, now: float) -> "Pace":
         """The bucket at `now`, when `rate` tokens a second flow in.

@@ -1,5 +1,6 @@
 """The rate: a token bucket, and what the forwarder's limiter leaves beside live traffic."""
 
+import math
 import random
 from dataclasses import replace
 
@@ -10,7 +11,6 @@ from hypothesis import strategies as st
 from mutt_tasks.core.pace import (
     AUTO_RATE,
     BURST_SECONDS,
-    HEADROOM_SIGMAS,
     STEPS,
     Limiter,
     Pace,
@@ -89,6 +89,19 @@ def test_traffic_counts_as_random_until_its_spread_is_known() -> None:
     assert after_traffic([20] * 100).spread < 1
 
 
+@pytest.mark.parametrize("mean", [0.5, 2, 7, 20, 100])
+def test_random_traffic_exceeds_what_is_expected_at_most_once_in_a_million_times(
+    mean: float,
+) -> None:
+    most = Pace(live=mean * 4, spread=mean * 4, samples=99).most_live(0.25)
+    term, below = math.exp(-mean), 0.0
+    for count in range(int(most) + 1):
+        below += term
+        term *= mean / (count + 1)
+
+    assert 1e-8 < 1 - below < 2e-6
+
+
 @given(
     live=st.lists(st.integers(0, 60), min_size=1, max_size=30),
     kept=st.lists(st.integers(0, 60), min_size=STEPS, max_size=STEPS),
@@ -103,8 +116,7 @@ def test_what_goes_never_fills_the_window_with_as_many_live_alerts_as_may_be_exp
     assume(room > 0)
 
     for step, still_there in enumerate(limiter.kept):
-        passed = step / STEPS
-        coming = pace.live * passed + HEADROOM_SIGMAS * (pace.spread * passed) ** 0.5
+        coming = pace.most_live(step / STEPS) if step else 0
         assert still_there + queued + room + coming <= 300 - 6 + 1e-6
 
 
@@ -135,7 +147,15 @@ def test_live_traffic_that_fills_the_limiter_leaves_nothing() -> None:
 def test_what_lies_in_the_queues_has_its_place_in_the_window_already() -> None:
     pace = after_traffic([20] * 300)
 
-    assert pace.room(limiter_of(20), 7) == pytest.approx(pace.room(limiter_of(20), 0) - 7)
+    assert pace.room(limiter_of(20), 3) == pytest.approx(pace.room(limiter_of(20), 0) - 3)
+
+
+def test_a_queue_that_stands_before_the_limiter_leaves_no_room() -> None:
+    pace = after_traffic([20] * 300)
+
+    assert pace.room(limiter_of(20), 5) > 0
+    assert pace.room(limiter_of(20), 6) == 0
+    assert pace.room(limiter_of(0), 4) == 0
 
 
 def test_a_bucket_fills_with_time_up_to_a_short_burst() -> None:
