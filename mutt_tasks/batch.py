@@ -62,7 +62,10 @@ class RouteResult:
 
 
 class Lane:
-    """One route during one cycle; `result` is what it did so far."""
+    """One route during one cycle; `result` is what it did so far.
+
+    `unwritten_pace` is what was learnt of the traffic at `read_at` and no commit has written.
+    """
 
     def __init__(
         self, store: Store, settings: Settings, held: str, cycle: str, route: Route
@@ -81,6 +84,8 @@ class Lane:
         self._commits = 0
         self._first: tuple[RouteReading, float] | None = None
         self.is_done = False
+        self.read_at = 0.0
+        self.unwritten_pace: Pace | None = None
         self.result = RouteResult(HELD)
 
     def settle(self, is_open: bool) -> None:
@@ -90,7 +95,7 @@ class Lane:
         has to follow before another lane moves anything.
         """
         now, reading = self._read()
-        landing = self._landing(reading)
+        landing = self._landing(reading, now)
         settings = self._settings
         limits = flow.Limits(
             settings.batch_size, settings.max_batch_size, settings.retry_backoff, self._rest
@@ -132,6 +137,8 @@ class Lane:
             self.hold(PAUSED if reading.is_paused else UNHEALTHY)
             return True
         pace = self._pace(reading, now)
+        self.unwritten_pace = pace
+        self.read_at = now
         rate = pace.rate(settings.max_rate, reading.limiter)
         tokens = None
         if rate is not None:
@@ -168,6 +175,7 @@ class Lane:
         if moved is None:
             return False
         self._flow = after
+        self.unwritten_pace = None
         self._left = replace(self._left, messages=self._left.messages - batch.going)
         self.result = replace(
             self.result,
@@ -232,7 +240,7 @@ class Lane:
     def _pace(self, reading: RouteReading, now: float) -> Pace:
         return reading.pace.observed(reading.limiter, reading.queued, now)
 
-    def _landing(self, reading: RouteReading) -> flow.Landing:
+    def _landing(self, reading: RouteReading, now: float) -> flow.Landing:
         """What came into the source since we last looked, and what has not landed yet."""
         depths, before = reading.depths, reading.flow.depth
         arrivals = 0 if before is None else max(0, depths.source - before)
@@ -244,7 +252,7 @@ class Lane:
             )
         kinds = [arrival(raw, self.route) for raw in newest[:arrivals]]
         each = arrivals / max(1, len(kinds))
-        live = reading.pace.live_now(reading.limiter, reading.queued)
+        live = reading.pace.live_now(reading.limiter, reading.queued, now)
         return flow.Landing(
             source=depths.source,
             fresh=each * kinds.count(Arrival.FRESH),

@@ -16,12 +16,14 @@ from time import monotonic, sleep
 from mutt_tasks import batch, moogsoft
 from mutt_tasks.batch import HELD, PAUSED, REPLAYED, UNHEALTHY, Lane, RouteResult
 from mutt_tasks.core import flow
+from mutt_tasks.core.pace import Pace
 from mutt_tasks.core.routes import Route
 from mutt_tasks.errors import LeaseLost
 from mutt_tasks.settings import RUNTIME_KEYS, Settings, overridden
 from mutt_tasks.store.lease import Acquired
 from mutt_tasks.store.ledger import CycleEnd
 from mutt_tasks.store.probes import ProbeRecord
+from mutt_tasks.store.states import encoded
 from mutt_tasks.store.store import Store
 
 # Ticks closer together than this share of the interval come from a second beat.
@@ -142,7 +144,7 @@ def replay(
     # Only one delivery of this step gets past here, however often it is delivered.
     if not store.lease.advance(cycle, held):
         return None
-    waited = 0.0
+    waited, pace = 0.0, None
     if not settings.enabled:
         routes = _held(settings, DISABLED)
     elif store.controls.paused():
@@ -157,7 +159,8 @@ def replay(
                 lane.hold(UNHEALTHY)
         waited = _go_on(lanes, settings, started, wait)
         routes = {lane.route.name: lane.result for lane in lanes}
-    return _end(store, settings, held, cycle, routes, started, probed, waited)
+        pace = max(lanes, key=lambda lane: lane.read_at).unwritten_pace
+    return _end(store, settings, held, cycle, routes, started, probed, waited, pace)
 
 
 def _go_on(
@@ -197,6 +200,7 @@ def _end(
     started: float,
     probed: str,
     waited: float = 0.0,
+    pace: Pace | None = None,
 ) -> CycleResult:
     """Count and journal the cycle; pass the lease on when the drain goes on, else drop it."""
     outcome = REPLAYED if any(r.outcome == REPLAYED for r in routes.values()) else HELD
@@ -221,6 +225,7 @@ def _end(
         outcomes={name: (r.outcome, r.reason) for name, r in routes.items()},
         limits={name: r.limit for name, r in routes.items() if r.limit},
         states={name: r.state for name, r in routes.items()},
+        pace=encoded(pace) if pace else {},
         raised={name: n for r in routes.values() for name, n in r.raised.items()},
         probed=probed,
         actor=settings.pod_name,

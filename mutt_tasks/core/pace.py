@@ -32,13 +32,17 @@ STEPS = 10
 
 # How much the newest period counts, at least, in the averages of live traffic. The first ones
 # count more; the guess that the spread begins with counts as several.
-_MEAN_WEIGHT, _SPREAD_WEIGHT, _GUESSES = 0.05, 0.03, 5
+_MEAN_WEIGHT, _SPREAD_WEIGHT, _GUESSES = 0.03, 0.01, 5
+# A variance between these multiples of the mean is as good as a Poisson process': to take chance for
+# a property of the traffic would cost more than it tells.
+_LIKE_POISSON = (0.5, 1.7)
 
 # What was measured so many periods ago says nothing any more.
 _STALE_PERIODS = 60.0
 
-# Our own sends of one period are remembered in so many parts.
-_PARTS = 20
+# Our own sends of one period are remembered in so many parts, and until they have left the
+# limiter's window, which they reach some hundredths of a second after they were sent.
+_PARTS, _LAG_SECONDS = 50, 0.02
 
 
 @dataclass(frozen=True)
@@ -83,30 +87,34 @@ class Pace:
         Live traffic is sampled once a period. Until its own spread is known it is taken for
         random (a Poisson process, whose variance is its mean).
         """
-        sent = tuple((at, n) for at, n in self.sent if now - limiter.period < at <= now)
+        oldest = now - limiter.period - _LAG_SECONDS
+        sent = tuple((at, n) for at, n in self.sent if oldest < at <= now)
         pace = replace(self, sent=sent, seen_at=now if limiter.kept else self.seen_at)
         age = now - self.sampled_at
         if 0 <= age < limiter.period:
             return pace
-        live = pace.live_now(limiter, queued)
+        live = pace.live_now(limiter, queued, now)
         if not 0 <= age < _STALE_PERIODS * limiter.period:
             return replace(pace, live=live, spread=live, samples=1, sampled_at=now)
         off = live - self.live
+        # One sample far off, as when the forwarder has just been started, is not taken whole.
+        squared = min(off * off, 9 * max(live, self.live, self.spread))
         samples = self.samples + 1
         mean_weight = max(_MEAN_WEIGHT, 1 / samples)
         spread_weight = max(_SPREAD_WEIGHT, 1 / (samples + _GUESSES))
         return replace(
             pace,
             live=self.live + mean_weight * off,
-            spread=self.spread + spread_weight * (off * off - self.spread),
+            spread=self.spread + spread_weight * (squared - self.spread),
             samples=samples,
             sampled_at=now,
         )
 
-    def live_now(self, limiter: Limiter, queued: int) -> float:
-        """How many alerts of the last period were not ours."""
-        ours = max(0, sum(n for _, n in self.sent) - queued)
-        return float(max(0, limiter.used - ours))
+    def live_now(self, limiter: Limiter, queued: int, now: float) -> float:
+        """How many alerts of the last period were not ours; `queued` of ours may still wait."""
+        newest = now - _LAG_SECONDS
+        ours = sum(n for at, n in self.sent if newest - limiter.period < at <= newest)
+        return float(max(0, limiter.used - max(0, ours - queued)))
 
     def rate(self, max_rate: float | None, limiter: Limiter) -> float | None:
         """The rate in force, messages/s; None means no limit.
@@ -146,8 +154,11 @@ class Pace:
         more, or less, the measured traffic varies than such a one.
         """
         dispersion = self.spread / self.live if self.live else 0.0
+        if _LIKE_POISSON[0] <= dispersion <= _LIKE_POISSON[1]:
+            dispersion = 1.0
         skew = dispersion * (HEADROOM_SIGMAS**2 - 1) / 6
-        return self.live * periods + HEADROOM_SIGMAS * sqrt(self.spread * periods) + skew
+        spread = dispersion * self.live * periods
+        return self.live * periods + HEADROOM_SIGMAS * sqrt(spread) + skew
 
     def refilled(self, rate: float, now: float) -> "Pace":
         """The bucket at `now`, when `rate` tokens a second flow in.

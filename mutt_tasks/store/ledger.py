@@ -21,8 +21,8 @@ class CycleEnd:
     """What the end of a cycle writes.
 
     `outcomes` maps each route to its outcome and reason, `limits` to what bounded its batch,
-    `states` to fields of its state; `raised` are more counters; `duration` is in seconds, `probed`
-    Moogsoft's health, `actor` the process that ran it.
+    `states` to fields of its state; `pace` are fields of the pace; `raised` are more counters; `duration` is
+    in seconds, `probed` Moogsoft's health, `actor` the process that ran it.
     """
 
     cycle: str
@@ -33,6 +33,7 @@ class CycleEnd:
     limits: dict[str, str]
     raised: dict[str, int]
     states: dict[str, dict[str, Any]]
+    pace: dict[str, Any]
     probed: str
     actor: str
 
@@ -73,7 +74,7 @@ class Ledger:
             limit = end.limits.get(route, "")
             shown = reason or (limit and f"limit={limit}")
             journal[f"route:{route}"] = f"{outcome} {shown}".strip()
-        states = [flat(end.states.get(route, {})) for route in end.outcomes]
+        states = [flat(end.states.get(route, {})) for route in end.outcomes] + [flat(end.pace)]
         self._scripts.call(
             "finish",
             [
@@ -81,6 +82,7 @@ class Ledger:
                 keys.STATS,
                 keys.JOURNAL,
                 *(keys.route_state(route) for route in end.outcomes),
+                keys.PACE,
             ],
             [
                 held,

@@ -2,7 +2,7 @@
 -- or hand it to the next cycle of the same drain.
 --
 -- KEYS[1] -> lease            KEYS[2] -> counters hash (its `last_cycle_ms` is set too)
--- KEYS[3] -> journal stream   KEYS[4..] -> state hash of each route
+-- KEYS[3] -> journal stream   KEYS[4..] -> state hash of each route, and the pace hash
 -- ARGV[1] -> the lease's value while it is ours
 -- ARGV[2] -> the lease's value for the next cycle, empty to let go
 -- ARGV[3] -> its time to live, ms
