@@ -33,8 +33,8 @@ STEPS = 10
 # How much the newest period counts, at least, in the averages of live traffic. The first ones
 # count more; the guess that the spread begins with counts as several.
 _MEAN_WEIGHT, _SPREAD_WEIGHT, _GUESSES = 0.03, 0.01, 5
-# A variance between these multiples of the mean is as good as a Poisson process': to take chance for
-# a property of the traffic would cost more than it tells.
+# A variance between these multiples of the mean counts as a Poisson process' own, the mean: an
+# estimate that wanders about it would narrow the room again and again.
 _LIKE_POISSON = (0.5, 1.7)
 
 # What was measured so many periods ago says nothing any more.

@@ -21,8 +21,8 @@ class CycleEnd:
     """What the end of a cycle writes.
 
     `outcomes` maps each route to its outcome and reason, `limits` to what bounded its batch,
-    `states` to fields of its state; `pace` are fields of the pace; `raised` are more counters; `duration` is
-    in seconds, `probed` Moogsoft's health, `actor` the process that ran it.
+    `states` to fields of its state; `pace` are fields of the pace; `raised` are more counters;
+    `duration` is in seconds, `probed` Moogsoft's health, `actor` the process that ran it.
     """
 
     cycle: str

@@ -56,7 +56,7 @@ def test_auto_takes_what_the_limiter_leaves_beside_live_traffic() -> None:
     pace = after_traffic([20] * 300)
 
     assert pace.rate(None, LIMITER) == pytest.approx(1.2 * (50 - 20))
-    assert pace.room(limiter_of(20), 0) == pytest.approx(50 - 1 - 20, abs=1)
+    assert pace.room(limiter_of(20), 0) == pytest.approx(50 - 1 - 20, abs=2)
 
 
 def test_a_limiter_that_was_seen_once_counts_while_it_is_idle() -> None:
@@ -86,7 +86,7 @@ def test_random_traffic_is_left_more_room_than_steady_traffic() -> None:
 def test_traffic_counts_as_random_until_its_spread_is_known() -> None:
     assert after_traffic([20]).spread == 20
     assert after_traffic([20] * 10).spread > 5
-    assert after_traffic([20] * 100).spread < 1
+    assert after_traffic([20] * 200).spread < 1
 
 
 @pytest.mark.parametrize("mean", [0.5, 2, 7, 20, 100])

@@ -1,0 +1,351 @@
+"""Flow control on a real server: what came back, what is under way, which limit held a batch."""
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import redis
+
+from mutt_tasks import cycle as steps
+from mutt_tasks.core.flow import Flow
+from mutt_tasks.core.pace import Pace
+from mutt_tasks.core.routes import alerter_route, moog_route
+from mutt_tasks.metrics import RedisCollector
+from mutt_tasks.store.states import decoded
+from mutt_tasks.store.store import Store
+from tests.pipeline import (
+    ALERTS,
+    DEAD,
+    DLQ,
+    INGEST,
+    MOOG_DLQ,
+    counters,
+    event,
+    fill,
+    header_of,
+    journal,
+    let_pass,
+    lying_in,
+    numbers_in,
+    run_cycle,
+    settings_of,
+)
+
+LIMITER = "mutt:rate_limit:moog"
+ROUTE = alerter_route(DLQ, INGEST)
+
+
+def bounce(client: redis.Redis) -> int:
+    """All that was replayed comes back as the alerter gives it up; returns how many."""
+    messages = lying_in(client, INGEST)
+    client.delete(INGEST)
+    for message in messages:
+        client.lpush(DLQ, json.dumps(json.loads(message) | {"_retry_count": 4}))
+    return len(messages)
+
+
+def flow_of(client: redis.Redis, route: str = "alerter") -> Flow:
+    found: Any = client.hget(f"mutt:remediation:route:{route}", "flow")
+    return decoded(Flow, found)
+
+
+def limiter_holds(client: redis.Redis, store: Store, alerts: int) -> None:
+    """The forwarder took so many alerts within the last period, evenly."""
+    now = store.controls.now()
+    client.delete(LIMITER)
+    if alerts:
+        moments = {f"alert-{n}": (now - n / alerts) * 1000 for n in range(alerts)}
+        client.zadd(LIMITER, moments)
+
+
+def metric(store: Store, name: str, **labels: str) -> float:
+    collector = RedisCollector(store, settings_of())
+    found = [
+        sample.value
+        for family in collector.collect()
+        for sample in family.samples
+        if sample.name == f"mutt_remediation_{name}" and sample.labels == labels
+    ]
+    assert len(found) == 1, (name, labels)
+    return found[0]
+
+
+# --- outage and poison ---
+
+
+def test_bounces_beside_first_time_failures_open_the_breaker_and_are_forgiven(
+    client: redis.Redis, store: Store
+) -> None:
+    settings = settings_of()
+    fill(client, DLQ, [event(n) for n in range(20)])
+    result = run_cycle(store, settings)
+    for second in range(10):
+        bounce(client)
+        fill(client, DLQ, [event(1000 + 20 * second + n) for n in range(20)])
+        result = run_cycle(store, settings, result.next_cycle)
+        if result.reason == "backoff":
+            break
+    lane = result.routes["alerter"]
+    assert (result.outcome, result.reason, lane.limit) == ("held", "backoff", "backoff")
+    assert lane.has_tripped
+    assert result.pause == 10
+    assert metric(store, "breaker_trips_total", route="alerter") == 1
+    assert metric(store, "backoff_seconds", route="alerter") > 50
+    assert journal(client, "cycle")[-1]["route:alerter"] == "held backoff"
+
+    let_pass(store, 80)
+    client.delete(LIMITER)
+    bounced = [m for m in lying_in(client, DLQ) if header_of_or_none(m)]
+    while result.next_cycle and not client.llen(INGEST):
+        result = run_cycle(store, settings, result.next_cycle)
+    fill_again(client, bounced)
+    assert client.llen(DEAD) == 0
+    let_pass(store, 60)
+    run_until(store, settings, result, lambda: counters(client).get("forgiven:alerter", 0) > 0)
+    forgiven = [m for m in lying_in(client, INGEST) if header_of(m)["forgiven"]]
+    assert forgiven
+    assert all(header_of(m)["replays"] - header_of(m)["forgiven"] == 1 for m in forgiven)
+
+
+def header_of_or_none(message: bytes) -> Any:
+    return json.loads(message).get("_remediation")
+
+
+def fill_again(client: redis.Redis, messages: list[bytes]) -> None:
+    """These, and nothing else, lie in the dead letter queue; the trouble is over."""
+    client.delete(DLQ, INGEST)
+    fill(client, DLQ, messages)
+
+
+def run_until(
+    store: Store, settings: Any, result: steps.CycleResult, is_done: Callable[[], bool]
+) -> None:
+    for _ in range(50):
+        if is_done():
+            return
+        result = run_cycle(store, settings, result.next_cycle)
+    raise AssertionError("it did not happen within fifty cycles")
+
+
+def test_poison_alone_is_quarantined_after_exactly_three_replays(
+    client: redis.Redis, store: Store
+) -> None:
+    fill(client, DLQ, [event(n) for n in range(5)])
+    result = run_cycle(store, settings_of())
+    while result.next_cycle:
+        bounce(client)
+        result = run_cycle(store, settings_of(), result.next_cycle)
+    assert [header_of(m)["replays"] for m in lying_in(client, DEAD)] == [3] * 5
+    assert counters(client)["replayed:alerter"] == 15
+    assert metric(store, "bounces_total", route="alerter") == 15
+    assert metric(store, "poison_messages_total") == 5
+
+
+def test_what_does_not_come_back_within_two_minutes_has_stuck(
+    client: redis.Redis, store: Store
+) -> None:
+    fill(client, DLQ, [event(n) for n in range(10)])
+    run_cycle(store, settings_of(REMEDIATION_DRAIN="false"))
+    client.ltrim(INGEST, 0, 2)
+    assert bounce(client) == 3
+    run_cycle(store, settings_of(REMEDIATION_DRAIN="false"))
+    assert "stuck:alerter" not in counters(client)
+    let_pass(store, 130)
+    result = run_cycle(store, settings_of(REMEDIATION_DRAIN="false"))
+    assert result.routes["alerter"].stuck == 7
+    assert metric(store, "stuck_total", route="alerter") == 7
+
+
+def test_the_window_doubles_while_a_consumer_takes_what_is_sent(
+    client: redis.Redis, store: Store
+) -> None:
+    fill(client, DLQ, [event(n) for n in range(400)])
+    result, sizes = run_cycle(store, settings_of()), []
+    while result.next_cycle:
+        sizes.append(result.routes["alerter"].moved.replayed)
+        assert result.routes["alerter"].limit in ("window", "empty")
+        client.delete(INGEST)
+        result = run_cycle(store, settings_of(), result.next_cycle)
+    assert sizes == [10, 20, 40, 80, 160, 90]
+    assert metric(store, "limits_total", route="alerter", limit="window") == 5
+    assert metric(store, "window", route="alerter") > 160
+
+
+# --- under way ---
+
+
+@pytest.mark.parametrize(
+    ("route", "queue", "message", "counts"),
+    [
+        (ROUTE, INGEST, '{"_remediation": {"replays": 1, "route": "alerter"}}', 1),
+        (ROUTE, INGEST, '{"a": 1, "_remediation":{"replays":1,"forgiven":0,"route":"alerter"}}', 1),
+        (ROUTE, INGEST, '{"_remediation": {"route": "moog"}}', 0),
+        (ROUTE, INGEST, '{"message": "no replay of an alerter"}', 0),
+        (ROUTE, INGEST, "_remediation", 0),
+        (ROUTE, INGEST, "", 0),
+        (ROUTE, ALERTS, json.dumps({"raw_json": '{"_remediation": {"route": "alerter"}}'}), 1),
+        (ROUTE, ALERTS, '{"raw_json": {"_remediation": {"route": "alerter"}}}', 1),
+    ],
+)
+def test_a_replay_under_way_is_known_by_its_header_wherever_it_lies(
+    client: redis.Redis, store: Store, route: Any, queue: str, message: str, counts: int
+) -> None:
+    client.lpush(queue, message)
+    assert store.queues.landing(route, ALERTS, 0) == (counts, [])
+
+
+def test_an_alert_that_was_replayed_on_both_routes_is_under_way_on_the_second(
+    client: redis.Redis, store: Store
+) -> None:
+    inner = json.dumps({"_remediation": {"replays": 1, "route": "alerter"}})
+    alert = {"raw_json": inner, "_remediation": {"replays": 1, "route": "moog"}}
+    client.lpush(ALERTS, json.dumps(alert))
+    assert store.queues.landing(moog_route(MOOG_DLQ, ALERTS), ALERTS, 0) == (1, [])
+
+
+def test_a_look_for_replays_is_bounded_whatever_lies_there(
+    client: redis.Redis, store: Store
+) -> None:
+    client.lpush(DLQ, *(event(n, filler="x" * 2000) for n in range(5000)))
+    for _ in range(40):
+        client.lpush(INGEST, b"_remediation" * 100_000)  # 1.2 MB each
+    client.lpush(ALERTS, *(b'{"_remediation":{"route":"alerter"}}' for _ in range(5000)))
+    started = time.monotonic()
+    under_way, newest = store.queues.landing(ROUTE, ALERTS, 5000)
+    assert time.monotonic() - started < 5
+    assert under_way == 2000
+    assert len(newest) == 200
+    assert json.loads(newest[0])["number"] == 4999
+
+
+# --- rate ---
+
+
+def test_auto_stops_where_the_forwarders_window_is_full_and_says_so(
+    client: redis.Redis, store: Store
+) -> None:
+    fill(client, DLQ, [event(n) for n in range(100)])
+    limiter_holds(client, store, 48)
+    settings = settings_of(REMEDIATION_MAX_RATE="auto", REMEDIATION_DRAIN_INTERVAL=0)
+    result = run_cycle(store, settings)
+    assert (result.reason, client.llen(INGEST)) == ("rate_limited", 0)
+    assert result.next_cycle
+
+
+def test_auto_uses_what_steady_traffic_leaves_of_the_forwarders_window(
+    client: redis.Redis, store: Store
+) -> None:
+    settings = settings_of(REMEDIATION_MAX_RATE="auto", REMEDIATION_BATCH_SIZE=1000)
+    fill(client, DLQ, [event(n) for n in range(1000)])
+    steady = Pace(live=20, spread=0.1, samples=500, sampled_at=store.controls.now() - 0.5)
+    text = json.dumps({"live": 20, "spread": 0.1, "samples": 500, "sampled_at": steady.sampled_at})
+    client.hset("mutt:remediation:pace", "pace", text)
+    limiter_holds(client, store, 20)
+    run_cycle(store, settings)
+    # All that goes within a second, before any of it reaches the limiter, fits into its window.
+    assert 3 <= int(client.llen(INGEST)) <= 29
+
+
+def test_a_set_rate_is_bounded_by_the_forwarders_window_too_and_none_is_not(
+    client: redis.Redis, store: Store
+) -> None:
+    fill(client, DLQ, [event(n) for n in range(20)])
+    limiter_holds(client, store, 50)
+    settings = settings_of(REMEDIATION_MAX_RATE=500, REMEDIATION_DRAIN_INTERVAL=0)
+    assert run_cycle(store, settings).reason == "rate_limited"
+    client.delete("mutt:remediation:lease")
+    run_cycle(store, settings_of(REMEDIATION_MAX_RATE=0))
+    assert client.llen(INGEST) == 10
+
+
+def test_what_is_learnt_of_live_traffic_is_kept_through_cycles_that_are_held(
+    client: redis.Redis, store: Store
+) -> None:
+    settings = settings_of(REMEDIATION_MAX_RATE="auto")
+    fill(client, DLQ, [event(1)])
+    limiter_holds(client, store, 50)
+    result = run_cycle(store, settings)
+    for _ in range(3):
+        limiter_holds(client, store, 50)
+        result = run_cycle(store, settings, result.next_cycle)
+    found: Any = client.hget("mutt:remediation:pace", "pace")
+    assert decoded(Pace, found).samples >= 3
+
+
+def test_a_batch_is_spread_over_the_second_and_journalled_once(
+    client: redis.Redis, store: Store
+) -> None:
+    fill(client, DLQ, [b"garbage", *(event(n) for n in range(100))])
+    moments = []
+    commit = store.queues.commit
+
+    def timed(*args: Any) -> Any:
+        moments.append(store.controls.now())
+        return commit(*args)
+
+    vars(store.queues)["commit"] = timed
+    run_cycle(store, settings_of(REMEDIATION_MAX_RATE=20, REMEDIATION_BATCH_SIZE=50))
+    assert len(moments) > 5
+    assert 0.5 < moments[-1] - moments[0] < 1.0
+    (entry,) = journal(client, "moved")
+    assert int(entry["replayed"]) == client.llen(INGEST) == counters(client)["replayed:alerter"]
+    assert entry["malformed"] == "1"
+
+
+@pytest.mark.parametrize("closes", ["pause", "breaker"])
+def test_a_gate_that_closes_in_the_middle_of_a_batch_stops_it(
+    client: redis.Redis, store: Store, closes: str
+) -> None:
+    fill(client, DLQ, [event(n) for n in range(100)])
+    settings = settings_of(REMEDIATION_MAX_RATE=20, REMEDIATION_BATCH_SIZE=50)
+    cycle = steps.new_cycle_id()
+    assert steps.begin(store, settings, cycle, is_tick=False) is None
+
+    def close_the_gate(seconds: float) -> None:
+        let_pass(store, seconds)
+        if closes == "pause":
+            store.controls.pause("ann", "now", 60)
+        else:
+            client.set("mutt:circuit_breaker:moogsoft:state", "OPEN")
+
+    steps.replay(store, settings, cycle, True, "test", close_the_gate)
+    assert client.llen(INGEST) == 4  # what the first slice held: 0.2 s of 20/s
+
+
+# --- state that cannot be read ---
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", "{", "[]", "7", '{"window": -5}', '{"window": 1e999}', '{"cohorts": [[1]]}', "\xff"),
+        '{"spans": "x", "depth": "y", "is_canary": 1, "closed_until": 1e14, "tripped_at": 1e14}',
+        '{"live": NaN, "tokens": -1e14, "sent": [[1, 2, 3]], "sampled_at": 9e14, "seen_at": "z"}',
+    ],
+)
+def test_a_damaged_state_costs_pace_and_no_message(
+    client: redis.Redis, store: Store, text: str
+) -> None:
+    client.hset("mutt:remediation:route:alerter", "flow", text)
+    client.hset("mutt:remediation:pace", "pace", text)
+    fill(client, DLQ, [event(n) for n in range(3)])
+    result = run_cycle(store, settings_of(REMEDIATION_MAX_RATE="auto"))
+    for _ in range(30):
+        if client.llen(INGEST) == 3 or not result.next_cycle:
+            break
+        result = run_cycle(store, settings_of(REMEDIATION_MAX_RATE="auto"), result.next_cycle)
+    assert numbers_in(client, INGEST) == [0, 1, 2]
+
+
+def test_the_state_that_a_commit_wrote_is_the_one_that_is_read(
+    client: redis.Redis, store: Store
+) -> None:
+    fill(client, DLQ, [event(n) for n in range(30)])
+    run_cycle(store, settings_of())
+    found = flow_of(client)
+    assert (found.window, found.batch, found.depth) == (10, 10, 20)
+    assert found.cohorts[0][1] == 10
+    assert replace(found, window=0) != Flow()
