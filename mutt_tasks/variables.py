@@ -40,7 +40,7 @@ class Settings:
         "REMEDIATION_BATCH_SIZE",
         "10",
         take.whole(1, 100_000),
-        "first (canary) batch",
+        "first (canary) batch; doubles while what is sent sticks",
         unit="messages",
     )
     max_batch_size: int = _pace(
@@ -60,14 +60,15 @@ class Settings:
         "REMEDIATION_DRAIN_INTERVAL",
         "1",
         take.number(0, 60),
-        "between two batches of a drain",
+        "from batch to batch of a drain; a batch is spread over it",
         unit="s",
     )
     max_rate: float | None = _pace(
         "REMEDIATION_MAX_RATE",
         "auto",
         take.rate,
-        "fastest replay, all routes together; 0: no limit",
+        "fastest replay, all routes together; `auto`: what the forwarder's limiter has room for;"
+        " 0: no limit, the limiter is not looked at",
         unit="messages/s",
     )
     high_water: int = _pace(
@@ -81,7 +82,8 @@ class Settings:
         "REMEDIATION_RETRY_BACKOFF",
         "60",
         take.number(0, 3600),
-        "rest of a message after its first replay; doubles to at most an hour; 0: none",
+        "rest of a message after its first replay, and of a route in an outage; doubles to at most"
+        " an hour; 0: none (1 s for a route)",
         unit="s",
     )
     max_age: float = _pace(

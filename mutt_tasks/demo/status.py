@@ -29,7 +29,8 @@ _WORDS = {
     "disabled": "held: REMEDIATION_ENABLED is false",
     "backoff": "held: what was replayed came back, the route backs off",
     "backpressure": "held: the target or the alert queue is too long",
-    "rate_limited": "held: the rate is used up",
+    "rate_limited": "held: the rate is used up, or the forwarder's limiter is",
+    "window": "held: what was sent last is still on its way",
     "between ticks": "waits for the next tick",
     "contended": "held: somebody else changes the queue",
 }
