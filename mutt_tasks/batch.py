@@ -9,7 +9,7 @@ from math import exp
 from typing import Any
 
 from mutt_tasks.choice import Chosen, choose
-from mutt_tasks.core import flow
+from mutt_tasks.core import flow, limits
 from mutt_tasks.core.pace import Limiter, Pace
 from mutt_tasks.core.policy import Arrival, arrival
 from mutt_tasks.core.routes import Route
@@ -33,7 +33,7 @@ PAUSED, UNHEALTHY = "paused", "unhealthy"
 WAITING, CONTENDED = "waiting", "contended"
 
 # What holds a route for this batch, not only for the next fraction of a second.
-_LASTING = frozenset({flow.EMPTY, flow.WINDOW, flow.BACKOFF})
+_LASTING = frozenset({limits.EMPTY, limits.WINDOW, limits.BACKOFF})
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ class Lane:
         self._queues = tuple(dict.fromkeys(targets))
         self._rest = min(flow.CANARY_SECONDS, settings.drain_interval)
         self._flow = flow.Flow()
-        self._left = flow.Allowance(0)
+        self._left = limits.Allowance(0)
         self._commits = 0
         self._first: tuple[RouteReading, float] | None = None
         self.is_done = False
@@ -97,12 +97,12 @@ class Lane:
         now, reading = self._read()
         landing = self._landing(reading, now)
         settings = self._settings
-        limits = flow.Limits(
+        bounds = flow.Bounds(
             settings.batch_size, settings.max_batch_size, settings.retry_backoff, self._rest
         )
-        settled = flow.settle(reading.flow, landing, limits, now, is_open)
+        settled = flow.settle(reading.flow, landing, bounds, now, is_open)
         self._flow = settled.flow
-        self._left = flow.quota(settled.flow, limits, now)
+        self._left = flow.quota(settled.flow, bounds, now)
         self._first = reading, now
         name = self.route.name
         raised = {f"stuck:{name}": settled.stuck, f"trips:{name}": int(settled.has_tripped)}
@@ -192,16 +192,16 @@ class Lane:
         self.is_done = self._left.messages <= 0 or chosen.saw_all
         return True
 
-    def _allowed(self, reading: RouteReading, tokens: float | None) -> flow.Allowance:
-        if self._left.limit == flow.BACKOFF:
+    def _allowed(self, reading: RouteReading, tokens: float | None) -> limits.Allowance:
+        if self._left.limit == limits.BACKOFF:
             return self._left
-        allowed = flow.allowance(
+        allowed = limits.allowance(
             self._left.messages, self._settings.high_water, reading.depths, tokens
         )
-        is_own = allowed.limit == flow.WINDOW
+        is_own = allowed.limit == limits.WINDOW
         return replace(allowed, pause=self._left.pause) if is_own else allowed
 
-    def _hold_for_now(self, allowed: flow.Allowance) -> None:
+    def _hold_for_now(self, allowed: limits.Allowance) -> None:
         """A limit leaves nothing at this moment; the batch is over if that will not change soon."""
         self.is_done = allowed.limit in _LASTING
         if self.result.outcome == HELD:

@@ -15,7 +15,7 @@ from time import monotonic, sleep
 
 from mutt_tasks import batch, moogsoft
 from mutt_tasks.batch import HELD, PAUSED, REPLAYED, UNHEALTHY, Lane, RouteResult
-from mutt_tasks.core import flow
+from mutt_tasks.core import limits
 from mutt_tasks.core.pace import Pace
 from mutt_tasks.core.routes import Route
 from mutt_tasks.errors import LeaseLost
@@ -39,10 +39,10 @@ SPREAD_SHARE, LONGEST_SPREAD = 0.95, 10.0
 # Held for a moment only: a drain goes on trying, at its own pace.
 _PASSING = frozenset(
     {
-        flow.BACKOFF,
-        flow.BACKPRESSURE,
-        flow.WINDOW,
-        flow.RATE_LIMITED,
+        limits.BACKOFF,
+        limits.BACKPRESSURE,
+        limits.WINDOW,
+        limits.RATE_LIMITED,
         batch.WAITING,
         batch.CONTENDED,
     }

@@ -9,11 +9,7 @@ the trouble is general: the route's breaker opens and what was sent meanwhile is
 from dataclasses import dataclass, replace
 from math import exp
 
-BACKOFF, BACKPRESSURE, WINDOW = "backoff", "backpressure", "window"
-RATE_LIMITED, EMPTY = "rate_limited", "empty"
-
-# From this length of the alert queue on the alerter sheds, whatever our high-water mark is.
-SHED_ABOVE = 2000
+from mutt_tasks.core.limits import BACKOFF, WINDOW, Allowance
 
 # A canary is let alone for so many seconds, or for a drain's interval if that is shorter.
 CANARY_SECONDS = 1.0
@@ -46,15 +42,6 @@ Spans = tuple[tuple[float, float], ...]
 
 
 @dataclass(frozen=True)
-class Depths:
-    """Lengths of the lists that a route moves messages between, and of the alert queue."""
-
-    source: int
-    target: int
-    alert_queue: int
-
-
-@dataclass(frozen=True)
 class Landing:
     """What a look between two batches found.
 
@@ -72,7 +59,7 @@ class Landing:
 
 
 @dataclass(frozen=True)
-class Limits:
+class Bounds:
     """Numbers of the settings.
 
     `canary` and `largest` are the first and the largest batch, in messages; `backoff` is how long
@@ -145,83 +132,52 @@ class Settled:
     has_tripped: bool
 
 
-@dataclass(frozen=True)
-class Allowance:
-    """How many messages may move, the limit that allows no more, and when to ask again (seconds).
-
-    `messages` is 0 when the limit holds the route.
-    """
-
-    messages: int
-    limit: str = ""
-    pause: float = 0.0
-
-
-def settle(flow: Flow, landing: Landing, limits: Limits, now: float, is_open: bool) -> Settled:
+def settle(flow: Flow, landing: Landing, bounds: Bounds, now: float, is_open: bool) -> Settled:
     """Learn from a look: what stuck, how wide the window is, and whether the trouble is general.
 
     `is_open` is False while Moogsoft is known to be down: trouble enough, and the gate already
     holds the route, so that its breaker need not.
     """
-    flow = _looked(_awake(flow, landing, limits, now), landing, now)
+    flow = _looked(_awake(flow, landing, bounds, now), landing, now)
     flow, stuck = _aged(flow, landing, now)
     share = flow.returned / max(flow.sent, flow.returned, 1.0)
     came_back = landing.returned >= 1
     has_tripped = False
     if not is_open:
         if now - flow.sent_at < STICK_SECONDS:
-            flow = _as_canary(_forgiving(flow, now), limits)
+            flow = _as_canary(_forgiving(flow, now), bounds)
     elif came_back and share > MOST:
         has_tripped = _is_general(flow, landing, now)
-        flow = _as_canary(flow, limits)
+        flow = _as_canary(flow, bounds)
         if has_tripped:
-            flow = _tripped(_forgiving(flow, now), limits, now)
+            flow = _tripped(_forgiving(flow, now), bounds, now)
     elif came_back and share > SOME and _is_general(flow, landing, now):
         halved = max(1, flow.window // 2)
         flow = replace(flow, window=halved, steady=halved)
     elif flow.batch:
-        flow = _widened(flow, landing, limits, now)
+        flow = _widened(flow, landing, bounds, now)
     return Settled(replace(flow, batch=0, under_way=landing.under_way), stuck, has_tripped)
 
 
-def quota(flow: Flow, limits: Limits, now: float) -> Allowance:
+def quota(flow: Flow, bounds: Bounds, now: float) -> Allowance:
     """How many messages the next batch may hold, before credit and rate have a say."""
     if now < flow.closed_until and not _may_close_early(flow, now):
         return Allowance(0, BACKOFF, flow.closed_until - now)
     since = now - flow.sent_at
-    if flow.is_canary and 0 <= since < limits.rest:
-        return Allowance(0, WINDOW, limits.rest - since)
+    if flow.is_canary and 0 <= since < bounds.rest:
+        return Allowance(0, WINDOW, bounds.rest - since)
     # A consumer that was never seen to take any is not slow but away: it delays nobody, and the
     # high-water mark bounds what waits for it.
     left = flow.window - (flow.under_way if flow.progress_at else 0)
     return Allowance(max(0, left), WINDOW)
 
 
-def allowance(left: int, high_water: int, depths: Depths, tokens: float | None) -> Allowance:
-    """How much may go at once: the smallest of what is `left` of the batch, credit and rate.
-
-    `tokens` is None when the rate is not limited. The smallest limit is named; if several leave
-    nothing, the first in the order of the gate.
-    """
-    credit = high_water - max(depths.target, depths.alert_queue)
-    if depths.alert_queue >= SHED_ABOVE:
-        credit = 0
-    limits = [(credit, BACKPRESSURE), (left, WINDOW)]
-    if tokens is not None:
-        limits.append((int(min(tokens, 1e9)), RATE_LIMITED))
-    limits.append((depths.source, EMPTY))
-    for messages, limit in limits:
-        if messages <= 0:
-            return Allowance(0, limit)
-    return Allowance(*min(limits, key=lambda each: each[0]))
-
-
-def _awake(flow: Flow, landing: Landing, limits: Limits, now: float) -> Flow:
+def _awake(flow: Flow, landing: Landing, bounds: Bounds, now: float) -> Flow:
     """The flow, started anew after a pause, a first time, or a clock that jumped back."""
     if flow.window and -1.0 <= now - flow.sent_at < IDLE_SECONDS:
-        return replace(flow, window=min(flow.window, limits.largest))
+        return replace(flow, window=min(flow.window, bounds.largest))
     seen_at = flow.progress_at if landing.under_way else 0.0
-    fresh_start = replace(_as_canary(flow, limits), progress_at=seen_at)
+    fresh_start = replace(_as_canary(flow, bounds), progress_at=seen_at)
     if flow.batch:  # sent before the pause, and not looked at yet
         return fresh_start
     return replace(fresh_start, sent=0.0, returned=0.0)
@@ -276,14 +232,14 @@ def _is_general(flow: Flow, landing: Landing, now: float) -> bool:
     return bool(landing.under_way and stands_still)
 
 
-def _widened(flow: Flow, landing: Landing, limits: Limits, now: float) -> Flow:
+def _widened(flow: Flow, landing: Landing, bounds: Bounds, now: float) -> Flow:
     """The flow after a batch that stuck, or that the consumer has not taken yet."""
     taken = flow.under_way + flow.batch - landing.under_way - landing.returned
     if taken > 0:
         flow = replace(flow, progress_at=now)
     if landing.under_way > max(1, flow.window // 4):
         # The consumer is slower than we are: no more than it takes.
-        window = max(1, min(flow.window, round(taken))) if taken > 0 else limits.canary
+        window = max(1, min(flow.window, round(taken))) if taken > 0 else bounds.canary
         window = min(window, flow.window)
         return replace(flow, window=window, steady=window)
     is_calm = flow.trips and now - flow.closed_until > STICK_SECONDS
@@ -294,17 +250,17 @@ def _widened(flow: Flow, landing: Landing, limits: Limits, now: float) -> Flow:
         return flow  # as much as the consumer takes
     is_doubling = not flow.steady or flow.window < flow.steady
     wider = 2 * flow.window if is_doubling else flow.window + max(1, flow.window // 10)
-    return replace(flow, window=min(limits.largest, wider))
+    return replace(flow, window=min(bounds.largest, wider))
 
 
-def _as_canary(flow: Flow, limits: Limits) -> Flow:
-    return replace(flow, window=min(limits.canary, limits.largest), steady=0, is_canary=True)
+def _as_canary(flow: Flow, bounds: Bounds) -> Flow:
+    return replace(flow, window=min(bounds.canary, bounds.largest), steady=0, is_canary=True)
 
 
-def _tripped(flow: Flow, limits: Limits, now: float) -> Flow:
+def _tripped(flow: Flow, bounds: Bounds, now: float) -> Flow:
     """The flow with its breaker open: longer each time in a row."""
     trips = flow.trips + 1
-    rest = min(LONGEST_BACKOFF, max(1.0, limits.backoff) * 2.0 ** min(trips - 1, 32))
+    rest = min(LONGEST_BACKOFF, max(1.0, bounds.backoff) * 2.0 ** min(trips - 1, 32))
     return replace(
         flow,
         trips=trips,

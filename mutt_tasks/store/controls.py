@@ -7,7 +7,8 @@ from typing import Any
 
 import redis
 
-from mutt_tasks.core.flow import Depths, Flow
+from mutt_tasks.core.flow import Flow
+from mutt_tasks.core.limits import Depths
 from mutt_tasks.core.moments import iso
 from mutt_tasks.core.pace import STEPS, Limiter, Pace
 from mutt_tasks.core.routes import Route

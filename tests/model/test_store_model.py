@@ -32,7 +32,7 @@ from redis.retry import Retry
 from mutt_tasks import choice
 from mutt_tasks import cycle as steps
 from mutt_tasks.core import flow
-from mutt_tasks.core.flow import Flow, Landing, Limits
+from mutt_tasks.core.flow import Bounds, Flow, Landing
 from mutt_tasks.errors import LeaseLost
 from mutt_tasks.store.store import Store
 from tests.model.faults import Dead, Fault, struck_by
@@ -567,9 +567,9 @@ def act_in_model(model: Pipeline, what: str, name: str, message: bytes) -> None:
         queue += [oldest] if what == "rotate" else []
 
 
-def settled(before: Flow, landing: Landing, limits: Limits, *_: object) -> flow.Settled:
+def settled(before: Flow, landing: Landing, bounds: Bounds, *_: object) -> flow.Settled:
     """Every batch is a canary: how the window learns is told elsewhere."""
-    window = min(limits.canary, limits.largest)
+    window = min(bounds.canary, bounds.largest)
     return flow.Settled(Flow(window=window, is_canary=False), 0, False)
 
 

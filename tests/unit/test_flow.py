@@ -7,27 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mutt_tasks.core import flow
-from mutt_tasks.core.flow import (
-    BACKOFF,
-    BACKPRESSURE,
-    EMPTY,
-    RATE_LIMITED,
-    WINDOW,
-    Allowance,
-    Depths,
-    Flow,
-    Landing,
-    Limits,
-    Settled,
-    allowance,
-    quota,
-    settle,
-)
+from mutt_tasks.core.flow import Bounds, Flow, Landing, Settled, quota, settle
+from mutt_tasks.core.limits import BACKOFF, WINDOW
 
 NOW = 1_800_000_000.0
-LIMITS = Limits(canary=10, largest=1000, backoff=60)
-counts = st.integers(0, 5000)
+BOUNDS = Bounds(canary=10, largest=1000, backoff=60)
 
 
 @dataclass
@@ -43,7 +27,7 @@ class Story:
         """Time passes, then a look finds this."""
         self.now += seconds
         found = Landing(**({"source": 1000} | landing))
-        settled = settle(self.flow, found, LIMITS, self.now, is_open)
+        settled = settle(self.flow, found, BOUNDS, self.now, is_open)
         self.flow = settled.flow
         self.stuck += settled.stuck
         self.trips += settled.has_tripped
@@ -51,7 +35,7 @@ class Story:
 
     def send(self, messages: int = 0) -> int:
         """A batch of so many, or of what the quota allows."""
-        sent = messages or quota(self.flow, LIMITS, self.now).messages
+        sent = messages or quota(self.flow, BOUNDS, self.now).messages
         self.flow = self.flow.moved(sent, sent, self.now)
         return sent
 
@@ -88,7 +72,7 @@ def test_a_canary_is_given_time_to_come_back() -> None:
     story = begun()
     story.send()
 
-    held = quota(story.flow, LIMITS, story.now + 0.4)
+    held = quota(story.flow, BOUNDS, story.now + 0.4)
 
     assert (held.messages, held.limit, round(held.pause, 6)) == (0, WINDOW, 0.6)
 
@@ -115,7 +99,7 @@ def test_a_slow_consumer_gets_no_more_than_it_takes() -> None:
     """It takes 3 of ours a second: what waits for it stays about a second's worth."""
     story, waiting, most = begun(), 0, 0
     for second in range(60):
-        waiting += story.send() if quota(story.flow, LIMITS, story.now).messages else 0
+        waiting += story.send() if quota(story.flow, BOUNDS, story.now).messages else 0
         if second > 10:
             most = max(most, waiting)
         waiting = max(0, waiting - 3)
@@ -138,11 +122,11 @@ def test_a_consumer_that_stops_gets_nothing_more() -> None:
     story = widened()
     waiting = story.send()
     story.look(under_way=waiting)
-    assert quota(story.flow, LIMITS, story.now).messages == 0
+    assert quota(story.flow, BOUNDS, story.now).messages == 0
 
     for _ in range(100):
         story.look(under_way=waiting)
-        assert quota(story.flow, LIMITS, story.now).messages == 0
+        assert quota(story.flow, BOUNDS, story.now).messages == 0
 
 
 # --- what comes back ---
@@ -188,7 +172,7 @@ def test_replays_that_come_back_beside_first_time_failures_are_an_outage() -> No
         seconds += 1
         assert seconds < 15
 
-    assert quota(story.flow, LIMITS, story.now).limit == BACKOFF
+    assert quota(story.flow, BOUNDS, story.now).limit == BACKOFF
     assert story.flow.window == 10
     assert all(
         any(start <= moment <= end for start, end in story.flow.spans)
@@ -239,10 +223,10 @@ def tripped() -> Story:
 def test_the_breaker_stays_open_longer_each_time_to_at_most_an_hour() -> None:
     story, rests = tripped(), []
     for _ in range(9):
-        rest = quota(story.flow, LIMITS, story.now).pause
+        rest = quota(story.flow, BOUNDS, story.now).pause
         rests.append(round(rest))
         story.look(seconds=rest - 0.5, fresh=20 * rest)
-        assert quota(story.flow, LIMITS, story.now).limit == BACKOFF
+        assert quota(story.flow, BOUNDS, story.now).limit == BACKOFF
         story.look(seconds=0.5, fresh=10)
         assert story.send() == 10
         trips = story.trips
@@ -268,12 +252,12 @@ def test_the_breaker_closes_early_when_failures_have_stopped_and_alerts_flow() -
         story.look(fresh=20)
     for _ in range(11):
         assert (
-            quota(story.flow, LIMITS, story.now).limit == BACKOFF
+            quota(story.flow, BOUNDS, story.now).limit == BACKOFF
             or story.flow.fresh_at < story.now - 4
         )
         story.look(live=20)
 
-    assert quota(story.flow, LIMITS, story.now).messages == 10
+    assert quota(story.flow, BOUNDS, story.now).messages == 10
 
 
 @pytest.mark.parametrize("landing", [{"live": 0}, {"live": 20, "fresh": 20}])
@@ -283,7 +267,7 @@ def test_the_breaker_stays_open_while_nothing_flows_or_failures_arrive(
     story = tripped()
     for _ in range(50):
         story.look(**landing)
-        assert quota(story.flow, LIMITS, story.now).limit == BACKOFF
+        assert quota(story.flow, BOUNDS, story.now).limit == BACKOFF
 
 
 def test_rare_failures_are_not_taken_for_an_end_of_the_trouble() -> None:
@@ -291,7 +275,7 @@ def test_rare_failures_are_not_taken_for_an_end_of_the_trouble() -> None:
     story.flow = replace(story.flow, fresh_rate=0.02)
     for _ in range(50):
         story.look(live=1)
-        assert quota(story.flow, LIMITS, story.now).limit == BACKOFF
+        assert quota(story.flow, BOUNDS, story.now).limit == BACKOFF
 
 
 def test_while_moogsoft_is_down_what_was_sent_before_is_forgiven_and_the_breaker_stays_closed() -> (
@@ -309,7 +293,7 @@ def test_while_moogsoft_is_down_what_was_sent_before_is_forgiven_and_the_breaker
 def test_a_clock_that_jumped_back_ends_a_backoff() -> None:
     story = tripped()
 
-    assert quota(story.flow, LIMITS, story.now - 1e6).limit != BACKOFF
+    assert quota(story.flow, BOUNDS, story.now - 1e6).limit != BACKOFF
 
 
 # --- what stuck ---
@@ -367,46 +351,3 @@ def test_what_is_remembered_of_open_replays_stays_small(pauses: list[int]) -> No
         story.look(seconds=pause, under_way=5000)
 
     assert len(story.flow.cohorts) <= 400
-
-
-# --- what may go at once ---
-
-
-def test_the_smallest_of_window_credit_and_rate_is_allowed_and_named() -> None:
-    assert allowance(10, 1000, Depths(500, 0, 0), None) == Allowance(10, WINDOW)
-    assert allowance(100, 50, Depths(500, 0, 0), None) == Allowance(50, BACKPRESSURE)
-    assert allowance(100, 50, Depths(500, 20, 0), None) == Allowance(30, BACKPRESSURE)
-    assert allowance(100, 50, Depths(500, 20, 45), None) == Allowance(5, BACKPRESSURE)
-    assert allowance(100, 50, Depths(500, 20, 45), 99) == Allowance(5, BACKPRESSURE)
-    assert allowance(100, 1000, Depths(500, 0, 0), 7.9) == Allowance(7, RATE_LIMITED)
-    assert allowance(100, 1000, Depths(5, 0, 0), 7.9) == Allowance(5, EMPTY)
-
-
-def test_the_first_limit_that_leaves_nothing_is_named() -> None:
-    assert allowance(0, 50, Depths(0, 50, 0), 0.99) == Allowance(0, BACKPRESSURE)
-    assert allowance(0, 50, Depths(0, 0, 50), 0.99) == Allowance(0, BACKPRESSURE)
-    assert allowance(0, 50, Depths(0, 49, 49), 0.99) == Allowance(0, WINDOW)
-    assert allowance(10, 50, Depths(0, 49, 49), 0.99) == Allowance(0, RATE_LIMITED)
-    assert allowance(10, 50, Depths(0, 49, 49), 1) == Allowance(0, EMPTY)
-
-
-def test_nothing_goes_while_the_alerter_sheds_whatever_the_high_water_mark() -> None:
-    assert allowance(10, 10**6, Depths(9, 0, flow.SHED_ABOVE), None).limit == BACKPRESSURE
-    assert allowance(10, 10**6, Depths(99, 0, flow.SHED_ABOVE - 1), None).messages == 10
-
-
-@given(
-    left=st.integers(0, 1000),
-    high_water=st.integers(1, 5000),
-    depths=st.builds(Depths, counts, counts, counts),
-    tokens=st.floats(-10, 5000),
-)
-def test_a_batch_never_lifts_a_queue_over_its_mark_nor_exceeds_window_and_rate(
-    left: int, high_water: int, depths: Depths, tokens: float
-) -> None:
-    allowed = allowance(left, high_water, depths, tokens)
-
-    assert 0 <= allowed.messages <= max(0, left)
-    if allowed.messages:
-        assert max(depths.target, depths.alert_queue) + allowed.messages <= high_water
-        assert allowed.messages <= tokens
