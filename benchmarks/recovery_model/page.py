@@ -55,10 +55,41 @@ a scenario says otherwise 20 live events/s arrive at random (Poisson).
 """
 
 
-def page(found: dict[tuple[str, str], Measures], scenarios: list[Scenario], has_sweep: bool) -> str:
-    """The page; `found` is by scenario and policy."""
-    parts = [INTRO, "## At a glance\n", _summary(found, scenarios), ""]
+EVENLY = """The same where live events are evenly spaced, as from a poller:
+"""
+
+TRADEOFF = """## Time against drops
+
+Where the limiter is the narrowest part and live events come at random, nobody who does not know the
+future can have both: a replay stays in the limiter's window for a second, and room has to be
+kept for as many live alerts as may come by chance meanwhile. Kept for more of them, fewer
+alerts are dropped and the backlog takes longer. `HEADROOM_SIGMAS` says how rare the chance is
+that room is kept for, in standard deviations of a normal distribution. An alert that is dropped
+is lost for good, and a backlog that takes half as long again is not: the default, 4, is where
+drops have become rarer than one in some hours of recovery.
+
+What is left after that: the few replays that are on their way in the moment when Moogsoft fails
+wait in the alert queue, which meets a full window when the forwarder comes back (flapping); and
+after trouble that Moogsoft's probe shows, the next tick of beat has to come, 150 s on average.
+"""
+
+TRADEOFF_PICTURE = """
+![Time, drops and delay by the constant's value, a dot for each seed](recovery-tradeoff.png)
+"""
+
+
+def page(
+    found: dict[tuple[str, str], Measures],
+    scenarios: list[Scenario],
+    even: list[Measures],
+    tradeoff: str,
+) -> str:
+    """The page; `found` is by scenario and policy, `even` with evenly spaced live events."""
+    ours = [found[scenario.name, OURS] for scenario in scenarios]
+    parts = [INTRO, "## At a glance\n", _summary(ours), "", EVENLY, _summary(even), "", TRADEOFF]
+    parts += [tradeoff, "", TRADEOFF_PICTURE]
     parts += [
+        "## The backlog over time\n",
         "![The backlog over time under each policy](recovery.png)\n",
         "## Scenario by scenario\n",
     ]
@@ -71,19 +102,10 @@ def page(found: dict[tuple[str, str], Measures], scenarios: list[Scenario], has_
             table(COLUMNS, rows),
             "",
         ]
-    if has_sweep:
-        parts += [
-            "## Time against drops\n",
-            "What one constant of the pace trades, a dot for each seed.\n",
-            "![Time, drops and delay by the constant's value](recovery-tradeoff.png)\n",
-        ]
     return "\n".join(parts).rstrip() + "\n"
 
 
-def _summary(found: dict[tuple[str, str], Measures], scenarios: list[Scenario]) -> str:
-    rows = []
-    for scenario in scenarios:
-        ours = found[scenario.name, OURS]
-        rows.append([scenario.name, *row(ours)[1:4], row(ours)[7], verdict(ours)])
+def _summary(runs: list[Measures]) -> str:
+    rows = [[one.scenario, *row(one)[1:4], row(one)[7], verdict(one)] for one in runs]
     columns = ["scenario", *COLUMNS[1:4], COLUMNS[7], "targets"]
     return table(columns, rows)

@@ -58,7 +58,7 @@ def sweep_table(sweep: Sweep, rows: list[tuple[float, list[Measures]]]) -> str:
     columns = [
         sweep.name,
         *("× least, median", "× least, worst", "dropped, median", "dropped, worst"),
-        *("p99 delay, median", "p99 delay, worst"),
+        *("dropped an hour", "p99 delay, median", "p99 delay, worst"),
     ]
     lines = []
     for value, runs in rows:
@@ -68,5 +68,7 @@ def sweep_table(sweep: Sweep, rows: list[tuple[float, list[Measures]]]) -> str:
             [0.0 if isnan(one.delay) else one.delay for one in runs],
         )
         cells = [f"{number:.2f}" for one in series for number in (median(one), max(one))]
+        hours = sum(one.ratio * one.least for one in runs if not isnan(one.ratio)) / 3600
+        cells.insert(4, f"{sum(series[1]) / hours:.2f}" if hours else "–")
         lines.append([f"{value:g}", *cells])
     return table(columns, lines)

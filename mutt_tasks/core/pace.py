@@ -15,10 +15,10 @@ AUTO_RATE = 10.0
 # The bucket holds this much time's worth, at least one message: no pause is followed by a burst.
 BURST_SECONDS = 0.2
 
-# Room is kept for as many live alerts as come with a probability of one in a million, at every
-# moment of the coming period: the normal distribution's quantile of that, in standard deviations.
-# See the trade-off in docs/recovery.md.
-HEADROOM_SIGMAS = 4.75
+# Room is kept, at every moment of the coming period, for as many live alerts as chance exceeds
+# three times in a hundred thousand: that quantile of the normal distribution, in standard
+# deviations. The trade-off is measured in docs/recovery.md.
+HEADROOM_SIGMAS = 4.0
 # ... and this share of the limiter (at least one alert), which is never used.
 RESERVE_SHARE = 0.02
 # The bucket fills a little faster than the limiter has room on average: the room is the limit.
@@ -148,7 +148,7 @@ class Pace:
         return limiter.limit - reserve - queued - fullest
 
     def most_live(self, periods: float) -> float:
-        """How many live alerts may come in so many periods, all but for one case in a million.
+        """How many live alerts may come in so many periods, but for HEADROOM_SIGMAS' rare cases.
 
         The quantile of a Poisson distribution by its Cornish-Fisher expansion, scaled by how much
         more, or less, the measured traffic varies than such a one.

@@ -120,11 +120,11 @@ def test_routes_take_turns_when_the_rate_is_not_enough_for_both(
     settings = settings_of(
         REMEDIATION_ROUTES="alerter,moog", REMEDIATION_MAX_RATE=10, REMEDIATION_DRAIN="false"
     )
-    for _ in range(3):
+    for _ in range(6):
         run_cycle(store, settings)
         let_pass(store, 1)
     assert numbers_in(client, ALERTS) == list(range(5))
-    assert 15 <= int(client.llen(INGEST)) <= 30
+    assert 30 <= int(client.llen(INGEST)) <= 60
 
 
 def test_a_drain_goes_on_while_there_is_work_and_ends_by_itself(
