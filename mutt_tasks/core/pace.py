@@ -94,7 +94,9 @@ class Pace:
         if 0 <= age < limiter.period:
             return pace
         live = pace.live_now(limiter, queued, now)
-        if not 0 <= age < _STALE_PERIODS * limiter.period:
+        # More than chance explains is other traffic than before, as after an outage.
+        has_risen = live > self.live + HEADROOM_SIGMAS * sqrt(max(self.spread, self.live, 1.0))
+        if has_risen or not 0 <= age < _STALE_PERIODS * limiter.period:
             return replace(pace, live=live, spread=live, samples=1, sampled_at=now)
         off = live - self.live
         # One sample far off, as when the forwarder has just been started, is not taken whole.

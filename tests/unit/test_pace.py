@@ -120,6 +120,12 @@ def test_what_goes_never_fills_the_window_with_as_many_live_alerts_as_may_be_exp
         assert still_there + queued + room + coming <= 300 - 6 + 1e-6
 
 
+def test_traffic_that_comes_back_after_an_outage_is_known_at_once() -> None:
+    pace = after_traffic([0] * 3000 + [20])
+
+    assert (pace.live, pace.spread) == (20, 20)
+
+
 def test_our_own_replays_are_no_live_traffic() -> None:
     pace = after_traffic([20] * 100)
     for tenth in range(100):
