@@ -12,7 +12,7 @@ import pytest
 from benchmarks.recovery_model import policies
 from benchmarks.recovery_model.books import Books, missing_and_doubled
 from benchmarks.recovery_model.measures import measure
-from benchmarks.recovery_model.run import NONE, POLICIES, run
+from benchmarks.recovery_model.run import NONE, run
 from benchmarks.recovery_model.scenario import EVEN, SCENARIOS, Scenario, small
 from benchmarks.recovery_model.server import memory_redis
 from benchmarks.recovery_model.services import CLOSED, HALF_OPEN, OPEN, Breaker, Limiter
