@@ -4,6 +4,7 @@ A batch goes in slices, so that it is no burst. Each slice is looked at, decided
 nothing leaves the queue before its commit, and the commit does all at once.
 """
 
+from collections import Counter
 from dataclasses import dataclass, field, replace
 from math import exp
 from typing import Any
@@ -109,7 +110,7 @@ class Lane:
         self.result = RouteResult(
             HELD,
             stuck=settled.stuck,
-            returned=round(landing.returned),
+            returned=landing.returned,
             has_tripped=settled.has_tripped,
             more=reading.depths.source > 0,
             state=encoded(settled.flow),
@@ -119,8 +120,9 @@ class Lane:
     def hold(self, reason: str) -> None:
         """No slice goes any more, for this reason."""
         self.is_done = True
+        self.result = replace(self.result, limit=reason)
         if self.result.outcome == HELD:
-            self.result = replace(self.result, reason=reason, limit=reason)
+            self.result = replace(self.result, reason=reason)
 
     def send(self) -> None:
         """One slice of the batch; `is_done` is set when no further one can follow."""
@@ -212,11 +214,15 @@ class Lane:
         """Nothing that was looked at may go yet."""
         self.is_done = True
         self.result = replace(
-            self.result, waiting=chosen.waiting, more=True, pause=self._pause(chosen, now)
+            self.result,
+            limit=WAITING,
+            waiting=chosen.waiting,
+            more=True,
+            pause=self._pause(chosen, now),
         )
         if self.result.outcome == HELD:
             state = self.result.state | chosen.state
-            self.result = replace(self.result, reason=WAITING, limit=WAITING, state=state)
+            self.result = replace(self.result, reason=WAITING, state=state)
 
     def _pause(self, chosen: Chosen, now: float) -> float:
         """How long nothing can go: a moment for replays to come back, or until a rest is over."""
@@ -245,19 +251,24 @@ class Lane:
         depths, before = reading.depths, reading.flow.depth
         arrivals = 0 if before is None else max(0, depths.source - before)
         under_way = 0
+        oldest: list[bytes] = []
         newest: list[bytes] = []
         if arrivals or depths.target or depths.alert_queue:
-            under_way, newest = self._store.queues.landing(
+            under_way, oldest, newest = self._store.queues.landing(
                 self.route, self._settings.alert_queue, arrivals
             )
-        kinds = [arrival(raw, self.route) for raw in newest[:arrivals]]
-        each = arrivals / max(1, len(kinds))
+        # What we sent comes back before others pile up on it, so the oldest arrivals are counted
+        # as they are, and the newest stand for all the rest.
+        kinds = Counter(arrival(raw, self.route) for raw in oldest)
+        each = max(0, arrivals - len(oldest)) / max(1, len(newest))
+        for kind, number in Counter(arrival(raw, self.route) for raw in newest).items():
+            kinds[kind] += round(each * number)
         live = reading.pace.live_now(reading.limiter, reading.queued, now)
         return flow.Landing(
             source=depths.source,
-            fresh=each * kinds.count(Arrival.FRESH),
-            returned=each * kinds.count(Arrival.RETURNED),
-            shed=each * kinds.count(Arrival.SHED),
+            fresh=kinds[Arrival.FRESH],
+            returned=kinds[Arrival.RETURNED],
+            shed=kinds[Arrival.SHED],
             under_way=under_way,
             live=live / self._settings.rate_period,
         )

@@ -36,6 +36,9 @@ DISABLED = "disabled"
 SLICE = 0.05
 SPREAD_SHARE, LONGEST_SPREAD = 0.95, 10.0
 
+# A drain that is held looks again after so many seconds, however short its interval.
+HELD_PAUSE = 0.5
+
 # Held for a moment only: a drain goes on trying, at its own pace.
 _PASSING = frozenset(
     {
@@ -213,6 +216,7 @@ def _end(
     seconds = monotonic() - started
     pause = max(
         settings.drain_interval - max(waited, seconds),
+        HELD_PAUSE if outcome == HELD else 0.0,
         min((r.pause for r in routes.values() if r.more), default=0.0),
         0.0,
     )

@@ -27,6 +27,9 @@ from mutt_tasks.store.store import Store
 
 PREFIX = "mutt_remediation_"
 
+# A drain that has moved nothing for so many seconds has no speed to go by.
+MOVING_SECONDS = 30.0
+
 
 class RedisCollector(Collector):
     """Collects every metric of this package."""
@@ -152,7 +155,7 @@ def _by_route(found: Snapshot, settings: Settings) -> Iterator[Metric]:
 def _flows(found: Snapshot, settings: Settings) -> Iterator[Metric]:
     """What became of replays, and what bounds the next ones."""
     counted = {
-        "stuck": ("stuck", "Replays that had not come back after two minutes"),
+        "stuck": ("stuck", "Replays that stuck: two minutes later they had not come back"),
         "bounced": ("bounces", "Replays that came back, counted when dealt with again"),
         "forgiven": ("forgiven", "Bounces that do not count against their messages"),
         "trips": ("breaker_trips", "Times that a route's breaker opened"),
@@ -193,9 +196,11 @@ def _seconds_to_empty(found: Snapshot, route: str, depth: int) -> float | None:
         return 0.0
     try:
         speed = float(found.states[route]["speed"])
+        moved_at = float(found.states[route]["moved_at"])
     except (KeyError, ValueError):
         return None
-    return depth / speed if found.is_draining and speed > 0 else None
+    is_moving = found.is_draining and found.now - moved_at < MOVING_SECONDS
+    return depth / speed if is_moving and speed > 0 else None
 
 
 def _state(found: Snapshot) -> Iterator[Metric]:

@@ -45,6 +45,8 @@ def load(env: Mapping[str, str] | None = None) -> Settings:
         settings = replace(
             settings, max_batch_size=max(settings.max_batch_size, settings.batch_size)
         )
+    elif not env.get("REMEDIATION_BATCH_SIZE", "").strip():
+        settings = replace(settings, batch_size=min(settings.batch_size, settings.max_batch_size))
     problems = list(_contradictions(settings))
     if problems:
         raise SettingsError(problems)

@@ -68,7 +68,7 @@ class Settings:
         "auto",
         take.rate,
         "fastest replay, all routes together; `auto`: what the forwarder's limiter has room for;"
-        " 0: no limit, the limiter is not looked at",
+        " 0: no limit, whatever the limiter has room for",
         unit="messages/s",
     )
     high_water: int = _pace(

@@ -13,8 +13,9 @@ from mutt_tasks.core.limits import BACKOFF, WINDOW, Allowance
 
 # A canary is let alone for so many seconds, or for a drain's interval if that is shorter.
 CANARY_SECONDS = 1.0
-# After so many seconds without a replay the next one is a canary again.
-IDLE_SECONDS = 60.0
+# After so many seconds without a replay the next one is a canary again; later where the last batch
+# was not looked at meanwhile, as with one batch a tick.
+IDLE_SECONDS, LONGEST_IDLE = 60.0, 7200.0
 # A forwarder retries for about a minute before it gives up, and its queue has to move meanwhile:
 # what has not come back after so many seconds has stuck.
 STICK_SECONDS = 120.0
@@ -51,9 +52,9 @@ class Landing:
     """
 
     source: int
-    fresh: float = 0.0
-    returned: float = 0.0
-    shed: float = 0.0
+    fresh: int = 0
+    returned: int = 0
+    shed: int = 0
     under_way: int = 0
     live: float = 0.0
 
@@ -138,19 +139,22 @@ def settle(flow: Flow, landing: Landing, bounds: Bounds, now: float, is_open: bo
     `is_open` is False while Moogsoft is known to be down: trouble enough, and the gate already
     holds the route, so that its breaker need not.
     """
+    sent_since = _oldest_that_may_return(flow, now)
     flow = _looked(_awake(flow, landing, bounds, now), landing, now)
     flow, stuck = _aged(flow, landing, now)
+    if _may_close_early(flow, now):
+        flow = replace(flow, closed_until=now)
     share = flow.returned / max(flow.sent, flow.returned, 1.0)
     came_back = landing.returned >= 1
     has_tripped = False
     if not is_open:
-        if now - flow.sent_at < STICK_SECONDS:
-            flow = _as_canary(_forgiving(flow, now), bounds)
+        if now - flow.sent_at < STICK_SECONDS or flow.batch or came_back:
+            flow = _as_canary(_forgiving(flow, sent_since, now), bounds)
     elif came_back and share > MOST:
         has_tripped = _is_general(flow, landing, now)
         flow = _as_canary(flow, bounds)
         if has_tripped:
-            flow = _tripped(_forgiving(flow, now), bounds, now)
+            flow = _tripped(_forgiving(flow, sent_since, now), bounds, now)
     elif came_back and share > SOME and _is_general(flow, landing, now):
         halved = max(1, flow.window // 2)
         flow = replace(flow, window=halved, steady=halved)
@@ -161,7 +165,7 @@ def settle(flow: Flow, landing: Landing, bounds: Bounds, now: float, is_open: bo
 
 def quota(flow: Flow, bounds: Bounds, now: float) -> Allowance:
     """How many messages the next batch may hold, before credit and rate have a say."""
-    if now < flow.closed_until and not _may_close_early(flow, now):
+    if now < flow.closed_until and 0 <= now - flow.tripped_at < LONGEST_BACKOFF:
         return Allowance(0, BACKOFF, flow.closed_until - now)
     since = now - flow.sent_at
     if flow.is_canary and 0 <= since < bounds.rest:
@@ -174,21 +178,23 @@ def quota(flow: Flow, bounds: Bounds, now: float) -> Allowance:
 
 def _awake(flow: Flow, landing: Landing, bounds: Bounds, now: float) -> Flow:
     """The flow, started anew after a pause, a first time, or a clock that jumped back."""
-    if flow.window and -1.0 <= now - flow.sent_at < IDLE_SECONDS:
+    # A batch that nobody has looked at yet still tells how wide the window may be.
+    idle = LONGEST_IDLE if flow.batch else IDLE_SECONDS
+    if flow.window and -1.0 <= now - flow.sent_at < idle:
         return replace(flow, window=min(flow.window, bounds.largest))
     seen_at = flow.progress_at if landing.under_way else 0.0
-    fresh_start = replace(_as_canary(flow, bounds), progress_at=seen_at)
-    if flow.batch:  # sent before the pause, and not looked at yet
-        return fresh_start
-    return replace(fresh_start, sent=0.0, returned=0.0)
+    return replace(_as_canary(flow, bounds), progress_at=seen_at, sent=0.0, returned=0.0)
 
 
 def _looked(flow: Flow, landing: Landing, now: float) -> Flow:
     """The flow with this look's numbers in its averages."""
     elapsed = now - flow.looked_at if 0 < flow.looked_at < now else GENERAL_SECONDS
     weight = 1 - exp(-elapsed / GENERAL_SECONDS)
+    # What came back was taken too.
+    is_progress = flow.under_way + flow.batch > landing.under_way or landing.returned >= 1
     return replace(
         flow,
+        progress_at=now if is_progress else flow.progress_at,
         depth=landing.source,
         looked_at=now,
         sent=FADING * flow.sent + flow.batch,
@@ -235,8 +241,6 @@ def _is_general(flow: Flow, landing: Landing, now: float) -> bool:
 def _widened(flow: Flow, landing: Landing, bounds: Bounds, now: float) -> Flow:
     """The flow after a batch that stuck, or that the consumer has not taken yet."""
     taken = flow.under_way + flow.batch - landing.under_way - landing.returned
-    if taken > 0:
-        flow = replace(flow, progress_at=now)
     if landing.under_way > max(1, flow.window // 4):
         # The consumer is slower than we are: no more than it takes.
         window = max(1, min(flow.window, round(taken))) if taken > 0 else bounds.canary
@@ -271,9 +275,15 @@ def _tripped(flow: Flow, bounds: Bounds, now: float) -> Flow:
     )
 
 
-def _forgiving(flow: Flow, now: float) -> Flow:
-    """The flow that forgives what was sent up to now, as far back as it may still be under way."""
-    start = now - STICK_SECONDS
+def _oldest_that_may_return(flow: Flow, now: float) -> float:
+    """When the oldest replay was sent that can have come back since the last look."""
+    looked_at = flow.looked_at if 0 < flow.looked_at < now else now
+    oldest = min([looked_at, *(sent_at for sent_at, _ in flow.cohorts if 0 < sent_at < now)])
+    return max(oldest - STICK_SECONDS, now - _SPAN_SECONDS)
+
+
+def _forgiving(flow: Flow, start: float, now: float) -> Flow:
+    """The flow that forgives what was sent between two moments."""
     kept = [span for span in flow.spans if now - _SPAN_SECONDS < span[1] <= now]
     if kept and start <= kept[-1][1]:
         start = min(start, kept.pop()[0])
@@ -282,8 +292,8 @@ def _forgiving(flow: Flow, now: float) -> Flow:
 
 def _may_close_early(flow: Flow, now: float) -> bool:
     """Whether the trouble is visibly over: live alerts flow, and no failure arrives any more."""
-    if not 0 <= now - flow.tripped_at < LONGEST_BACKOFF:
-        return True  # a clock jumped
+    if now >= flow.closed_until:
+        return False
     quiet = now - flow.fresh_at
     # So long a silence is no chance: at the rate of before, some failures would have come.
     is_quiet = quiet >= QUIET_SECONDS and quiet * flow.fresh_rate >= EXPECTED_FAILURES

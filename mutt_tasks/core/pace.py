@@ -24,6 +24,11 @@ RESERVE_SHARE = 0.02
 # The bucket fills a little faster than the limiter has room on average: the room is the limit.
 SMOOTHING = 1.2
 
+# However little room chance leaves, this share of what live traffic leaves on average is used, at
+# least one alert a period, while the window is not nearly full: a backlog behind heavy traffic
+# drains slowly, not never.
+TRICKLE_SHARE = 0.1
+
 # A queue in front of the limiter may hold this much time's worth of alerts, or a few.
 STANDING_SECONDS, FEW = 0.25, 3
 
@@ -133,8 +138,9 @@ class Pace:
     def room(self, limiter: Limiter, queued: int) -> float:
         """How many more alerts may go so that the limiter's window never fills with them in it.
 
-        `queued` alerts have not reached it yet: where they stand longer than STANDING_SECONDS the
-        forwarder does not keep up, and would meet a full window once it does, so there is no room.
+        `queued` alerts have not reached it yet. Where they stand longer than STANDING_SECONDS the
+        forwarder does not keep up, and would meet a full window once it does: no room. Where live
+        traffic leaves none by this measure, there is TRICKLE_SHARE's.
         No bound where no limiter was ever seen.
         """
         if not self.seen_at:
@@ -147,7 +153,10 @@ class Pace:
         reserve = max(1.0, RESERVE_SHARE * limiter.limit)
         if queued > max(FEW, STANDING_SECONDS * limiter.used / limiter.period):
             return 0.0
-        return limiter.limit - reserve - queued - fullest
+        trickle = max(1.0, TRICKLE_SHARE * (limiter.limit - self.live))
+        free = limiter.limit - reserve - kept[0] - 2 * sqrt(self.live)
+        trickle = min(trickle - sum(n for _, n in self.sent), free)
+        return max(limiter.limit - reserve - fullest, trickle) - queued
 
     def most_live(self, periods: float) -> float:
         """How many live alerts may come in so many periods, but for HEADROOM_SIGMAS' rare cases.

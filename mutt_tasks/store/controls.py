@@ -12,6 +12,7 @@ from mutt_tasks.core.limits import Depths
 from mutt_tasks.core.moments import iso
 from mutt_tasks.core.pace import STEPS, Limiter, Pace
 from mutt_tasks.core.routes import Route
+from mutt_tasks.errors import StoreCorrupt
 from mutt_tasks.store import keys
 from mutt_tasks.store.connection import translated
 from mutt_tasks.store.queues import JOURNAL_LENGTH
@@ -74,8 +75,11 @@ class Controls:
 
     def breaker_is_open(self) -> bool:
         """Whether the forwarder's own circuit breaker is open."""
-        with translated():
-            state: Any = self._client.get(keys.BREAKER)
+        try:
+            with translated():
+                state: Any = self._client.get(keys.BREAKER)
+        except StoreCorrupt:
+            return False  # whatever it holds, it does not say OPEN
         return _is_open(state)
 
     def paused(self) -> Pause | None:

@@ -13,8 +13,8 @@ from mutt_tasks.store.scripts import Scripts
 
 JOURNAL_LENGTH = 10_000
 
-# Bounds of a look for replays: newest messages of the source, and of a queue.
-SAMPLE, SAMPLE_BYTES = 200, 1 << 20
+# Bounds of a look for replays: messages that came into the source, and newest ones of a queue.
+SAMPLE, SAMPLE_BYTES, SAMPLE_LARGEST = 400, 2 << 20, 64 << 10
 QUEUE_SAMPLE, QUEUE_SAMPLE_BYTES = 2000, 4 << 20
 
 _LETTERS = {"malformed": "m", "poison": "p", "stale": "s"}
@@ -116,17 +116,21 @@ class Queues:
         found: list[bytes] = self._scripts.call("look", [source], [skip, most, most_bytes])
         return found
 
-    def landing(self, route: Route, alert_queue: str, arrivals: int) -> tuple[int, list[bytes]]:
-        """How many replays of a route still lie in the queues, and its newest messages.
+    def landing(
+        self, route: Route, alert_queue: str, arrivals: int
+    ) -> tuple[int, list[bytes], list[bytes]]:
+        """How many replays of a route still lie in the queues, and what came into its source.
 
-        Of `arrivals` messages that came into the source as many are returned as the bounds allow.
+        Of the `arrivals` messages since the last look some of the oldest and of the newest are
+        returned, within bounds.
         """
-        under_way, *newest = self._scripts.call(
+        bounds = [SAMPLE, SAMPLE_BYTES, SAMPLE_LARGEST, route.name, QUEUE_SAMPLE]
+        under_way, oldest, newest = self._scripts.call(
             "landing",
             [route.source, route.target, alert_queue],
-            [min(arrivals, SAMPLE), SAMPLE_BYTES, route.name, QUEUE_SAMPLE, QUEUE_SAMPLE_BYTES],
+            [arrivals, *bounds, QUEUE_SAMPLE_BYTES],
         )
-        return under_way, newest
+        return under_way, oldest, newest
 
     def commit(
         self,

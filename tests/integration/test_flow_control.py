@@ -194,7 +194,7 @@ def test_a_replay_under_way_is_known_by_its_header_wherever_it_lies(
     client: redis.Redis, store: Store, route: Any, queue: str, message: str, counts: int
 ) -> None:
     client.lpush(queue, message)
-    assert store.queues.landing(route, ALERTS, 0) == (counts, [])
+    assert store.queues.landing(route, ALERTS, 0) == (counts, [], [])
 
 
 def test_an_alert_that_was_replayed_on_both_routes_is_under_way_on_the_second(
@@ -203,7 +203,8 @@ def test_an_alert_that_was_replayed_on_both_routes_is_under_way_on_the_second(
     inner = json.dumps({"_remediation": {"replays": 1, "route": "alerter"}})
     alert = {"raw_json": inner, "_remediation": {"replays": 1, "route": "moog"}}
     client.lpush(ALERTS, json.dumps(alert))
-    assert store.queues.landing(moog_route(MOOG_DLQ, ALERTS), ALERTS, 0) == (1, [])
+    assert store.queues.landing(moog_route(MOOG_DLQ, ALERTS), ALERTS, 0)[0] == 1
+    assert store.queues.landing(ROUTE, ALERTS, 0)[0] == 0
 
 
 def test_a_look_for_replays_is_bounded_whatever_lies_there(
@@ -214,11 +215,36 @@ def test_a_look_for_replays_is_bounded_whatever_lies_there(
         client.lpush(INGEST, b"_remediation" * 100_000)  # 1.2 MB each
     client.lpush(ALERTS, *(b'{"_remediation":{"route":"alerter"}}' for _ in range(5000)))
     started = time.monotonic()
-    under_way, newest = store.queues.landing(ROUTE, ALERTS, 5000)
+    under_way, oldest, newest = store.queues.landing(ROUTE, ALERTS, 4000)
     assert time.monotonic() - started < 5
     assert under_way == 2000
-    assert len(newest) == 200
+    assert (len(oldest), len(newest)) == (200, 200)
     assert json.loads(newest[0])["number"] == 4999
+    assert json.loads(oldest[-1])["number"] == 1000
+    sizes = [len(part) for part in store.queues.landing(ROUTE, ALERTS, 3)[1:]]
+    assert sizes == [3, 0]
+
+
+def test_a_huge_message_among_the_arrivals_does_not_hide_the_others(
+    client: redis.Redis, store: Store
+) -> None:
+    fill(client, DLQ, [event(1), event(2, filler="x" * 1_500_000), event(3)])
+    _, oldest, _ = store.queues.landing(ROUTE, ALERTS, 3)
+    assert [json.loads(message)["number"] for message in oldest] == [3, 1]
+
+
+def test_bounces_are_seen_under_all_that_came_after_them(client: redis.Redis, store: Store) -> None:
+    settings = settings_of(REMEDIATION_DRAIN="false")
+    fill(client, DLQ, [event(n) for n in range(20)])
+    run_cycle(store, settings)
+    bounce(client)
+    fill(client, DLQ, [event(1000 + n) for n in range(3000)])
+    let_pass(store, 300)
+    result = run_cycle(store, settings)
+    lane = result.routes["alerter"]
+    assert (lane.returned, lane.has_tripped, result.reason) == (10, True, "backoff")
+    (span,) = flow_of(client).spans
+    assert span[1] - span[0] > 300
 
 
 # --- rate ---
@@ -313,6 +339,27 @@ def test_a_gate_that_closes_in_the_middle_of_a_batch_stops_it(
 
     steps.replay(store, settings, cycle, True, "test", close_the_gate)
     assert client.llen(INGEST) == 4  # what the first slice held: 0.2 s of 20/s
+
+
+@pytest.mark.parametrize("rate", ["auto", "0", "5"])
+def test_keys_of_the_pipeline_that_hold_something_else_are_as_good_as_not_there(
+    client: redis.Redis, store: Store, rate: str
+) -> None:
+    client.set(LIMITER, "x")
+    client.hset("mutt:circuit_breaker:moogsoft:state", "state", "OPEN")
+    fill(client, DLQ, [event(n) for n in range(3)])
+    assert not store.controls.breaker_is_open()
+    run_cycle(store, settings_of(REMEDIATION_MAX_RATE=rate))
+    assert numbers_in(client, INGEST) == [0, 1, 2]
+
+
+def test_a_drain_that_is_held_waits_however_short_its_interval(
+    client: redis.Redis, store: Store
+) -> None:
+    client.lpush(INGEST, *range(1000))
+    fill(client, DLQ, [event(1)])
+    result = run_cycle(store, settings_of(REMEDIATION_DRAIN_INTERVAL=0))
+    assert (result.reason, result.pause) == ("backpressure", 0.5)
 
 
 # --- state that cannot be read ---

@@ -95,6 +95,16 @@ def test_after_a_minute_without_replays_the_next_is_a_canary_again() -> None:
     assert (story.flow.window, story.flow.is_canary) == (10, True)
 
 
+@pytest.mark.parametrize("interval", [60, 300])
+def test_one_batch_a_tick_is_doubled_too(interval: float) -> None:
+    story, sent = begun(), []
+    for _ in range(6):
+        sent.append(story.send())
+        story.look(seconds=interval)
+
+    assert sent == [10, 20, 40, 80, 160, 320]
+
+
 def test_a_slow_consumer_gets_no_more_than_it_takes() -> None:
     """It takes 3 of ours a second: what waits for it stays about a second's worth."""
     story, waiting, most = begun(), 0, 0
@@ -180,6 +190,30 @@ def test_replays_that_come_back_beside_first_time_failures_are_an_outage() -> No
     )
 
 
+@pytest.mark.parametrize("interval", [100, 130, 300])
+def test_what_was_sent_at_one_tick_and_came_back_before_the_next_is_forgiven(
+    interval: float,
+) -> None:
+    story = begun()
+    story.look(seconds=interval, fresh=2 * interval)
+    story.send(10)
+    sent_at = story.now
+    story.look(seconds=interval, returned=10, fresh=2 * interval)
+
+    assert story.trips == 1
+    assert any(start <= sent_at <= end for start, end in story.flow.spans)
+
+
+def test_poison_behind_a_busy_consumer_is_no_outage() -> None:
+    """More than half comes back for a while, one or the other is always under way."""
+    story = begun(live=1)
+    for _ in range(60):
+        sent = story.send() if quota(story.flow, BOUNDS, story.now).messages else 0
+        story.look(live=1, returned=sent * 9 // 10, under_way=1)
+
+    assert (story.trips, story.flow.spans) == (0, ())
+
+
 def test_what_is_replayed_after_an_outage_is_not_forgiven() -> None:
     story = tripped()
     end = story.now
@@ -258,6 +292,17 @@ def test_the_breaker_closes_early_when_failures_have_stopped_and_alerts_flow() -
         story.look(live=20)
 
     assert quota(story.flow, BOUNDS, story.now).messages == 10
+
+
+def test_a_breaker_that_closed_early_stays_closed() -> None:
+    story = tripped()
+    for _ in range(3):
+        story.look(fresh=20)
+    for _ in range(20):
+        story.look(live=20)
+    for second in range(600):
+        assert quota(story.flow, BOUNDS, story.now).limit == WINDOW
+        story.look(live=20 * (second % 7 > 0), fresh=int(second % 100 == 0))
 
 
 @pytest.mark.parametrize("landing", [{"live": 0}, {"live": 20, "fresh": 20}])

@@ -12,6 +12,7 @@ from mutt_tasks.core.pace import (
     AUTO_RATE,
     BURST_SECONDS,
     STEPS,
+    TRICKLE_SHARE,
     Limiter,
     Pace,
 )
@@ -113,7 +114,7 @@ def test_what_goes_never_fills_the_window_with_as_many_live_alerts_as_may_be_exp
     pace = after_traffic(live)
     limiter = Limiter(300, 1.0, tuple(sorted(kept, reverse=True)))
     room = pace.room(limiter, queued)
-    assume(room > 0)
+    assume(room + queued > TRICKLE_SHARE * 300)
 
     for step, still_there in enumerate(limiter.kept):
         coming = pace.most_live(step / STEPS) if step else 0
@@ -149,7 +150,18 @@ def test_live_traffic_that_fills_the_limiter_leaves_nothing() -> None:
     pace = after_traffic([60] * 200)
 
     assert pace.rate(None, LIMITER) == 0.0
-    assert pace.room(limiter_of(20), 0) < 0
+    assert pace.room(limiter_of(45), 0) < 0
+
+
+@pytest.mark.parametrize(("limit", "mean"), [(50, 30), (50, 35), (50, 48), (8, 1), (5, 0.5)])
+def test_heavy_traffic_or_a_small_limiter_leave_a_trickle(limit: int, mean: float) -> None:
+    pace = Pace(live=mean, spread=mean, samples=99, sampled_at=NOW, seen_at=NOW)
+    usual = min(mean, limit - 3 * mean**0.5 - 2)
+
+    assert pace.room(limiter_of(int(usual), limit), 0) >= 1
+    assert pace.room(limiter_of(limit, limit), 0) <= 0
+    has_sent = pace.spent(math.ceil(max(1.0, 0.1 * (limit - mean))), 1.0, NOW)
+    assert has_sent.room(limiter_of(int(usual), limit), 0) < 1
 
 
 def test_what_lies_in_the_queues_has_its_place_in_the_window_already() -> None:

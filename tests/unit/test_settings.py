@@ -424,3 +424,9 @@ def test_a_broker_that_verifies_is_taken() -> None:
 def test_an_authority_without_tls_is_warned_of() -> None:
     env = {"REDIS_TLS_CA_CERT": __file__, "MOOG_HEALTH_CHECK_ENABLED": "false"}
     assert any("REDIS_TLS_CA_CERT does nothing" in line for line in warnings(load(env), env))
+
+
+def test_a_largest_batch_below_the_usual_canary_is_the_canary_too() -> None:
+    settings = load({"REMEDIATION_MAX_BATCH_SIZE": "4"})
+
+    assert (settings.batch_size, settings.max_batch_size) == (4, 4)

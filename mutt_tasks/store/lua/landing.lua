@@ -3,57 +3,71 @@
 --
 -- KEYS[1] -> source list (the newest message is the leftmost)
 -- KEYS[2] -> target list      KEYS[3] -> alert queue (may be the target)
--- ARGV[1] -> how many of the source's newest messages to return at most
--- ARGV[2] -> how many bytes of them to return at most
--- ARGV[3] -> route name, as it stands in the header of our replays
--- ARGV[4] -> how many of a queue's newest messages to look at, at most
--- ARGV[5] -> how many bytes of them to look at, at most
+-- ARGV[1] -> how many messages came into the source since the last look
+-- ARGV[2] -> how many of these to return at most: half of them the newest, half the oldest
+-- ARGV[3] -> how many bytes to look at for each half, at most
+-- ARGV[4] -> how large a message is returned, at most; larger ones are left out
+-- ARGV[5] -> route name, as it stands in the header of our replays
+-- ARGV[6] -> how many of a queue's newest messages to look at, at most
+-- ARGV[7] -> how many bytes of them to look at, at most
 --
--- Returns the number of replays found in the queues, then the source's newest messages.
-local function newest_of(list, most, budget, use)
-  local from = 0
-  while from < most and budget > 0 do
-    local to = math.min(from + 99, most - 1)
-    local chunk = redis.call('LRANGE', list, from, to)
+-- Returns {replays found in the queues, {oldest arrivals}, {newest arrivals}}.
+local function each_of(list, from, most, budget, use)
+  local seen, step = 0, 1
+  while seen < most and budget > 0 do
+    step = math.min(step, most - seen)
+    local chunk = redis.call('LRANGE', list, from + seen, from + seen + step - 1)
+    local bytes = 0
     for _, message in ipairs(chunk) do
-      budget = budget - #message
-      if budget < 0 then
-        return
-      end
+      bytes = bytes + #message
       use(message)
     end
-    if #chunk < to - from + 1 then
+    seen, budget = seen + #chunk, budget - bytes
+    if #chunk < step then
       return
     end
-    from = to + 1
+    -- Fetch about as many next as the budget still takes, going by the sizes of these.
+    step = math.min(step * 2, 128, math.floor(budget * step / (bytes + 1)) + 1)
   end
 end
 
 local under_way = 0
--- The alerter wraps an event in an alert, as JSON in JSON: quotes may have a backslash. Where the route
--- stands in a header is known, so only a few bytes of a few headers are matched.
-local stamp = '^_remediation.-route[\\%s":]+' .. ARGV[3] .. '[\\"]'
+-- The alerter wraps an event in an alert, as JSON in JSON: quotes may have a backslash. Where the
+-- route stands in a header is known, so only a few bytes of a few headers are matched.
+local header = '^_remediation.-route[\\%s":]+(%a+)[\\"]'
+local is_last = KEYS[2] == KEYS[3]
 local function count(message)
-  local from = 1
+  local from, is_ours, is_others = 1, false, false
   for _ = 1, 4 do
     local at = string.find(message, '_remediation', from, true)
     if not at then
-      return
+      break
     end
-    if string.find(string.sub(message, at, at + 200), stamp) then
-      under_way = under_way + 1
-      return
-    end
+    local route = string.match(string.sub(message, at, at + 200), header)
+    is_ours = is_ours or route == ARGV[5]
+    is_others = is_others or (route ~= nil and route ~= ARGV[5])
     from = at + 1
   end
+  -- An alert that was replayed behind the alerter keeps the older header of its event.
+  if is_ours and (is_last or not is_others) then
+    under_way = under_way + 1
+  end
 end
-newest_of(KEYS[2], tonumber(ARGV[4]), tonumber(ARGV[5]), count)
-if KEYS[3] ~= KEYS[2] then
-  newest_of(KEYS[3], tonumber(ARGV[4]), tonumber(ARGV[5]), count)
+each_of(KEYS[2], 0, tonumber(ARGV[6]), tonumber(ARGV[7]), count)
+if not is_last then
+  each_of(KEYS[3], 0, tonumber(ARGV[6]), tonumber(ARGV[7]), count)
 end
-local found = { 0 }
-newest_of(KEYS[1], tonumber(ARGV[1]), tonumber(ARGV[2]), function(message)
-  found[#found + 1] = message
-end)
-found[1] = under_way
-return found
+
+local arrivals, half = tonumber(ARGV[1]), math.ceil(tonumber(ARGV[2]) / 2)
+local function some(from, most)
+  local found = {}
+  each_of(KEYS[1], from, most, tonumber(ARGV[3]), function(message)
+    if #message <= tonumber(ARGV[4]) then
+      found[#found + 1] = message
+    end
+  end)
+  return found
+end
+local oldest = math.min(arrivals, half)
+local newest = math.min(arrivals - oldest, half)
+return { under_way, some(arrivals - oldest, oldest), some(0, newest) }

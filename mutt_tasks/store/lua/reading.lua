@@ -10,19 +10,24 @@
 -- Returns {length of the source, {values of the state}, pace, 1 if paused, breaker or false,
 -- 1 if the limiter is there, {counts of the limiter}, {lengths of the queues}}.
 local lengths, counts = {}, {}
+-- Keys of the pipeline that hold something else than they should are as good as not there.
+local function is(key, kind)
+  return redis.call('TYPE', key).ok == kind
+end
+local has_limiter = is(KEYS[6], 'zset')
 for i = 7, #KEYS do
   lengths[#lengths + 1] = redis.call('LLEN', KEYS[i])
 end
 for i = 1, #ARGV do
-  counts[i] = redis.call('ZCOUNT', KEYS[6], '(' .. ARGV[i], '+inf')
+  counts[i] = has_limiter and redis.call('ZCOUNT', KEYS[6], '(' .. ARGV[i], '+inf') or 0
 end
 return {
   redis.call('LLEN', KEYS[1]),
   redis.call('HMGET', KEYS[2], 'flow', 'cursor', 'cursor_until', 'cursor_rules', 'speed', 'moved_at'),
   redis.call('HGET', KEYS[3], 'pace'),
   redis.call('EXISTS', KEYS[4]),
-  redis.call('GET', KEYS[5]),
-  redis.call('EXISTS', KEYS[6]),
+  is(KEYS[5], 'string') and redis.call('GET', KEYS[5]),
+  has_limiter and 1 or 0,
   counts,
   lengths,
 }
