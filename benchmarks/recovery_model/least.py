@@ -20,7 +20,9 @@ def least_seconds(scenario: Scenario, world: World) -> float:
         scenario.forwarders / scenario.post_seconds,
         scenario.moogsoft_rate or float("inf"),
     )
-    times = [_time(good, narrow - scenario.live_rate)]
+    # Where no limiter thins it out, the queue of the trouble has to pass first.
+    waiting = 0 if narrow >= scenario.limit / scenario.period else len(world.alerts)
+    times = [_time(good + waiting if good else 0, narrow - scenario.live_rate)]
     times.append(_time(min(good, events), 1 / scenario.alerter_seconds - scenario.live_rate))
     times.append(POISON_RESTS if world.books.poison_in_dlq else 0.0)
     return max(times)

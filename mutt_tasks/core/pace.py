@@ -31,6 +31,10 @@ TRICKLE_SHARE = 0.1
 
 # A queue in front of the limiter may hold this much time's worth of alerts, or a few.
 STANDING_SECONDS, FEW = 0.25, 3
+# Each period in which it holds more makes the rate smaller by this factor. It grows again quickly
+# up to the same factor of where it was when that last happened, and slowly from there, as TCP
+# does: so the pace finds what a forwarder can carry that is slower than its limiter.
+_SLOWER, _QUICKLY, _SLOWLY, _LEAST_SHARE = 0.7, 0.05, 0.005, 0.02
 
 # The coming period is looked at in so many steps.
 STEPS = 10
@@ -74,7 +78,9 @@ class Pace:
 
     `live` and `spread` are mean and variance of live alerts in one period, measured `samples`
     times, last at `sampled_at`; `sent` tells moments and numbers of our own replays of the last
-    period; `seen_at` is when the limiter was last there, 0 when it never was.
+    period; `seen_at` is when the limiter was last there, 0 when it never was. `share` of the full
+    rate is what the forwarder has lately carried without a queue, `peak` the share at which one
+    began to stand, and `is_standing` says whether it does.
     """
 
     tokens: float = 1.0
@@ -84,6 +90,9 @@ class Pace:
     samples: int = 0
     sampled_at: float = 0.0
     seen_at: float = 0.0
+    share: float = 1.0
+    peak: float = 1.0
+    is_standing: bool = False
     sent: tuple[tuple[float, int], ...] = ()
 
     def observed(self, limiter: Limiter, queued: int, now: float) -> "Pace":
@@ -98,6 +107,17 @@ class Pace:
         age = now - self.sampled_at
         if 0 <= age < limiter.period:
             return pace
+        if self._stands(limiter, queued):
+            # What the forwarder takes off a queue tells nothing of live traffic.
+            return replace(
+                pace,
+                share=max(_LEAST_SHARE, _SLOWER * self.share),
+                peak=self.peak if self.is_standing else self.share,
+                is_standing=True,
+                sampled_at=now if self.samples else 0.0,
+            )
+        growth = _QUICKLY if self.share < _SLOWER * self.peak else _SLOWLY
+        pace = replace(pace, share=min(1.0, self.share + growth), is_standing=False)
         live = pace.live_now(limiter, queued, now)
         # More than chance explains is other traffic than before, as after an outage.
         has_risen = live > self.live + HEADROOM_SIGMAS * sqrt(max(self.spread, self.live, 1.0))
@@ -133,7 +153,7 @@ class Pace:
             return max_rate or None
         if not self.seen_at:
             return AUTO_RATE
-        return SMOOTHING * max(0.0, limiter.limit - self.live) / limiter.period
+        return self.share * SMOOTHING * max(0.0, limiter.limit - self.live) / limiter.period
 
     def room(self, limiter: Limiter, queued: int) -> float:
         """How many more alerts may go so that the limiter's window never fills with them in it.
@@ -151,7 +171,7 @@ class Pace:
             coming = self.most_live(step / STEPS)
             fullest = max(fullest, coming + (kept[step] if step < len(kept) else 0))
         reserve = max(1.0, RESERVE_SHARE * limiter.limit)
-        if queued > max(FEW, STANDING_SECONDS * limiter.used / limiter.period):
+        if self._stands(limiter, queued):
             return 0.0
         trickle = max(1.0, TRICKLE_SHARE * (limiter.limit - self.live))
         free = limiter.limit - reserve - kept[0] - 2 * sqrt(self.live)
@@ -170,6 +190,9 @@ class Pace:
         skew = dispersion * (HEADROOM_SIGMAS**2 - 1) / 6
         spread = dispersion * self.live * periods
         return self.live * periods + HEADROOM_SIGMAS * sqrt(spread) + skew
+
+    def _stands(self, limiter: Limiter, queued: int) -> bool:
+        return queued > max(FEW, STANDING_SECONDS * limiter.used / limiter.period)
 
     def refilled(self, rate: float, now: float) -> "Pace":
         """The bucket at `now`, when `rate` tokens a second flow in.

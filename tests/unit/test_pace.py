@@ -127,6 +127,24 @@ def test_traffic_that_comes_back_after_an_outage_is_known_at_once() -> None:
     assert (pace.live, pace.spread) == (20, 20)
 
 
+def test_a_forwarder_that_is_slower_than_its_limiter_makes_the_rate_smaller() -> None:
+    pace = after_traffic([10] * 100)
+    full = pace.rate(None, LIMITER)
+    assert full is not None
+    for second in range(3):
+        pace = pace.observed(limiter_of(10), 40, NOW + 100 + second)
+    assert pace.rate(None, LIMITER) == pytest.approx(0.7**3 * full)
+    assert pace.live == pytest.approx(10)
+
+    rates = []
+    for second in range(60):
+        pace = pace.observed(limiter_of(10), 0, NOW + 103 + second)
+        rates.append((pace.rate(None, LIMITER) or 0) / full)
+
+    assert 0.6 < rates[10] < 0.8  # back to where the queue began to stand, less a third, soon
+    assert rates[10] < rates[59] < 1  # and beyond slowly
+
+
 def test_our_own_replays_are_no_live_traffic() -> None:
     pace = after_traffic([20] * 100)
     for tenth in range(100):
