@@ -40,8 +40,9 @@ a scenario says otherwise 20 live events/s arrive at random (Poisson).
   was through, and messages were left; *>*: given up then, at 12 times the least possible or after
   12 h (20 minutes at least).
 - **× least** divides it by the least possible: the good messages in the dead letter queues when the
-  trouble is over (and the alerts that still wait then, where no limiter drops them), by what the narrowest of limiter, forwarder, Moogsoft (and, for its own messages,
-  alerter) carries beside the live events. Where there is poison it is {POISON_RESTS:.0f} s at
+  trouble is over (and the alerts that still wait then, where no limiter drops them), by what the
+  narrowest of limiter, forwarder, Moogsoft (and, for its own messages, alerter) carries beside the
+  live events. Where there is poison it is {POISON_RESTS:.0f} s at
   least, the rests between its three replays. Below 1 means that alerts were dropped, or that live
   events had to wait behind the replays.
 - **Alerts dropped because of it**: by the forwarder's limiter, replays and live alerts alike,
