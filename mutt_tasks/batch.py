@@ -226,8 +226,9 @@ class Lane:
 
     def _pause(self, chosen: Chosen, now: float) -> float:
         """How long nothing can go: a moment for replays to come back, or until a rest is over."""
+        rest = self._rest if chosen.batch.replays else 0.0
         if not chosen.saw_all:
-            return self._rest if self._flow.is_canary else 0.0
+            return rest if self._flow.is_canary else 0.0
         rests = chosen.ready_at - now if chosen.waiting else 0.0
         return min(LONGEST_PAUSE, max(self._rest, rests))
 

@@ -115,7 +115,11 @@ class Soak:
 
     def left(self) -> list[int]:
         """How many messages are still on their way."""
-        return [int(self.client.llen(name)) for name in (DLQ, INGEST, TAKEN)]
+        # At one moment: else a message could pass from a list not read yet to one that was.
+        with self.client.pipeline(transaction=True) as reads:
+            for name in (DLQ, INGEST, TAKEN):
+                reads.llen(name)
+            return [int(length) for length in reads.execute()]
 
     def check(self) -> None:
         """Every message at one place, once; counters and journal equal to what was moved."""
@@ -126,6 +130,8 @@ class Soak:
         numbers += [int(raw.split()[1]) for raw in garbage]
         repeated = [number for number, times in Counter(numbers).items() if times > 1]
         assert repeated == []
+        missing = set(range(self.pipeline.produced)) - set(numbers)
+        assert missing == set(), self.left()
         assert sorted(numbers) == list(range(self.pipeline.produced))
         counted = counters(self.client)
         replays = sum(found["_remediation"]["replays"] for found in decoded)
