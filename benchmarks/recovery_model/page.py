@@ -66,12 +66,13 @@ future can have both: a replay stays in the limiter's window for a second, and r
 kept for as many live alerts as may come by chance meanwhile. Kept for more of them, fewer
 alerts are dropped and the backlog takes longer. `HEADROOM_SIGMAS` says how rare the chance is
 that room is kept for, in standard deviations of a normal distribution. An alert that is dropped
-is lost for good, and a backlog that takes half as long again is not: the default, 4, is where
-drops have become rarer than one in some hours of recovery.
+is lost for good, and a backlog that takes half as long again is not: the default, 4, is the first
+value at which this table shows no drop. It is no promise that there is never one.
 
 What is left after that: the few replays that are on their way in the moment when Moogsoft fails
-wait in the alert queue, which meets a full window when the forwarder comes back (flapping); and
-after trouble that Moogsoft's probe shows, the next tick of beat has to come, 150 s on average.
+wait in the alert queue, which meets a full window when the forwarder comes back (flapping). And
+after trouble that Moogsoft's probe shows, the next tick of beat has to come: 150 s on average at
+the default interval, which is 0.03 of the least possible in moogsoft-down and 0.9 in flapping.
 """
 
 TRADEOFF_PICTURE = """
