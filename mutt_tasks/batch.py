@@ -11,7 +11,6 @@ from typing import Any
 
 from mutt_tasks.choice import Chosen, choose
 from mutt_tasks.core import flow, limits
-from mutt_tasks.core.pace import Limiter, Pace
 from mutt_tasks.core.policy import Arrival, arrival
 from mutt_tasks.core.routes import Route
 from mutt_tasks.settings import Settings
@@ -19,6 +18,7 @@ from mutt_tasks.store.controls import RouteReading
 from mutt_tasks.store.queues import Moved
 from mutt_tasks.store.states import encoded
 from mutt_tasks.store.store import Store
+from mutt_tasks.traffic import Traffic
 
 # A queue that somebody changes between look and commit is looked at again this often.
 COMMIT_TRIES = 3
@@ -34,14 +34,14 @@ PAUSED, UNHEALTHY = "paused", "unhealthy"
 WAITING, CONTENDED = "waiting", "contended"
 
 # What holds a route for this batch, not only for the next fraction of a second.
-_LASTING = frozenset({limits.EMPTY, limits.WINDOW, limits.BACKOFF})
+_LASTING = frozenset({limits.EMPTY, limits.WINDOW, limits.BACKOFF, limits.NOT_TAKEN})
 
 
 @dataclass(frozen=True)
 class RouteResult:
     """What a cycle did on one route.
 
-    `reason` is what held it; `limit` is what bounded the batch, held or not. `stuck` and
+    `reason` is what held it; `limit` is what bounded the batch, held or not. `landed` and
     `returned` tell of earlier replays. `more` says whether there is work left for the route now,
     `pause` in how many seconds it is worth looking again. `state` and `raised` are fields of the
     route's state and counters that no commit has written yet.
@@ -53,7 +53,7 @@ class RouteResult:
     waiting: int = 0
     odd: int = 0
     limit: str = ""
-    stuck: int = 0
+    landed: int = 0
     returned: int = 0
     has_tripped: bool = False
     more: bool = False
@@ -65,18 +65,24 @@ class RouteResult:
 class Lane:
     """One route during one cycle; `result` is what it did so far.
 
-    `unwritten_pace` is what was learnt of the traffic at `read_at` and no commit has written.
+    All routes of a cycle share what it knows of the `traffic`.
     """
 
     def __init__(
-        self, store: Store, settings: Settings, held: str, cycle: str, route: Route
+        self,
+        store: Store,
+        settings: Settings,
+        held: str,
+        cycle: str,
+        route: Route,
+        traffic: Traffic,
     ) -> None:
         self._store = store
         self._settings = settings
         self._held = held
         self.route = route
         self._cycle = cycle
-        self._limiter = Limiter(settings.rate_limit, settings.rate_period)
+        self._traffic = traffic
         targets = (settings.alert_queue, *(route.target for route in settings.routes))
         self._queues = tuple(dict.fromkeys(targets))
         self._rest = min(flow.CANARY_SECONDS, settings.drain_interval)
@@ -85,8 +91,6 @@ class Lane:
         self._commits = 0
         self._first: tuple[RouteReading, float] | None = None
         self.is_done = False
-        self.read_at = 0.0
-        self.unwritten_pace: Pace | None = None
         self.result = RouteResult(HELD)
 
     def settle(self, is_open: bool) -> None:
@@ -99,17 +103,22 @@ class Lane:
         landing = self._landing(reading, now)
         settings = self._settings
         bounds = flow.Bounds(
-            settings.batch_size, settings.max_batch_size, settings.retry_backoff, self._rest
+            settings.batch_size,
+            settings.max_batch_size,
+            settings.retry_backoff,
+            self._rest,
+            awaits_canary=settings.max_rate != 0,
         )
-        settled = flow.settle(reading.flow, landing, bounds, now, is_open)
+        is_dropping = self._traffic.watch.is_dropping
+        settled = flow.settle(reading.flow, landing, bounds, now, is_open, is_dropping)
         self._flow = settled.flow
         self._left = flow.quota(settled.flow, bounds, now)
         self._first = reading, now
         name = self.route.name
-        raised = {f"stuck:{name}": settled.stuck, f"trips:{name}": int(settled.has_tripped)}
+        raised = {f"landed:{name}": settled.landed, f"trips:{name}": int(settled.has_tripped)}
         self.result = RouteResult(
             HELD,
-            stuck=settled.stuck,
+            landed=settled.landed,
             returned=landing.returned,
             has_tripped=settled.has_tripped,
             more=reading.depths.source > 0,
@@ -138,15 +147,9 @@ class Lane:
         if reading.is_paused or reading.breaker_is_open:
             self.hold(PAUSED if reading.is_paused else UNHEALTHY)
             return True
-        pace = self._pace(reading, now)
-        self.unwritten_pace = pace
-        self.read_at = now
-        rate = pace.rate(settings.max_rate, reading.limiter)
-        tokens = None
-        if rate is not None:
-            pace = pace.refilled(rate, now)
-            tokens = min(pace.tokens, pace.room(reading.limiter, reading.queued))
-        allowed = self._allowed(reading, tokens)
+        traffic = self._traffic
+        traffic.look(reading, now)
+        allowed = self._allowed(reading, now)
         self.result = replace(self.result, limit=allowed.limit)
         if not allowed.messages:
             self._hold_for_now(allowed)
@@ -162,6 +165,8 @@ class Lane:
         name = route.name
         counted = {"odd": batch.odd, "bounced": batch.came_back, "forgiven": batch.forgiven}
         raised = {f"{counter}:{name}": amount for counter, amount in counted.items() if amount}
+        is_sure = route.target == settings.alert_queue
+        pace, watch = traffic.after(batch.replays, is_sure, now)
         self._commits += 1
         moved = self._store.queues.commit(
             self._held,
@@ -171,13 +176,13 @@ class Lane:
             settings.dead_letter_queue,
             batch,
             chosen.state | encoded(after) | _speed(reading, settings, batch.going, now),
-            encoded(pace.spent(batch.replays, settings.rate_period, now)),
+            traffic.fields(pace, watch),
             raised | self.result.raised,
         )
         if moved is None:
             return False
         self._flow = after
-        self.unwritten_pace = None
+        traffic.written(pace, watch)
         self._left = replace(self._left, messages=self._left.messages - batch.going)
         self.result = replace(
             self.result,
@@ -194,14 +199,13 @@ class Lane:
         self.is_done = self._left.messages <= 0 or chosen.saw_all
         return True
 
-    def _allowed(self, reading: RouteReading, tokens: float | None) -> limits.Allowance:
+    def _allowed(self, reading: RouteReading, now: float) -> limits.Allowance:
         if self._left.limit == limits.BACKOFF:
             return self._left
-        allowed = limits.allowance(
-            self._left.messages, self._settings.high_water, reading.depths, tokens
-        )
-        is_own = allowed.limit == limits.WINDOW
-        return replace(allowed, pause=self._left.pause) if is_own else allowed
+        traffic, depths = self._traffic, reading.depths
+        credit = limits.credit(self._settings.high_water, traffic.shed_above, depths)
+        rate = traffic.allowance(reading, now)
+        return limits.allowance(self._left, credit, depths.source, rate)
 
     def _hold_for_now(self, allowed: limits.Allowance) -> None:
         """A limit leaves nothing at this moment; the batch is over if that will not change soon."""
@@ -237,15 +241,16 @@ class Lane:
         if self._first is not None:
             (reading, now), self._first = self._first, None
             return now, reading
-        settings = self._settings
         now = self._store.controls.now()
-        reading = self._store.controls.reading(
-            self.route, self._queues, self._limiter, settings.rate_limit_key, now
-        )
+        traffic, window = self._traffic, None
+        # What is read may say that the limiter counts over another time than was assumed.
+        while window != traffic.window:
+            window = traffic.window
+            reading = self._store.controls.reading(
+                self.route, self._queues, self._settings.rate_limit_key, window, now
+            )
+            traffic.read(reading, now)
         return now, reading
-
-    def _pace(self, reading: RouteReading, now: float) -> Pace:
-        return reading.pace.observed(reading.limiter, reading.queued, now)
 
     def _landing(self, reading: RouteReading, now: float) -> flow.Landing:
         """What came into the source since we last looked, and what has not landed yet."""
@@ -264,14 +269,15 @@ class Lane:
         each = max(0, arrivals - len(oldest)) / max(1, len(newest))
         for kind, number in Counter(arrival(raw, self.route) for raw in newest).items():
             kinds[kind] += round(each * number)
-        live = reading.pace.live_now(reading.limiter, reading.queued, now)
+        traffic = self._traffic
+        live = traffic.pace.live_now(traffic.limiter_of(reading), reading.queued, now)
         return flow.Landing(
             source=depths.source,
             fresh=kinds[Arrival.FRESH],
             returned=kinds[Arrival.RETURNED],
             shed=kinds[Arrival.SHED],
             under_way=under_way,
-            live=live / self._settings.rate_period,
+            live=live / traffic.window.period,
         )
 
 

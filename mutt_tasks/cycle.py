@@ -16,15 +16,14 @@ from time import monotonic, sleep
 from mutt_tasks import batch, moogsoft
 from mutt_tasks.batch import HELD, PAUSED, REPLAYED, UNHEALTHY, Lane, RouteResult
 from mutt_tasks.core import limits
-from mutt_tasks.core.pace import Pace
 from mutt_tasks.core.routes import Route
 from mutt_tasks.errors import LeaseLost
 from mutt_tasks.settings import RUNTIME_KEYS, Settings, overridden
 from mutt_tasks.store.lease import Acquired
 from mutt_tasks.store.ledger import CycleEnd
 from mutt_tasks.store.probes import ProbeRecord
-from mutt_tasks.store.states import encoded
 from mutt_tasks.store.store import Store
+from mutt_tasks.traffic import Traffic
 
 # Ticks closer together than this share of the interval come from a second beat.
 TICK_SHARE = 0.75
@@ -45,6 +44,9 @@ _PASSING = frozenset(
         limits.BACKOFF,
         limits.BACKPRESSURE,
         limits.WINDOW,
+        limits.NOT_TAKEN,
+        limits.QUEUE_STANDING,
+        limits.DROPPING,
         limits.RATE_LIMITED,
         batch.WAITING,
         batch.CONTENDED,
@@ -57,7 +59,8 @@ class CycleResult:
     """What a cycle did; `next_cycle` is the id of the drain's next one, empty when it ends.
 
     `outcome` is `replayed` or `held`; of a cycle that never began also `busy` or `early`.
-    `health` is what the probe found. The next cycle begins `pause` seconds later.
+    `health` is what the probe found. The next cycle begins `pause` seconds later. About `dropped`
+    replays were found lost before the forwarder's limiter, which takes `limiter_takes` alerts.
     """
 
     cycle: str
@@ -68,6 +71,8 @@ class CycleResult:
     seconds: float = 0.0
     health: str = ""
     pause: float = 0.0
+    dropped: int = 0
+    limiter_takes: int = 0
 
 
 def new_cycle_id() -> str:
@@ -147,13 +152,16 @@ def replay(
     # Only one delivery of this step gets past here, however often it is delivered.
     if not store.lease.advance(cycle, held):
         return None
-    waited, pace = 0.0, None
+    waited, traffic = 0.0, Traffic(settings)
     if not settings.enabled:
         routes = _held(settings, DISABLED)
     elif store.controls.paused():
         routes = _held(settings, PAUSED)
     else:
-        lanes = [Lane(store, settings, held, cycle, r) for r in _in_turn(settings.routes, cycle)]
+        lanes = [
+            Lane(store, settings, held, cycle, route, traffic)
+            for route in _in_turn(settings.routes, cycle)
+        ]
         for lane in lanes:
             lane.settle(healthy)
             if healthy:
@@ -162,8 +170,7 @@ def replay(
                 lane.hold(UNHEALTHY)
         waited = _go_on(lanes, settings, started, wait)
         routes = {lane.route.name: lane.result for lane in lanes}
-        pace = max(lanes, key=lambda lane: lane.read_at).unwritten_pace
-    return _end(store, settings, held, cycle, routes, started, probed, waited, pace)
+    return _end(store, settings, held, cycle, routes, started, probed, waited, traffic)
 
 
 def _go_on(
@@ -203,7 +210,7 @@ def _end(
     started: float,
     probed: str,
     waited: float = 0.0,
-    pace: Pace | None = None,
+    traffic: Traffic | None = None,
 ) -> CycleResult:
     """Count and journal the cycle; pass the lease on when the drain goes on, else drop it."""
     outcome = REPLAYED if any(r.outcome == REPLAYED for r in routes.values()) else HELD
@@ -220,7 +227,11 @@ def _end(
         min((r.pause for r in routes.values() if r.more), default=0.0),
         0.0,
     )
-    result = CycleResult(cycle, outcome, reason, routes, next_cycle, seconds, probed, pause)
+    dropped = traffic.found_dropping if traffic else 0
+    takes = traffic.watch.ceiling if traffic else 0
+    result = CycleResult(
+        cycle, outcome, reason, routes, next_cycle, seconds, probed, pause, dropped, takes
+    )
     end = CycleEnd(
         cycle=cycle,
         outcome=outcome,
@@ -229,8 +240,9 @@ def _end(
         outcomes={name: (r.outcome, r.reason) for name, r in routes.items()},
         limits={name: r.limit for name, r in routes.items() if r.limit},
         states={name: r.state for name, r in routes.items()},
-        pace=encoded(pace) if pace else {},
-        raised={name: n for r in routes.values() for name, n in r.raised.items()},
+        pace=traffic.unwritten() if traffic else {},
+        raised={name: n for r in routes.values() for name, n in r.raised.items()}
+        | ({"drops": 1, "dropped": dropped} if dropped else {}),
         probed=probed,
         actor=settings.pod_name,
     )

@@ -107,6 +107,14 @@ def log_cycle(result: CycleResult) -> dict[str, Any]:
         packed["seconds"] = round(result.seconds, 3)
         packed["next_cycle"] = result.next_cycle
     logger.info("cycle", extra={"fields": packed})
+    if result.dropped:
+        logger.warning(
+            "dropping: about %d replays did not reach the forwarder's limiter, which takes about %d"
+            " alerts a period; replays are held, and go on more slowly once a canary has passed."
+            " Do MOOG_RATE_LIMIT, MOOG_RATE_PERIOD and MOOG_RATE_LIMIT_KEY match the forwarder's?",
+            result.dropped,
+            result.limiter_takes,
+        )
     return packed
 
 
@@ -137,7 +145,7 @@ def _packed(route: RouteResult) -> dict[str, Any]:
         packed["limit"] = route.limit
     packed["replayed"] = route.moved.replayed
     packed |= {reason: n for reason, n in route.moved.quarantined.items() if n}
-    packed |= {"stuck": route.stuck} if route.stuck else {}
+    packed |= {"landed": route.landed} if route.landed else {}
     packed |= {"came_back": route.returned} if route.returned else {}
     packed |= {"breaker": "opened"} if route.has_tripped else {}
     packed |= {"waiting": route.waiting} if route.waiting else {}

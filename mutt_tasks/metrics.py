@@ -16,8 +16,10 @@ from prometheus_client.core import (
 )
 from prometheus_client.registry import Collector
 
+from mutt_tasks.core.consumer_limits import FollowedLimits
 from mutt_tasks.core.flow import Flow
 from mutt_tasks.core.policy import QUARANTINE_REASONS
+from mutt_tasks.core.watch import Watch
 from mutt_tasks.errors import StoreError
 from mutt_tasks.settings import Settings
 from mutt_tasks.store.ledger import DURATION_BUCKETS
@@ -155,7 +157,7 @@ def _by_route(found: Snapshot, settings: Settings) -> Iterator[Metric]:
 def _flows(found: Snapshot, settings: Settings) -> Iterator[Metric]:
     """What became of replays, and what bounds the next ones."""
     counted = {
-        "stuck": ("stuck", "Replays that stuck: two minutes later they had not come back"),
+        "landed": ("landed", "Replays that landed: two minutes later they had not come back"),
         "bounced": ("bounces", "Replays that came back, counted when dealt with again"),
         "forgiven": ("forgiven", "Bounces that do not count against their messages"),
         "trips": ("breaker_trips", "Times that a route's breaker opened"),
@@ -169,10 +171,18 @@ def _flows(found: Snapshot, settings: Settings) -> Iterator[Metric]:
     )
     for name, value in sorted(found.counters.items()):
         kind, _, rest = name.partition(":")
-        if kind in counters:
+        if kind in counters and kind != "landed":
             counters[kind].add_metric([rest], value)
         elif kind == "limits":
             limits.add_metric(rest.split(":", 1), value)
+    # Until the next release what landed has its old name too.
+    stuck = CounterMetricFamily(PREFIX + "stuck", "The old name of landed", labels=["route"])
+    for route in settings.routes:
+        names = (f"landed:{route.name}", f"stuck:{route.name}")
+        if any(name in found.counters for name in names):
+            total = sum(found.counters.get(name, 0) for name in names)
+            for family in (counters["landed"], stuck):
+                family.add_metric([route.name], total)
     gauges = {
         name: GaugeMetricFamily(PREFIX + name, text, labels=["route"])
         for name, text in (
@@ -187,7 +197,24 @@ def _flows(found: Snapshot, settings: Settings) -> Iterator[Metric]:
         gauges["under_way"].add_metric([route.name], state.under_way)
         left = max(0.0, state.closed_until - found.now)
         gauges["backoff_seconds"].add_metric([route.name], left)
-    yield from (*counters.values(), limits, *gauges.values())
+    yield from (*counters.values(), stuck, limits, *gauges.values())
+    yield from _limiter(found)
+
+
+def _limiter(found: Snapshot) -> Iterator[Metric]:
+    """What the forwarder's limiter takes, and whether it drops what it is sent."""
+    watch = decoded(Watch, found.pace.get("watch"))
+    limits = decoded(FollowedLimits, found.pace.get("limits"))
+    text = "1 from a drop at the forwarder's limiter until a canary has passed"
+    yield _gauge("dropping", text, watch.is_dropping)
+    if limits.period:
+        text = "Alerts that the forwarder's limiter is believed to take in a period"
+        yield _gauge("limiter_alerts", text, watch.limit(limits.alerts))
+        yield _gauge("limiter_period_seconds", "Its period", limits.period)
+    text = "Times that the forwarder was seen to drop what it was sent"
+    yield _counter("drops", text, found.counters.get("drops", 0))
+    text = "Replays believed lost at the forwarder's limiter"
+    yield _counter("dropped", text, found.counters.get("dropped", 0))
 
 
 def _seconds_to_empty(found: Snapshot, route: str, depth: int) -> float | None:

@@ -9,6 +9,7 @@ from mutt_tasks import cycle as steps
 from mutt_tasks.settings import Settings, load
 from mutt_tasks.store.store import Store
 
+LIMITER = "mutt:rate_limit:moog"
 DLQ, INGEST, DEAD = "mutt:dlq:alerter", "mutt:ingest_queue", "mutt:dlq:dead"
 MOOG_DLQ, ALERTS = "mutt:dlq:moog", "mutt:alert_queue"
 
@@ -28,6 +29,19 @@ def fill(client: redis.Redis, name: str, messages: list[bytes]) -> None:
     """Push messages as producers do: the first becomes the oldest."""
     for message in messages:
         client.lpush(name, message)
+
+
+def consume(client: redis.Redis, store: Store) -> None:
+    """Both consumers take all that waits for them; the forwarder's limiter knows of it."""
+    taken: Any = client.llen(INGEST) + client.llen(ALERTS)
+    for name in (INGEST, ALERTS):
+        for message in lying_in(client, name):
+            client.lpush("taken:" + name, message)
+        client.delete(name)
+    now = store.controls.now()
+    client.zremrangebyscore(LIMITER, 0, (now - 1) * 1000)
+    if taken:
+        client.zadd(LIMITER, {f"{now}-{n}": now * 1000 for n in range(taken)})
 
 
 def lying_in(client: redis.Redis, name: str) -> list[bytes]:

@@ -9,15 +9,17 @@ the trouble is general: the route's breaker opens and what was sent meanwhile is
 from dataclasses import dataclass, replace
 from math import exp
 
-from mutt_tasks.core.limits import BACKOFF, WINDOW, Allowance
+from mutt_tasks.core.limits import BACKOFF, NOT_TAKEN, WINDOW, Allowance
 
 # A canary is let alone for so many seconds, or for a drain's interval if that is shorter.
 CANARY_SECONDS = 1.0
 # After so many seconds without a replay the next one is a canary again; later where the last batch
 # was not looked at meanwhile, as with one batch a tick.
 IDLE_SECONDS, LONGEST_IDLE = 60.0, 7200.0
+# A consumer that has taken nothing for this many seconds is away, not slow.
+SILENCE_SECONDS = 10.0
 # A forwarder retries for about a minute before it gives up, and its queue has to move meanwhile:
-# what has not come back after so many seconds has stuck.
+# what has not come back after so many seconds has landed.
 STICK_SECONDS = 120.0
 
 # Looks fade: of what was sent and came back, this share still counts at the next look.
@@ -64,13 +66,15 @@ class Bounds:
     """Numbers of the settings.
 
     `canary` and `largest` are the first and the largest batch, in messages; `backoff` is how long
-    the breaker stays open at first, and `rest` how long a canary is let alone, in seconds.
+    the breaker stays open at first, and `rest` how long a canary is left alone, in seconds.
+    `awaits_canary` says that nothing follows a canary that still lies in a queue.
     """
 
     canary: int
     largest: int
     backoff: float
     rest: float = CANARY_SECONDS
+    awaits_canary: bool = True
 
 
 @dataclass(frozen=True)
@@ -125,23 +129,32 @@ class Flow:
 class Settled:
     """The flow after a look.
 
-    `stuck` replays have stuck for good; `has_tripped` says that the breaker opened just now.
+    `landed` replays have stayed away from the dead letter queue for good; `has_tripped` says that
+    the breaker opened just now.
     """
 
     flow: Flow
-    stuck: int
+    landed: int
     has_tripped: bool
 
 
-def settle(flow: Flow, landing: Landing, bounds: Bounds, now: float, is_open: bool) -> Settled:
-    """Learn from a look: what stuck, how wide the window is, and whether the trouble is general.
+def settle(
+    flow: Flow,
+    landing: Landing,
+    bounds: Bounds,
+    now: float,
+    is_open: bool,
+    is_dropping: bool = False,
+) -> Settled:
+    """Learn from a look: what landed, how wide the window is, and whether the trouble is general.
 
     `is_open` is False while Moogsoft is known to be down: trouble enough, and the gate already
-    holds the route, so that its breaker need not.
+    holds the route, so that its breaker need not. While the forwarder drops what it is sent
+    (`is_dropping`), what goes next is a canary.
     """
     sent_since = _oldest_that_may_return(flow, now)
     flow = _looked(_awake(flow, landing, bounds, now), landing, now)
-    flow, stuck = _aged(flow, landing, now)
+    flow, landed = _aged(flow, landing, now)
     if _may_close_early(flow, now):
         flow = replace(flow, closed_until=now)
     share = flow.returned / max(flow.sent, flow.returned, 1.0)
@@ -158,9 +171,15 @@ def settle(flow: Flow, landing: Landing, bounds: Bounds, now: float, is_open: bo
     elif came_back and share > SOME and _is_general(flow, landing, now):
         halved = max(1, flow.window // 2)
         flow = replace(flow, window=halved, steady=halved)
+    elif landing.under_way and now - max(flow.progress_at, flow.sent_at) > SILENCE_SECONDS:
+        flow = _as_canary(flow, bounds)  # the consumer is away: what lies there has to go first
     elif flow.batch:
         flow = _widened(flow, landing, bounds, now)
-    return Settled(replace(flow, batch=0, under_way=landing.under_way), stuck, has_tripped)
+    elif flow.is_canary and flow.under_way and not landing.under_way and not came_back:
+        flow = replace(flow, is_canary=False)  # a slow consumer has taken the canary at last
+    if is_dropping:
+        flow = _as_canary(flow, bounds)
+    return Settled(replace(flow, batch=0, under_way=landing.under_way), landed, has_tripped)
 
 
 def quota(flow: Flow, bounds: Bounds, now: float) -> Allowance:
@@ -168,10 +187,14 @@ def quota(flow: Flow, bounds: Bounds, now: float) -> Allowance:
     if now < flow.closed_until and 0 <= now - flow.tripped_at < LONGEST_BACKOFF:
         return Allowance(0, BACKOFF, flow.closed_until - now)
     since = now - flow.sent_at
+    if flow.is_canary and bounds.awaits_canary and flow.under_way:
+        # Whoever comes back to a queue works it off as fast as it can, and the forwarder's limiter
+        # drops what is too fast: nothing more may lie there until somebody takes it.
+        return Allowance(0, NOT_TAKEN, bounds.rest)
     if flow.is_canary and 0 <= since < bounds.rest:
         return Allowance(0, WINDOW, bounds.rest - since)
-    # A consumer that was never seen to take any is not slow but away: it delays nobody, and the
-    # high-water mark bounds what waits for it.
+    # Without a limit on the rate a consumer that was never seen to take any gets a canary at a
+    # time, until the high-water mark is reached.
     left = flow.window - (flow.under_way if flow.progress_at else 0)
     return Allowance(max(0, left), WINDOW)
 
@@ -207,12 +230,12 @@ def _looked(flow: Flow, landing: Landing, now: float) -> Flow:
 
 
 def _aged(flow: Flow, landing: Landing, now: float) -> tuple[Flow, int]:
-    """The flow without replays whose fate is clear, and how many of them stuck.
+    """The flow without replays whose fate is clear, and how many of them landed.
 
     What came back is taken off the oldest open replays; what still lies in the queues is the
     youngest, so older ones are not held up by it.
     """
-    cohorts, owed, stuck = list(flow.cohorts), flow.owed + landing.returned + landing.shed, 0.0
+    cohorts, owed, landed = list(flow.cohorts), flow.owed + landing.returned + landing.shed, 0.0
     while cohorts:
         sent_at, sent = cohorts[0]
         younger = sum(n for _, n in cohorts[1:])
@@ -222,9 +245,9 @@ def _aged(flow: Flow, landing: Landing, now: float) -> tuple[Flow, int]:
         del cohorts[0]
         came_back = min(sent, owed)
         owed -= came_back
-        stuck += sent - came_back
+        landed += sent - came_back
     owed = min(owed, sum(n for _, n in cohorts))
-    return replace(flow, cohorts=tuple(cohorts), owed=owed), round(stuck)
+    return replace(flow, cohorts=tuple(cohorts), owed=owed), round(landed)
 
 
 def _is_general(flow: Flow, landing: Landing, now: float) -> bool:
@@ -247,7 +270,8 @@ def _widened(flow: Flow, landing: Landing, bounds: Bounds, now: float) -> Flow:
         window = min(window, flow.window)
         return replace(flow, window=window, steady=window)
     is_calm = flow.trips and now - flow.closed_until > STICK_SECONDS
-    flow = replace(flow, is_canary=False, trips=0 if is_calm else flow.trips)
+    is_canary = flow.is_canary and bounds.awaits_canary and landing.under_way > 0
+    flow = replace(flow, is_canary=is_canary, trips=0 if is_calm else flow.trips)
     if 4 * flow.batch < 3 * flow.window:
         return flow  # something else was the limit: nothing is known about a larger one
     if flow.steady and landing.under_way > flow.window // 8:

@@ -1,12 +1,20 @@
 """What bounds a batch, by name, and how much may go at once: the smallest of all limits."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 BACKOFF, BACKPRESSURE, WINDOW = "backoff", "backpressure", "window"
 RATE_LIMITED, EMPTY = "rate_limited", "empty"
+# The last canary still lies in a queue: nobody takes from it.
+NOT_TAKEN = "not_taken"
+# A queue stands before the forwarder's limiter and would meet it as a wall.
+QUEUE_STANDING = "queue_standing"
+# What was sent did not reach the forwarder's limiter.
+DROPPING = "dropping"
 
-# From this length of the alert queue on the alerter sheds, whatever our high-water mark is.
+# Above this length of the alert queue the alerter sheds, unless its operators set another one.
 SHED_ABOVE = 2000
+# Replays fill the alert queue up to this share of that length: the rest is for live alerts.
+SHED_SHARE = 0.5
 
 
 @dataclass(frozen=True)
@@ -30,20 +38,27 @@ class Allowance:
     pause: float = 0.0
 
 
-def allowance(left: int, high_water: int, depths: Depths, tokens: float | None) -> Allowance:
+def credit(high_water: int, shed_above: int, depths: Depths) -> int:
+    """How many messages may be added to a route's queues.
+
+    No queue gets longer than `high_water`, and replays never fill the alert queue so far that the
+    alerter sheds, which it does above `shed_above`.
+    """
+    below_shedding = max(min(1, shed_above), int(SHED_SHARE * shed_above)) - depths.alert_queue
+    return min(high_water - max(depths.target, depths.alert_queue), below_shedding)
+
+
+def allowance(left: Allowance, credit: int, source: int, rate: Allowance | None) -> Allowance:
     """How much may go at once: the smallest of what is `left` of the batch, credit and rate.
 
-    `tokens` is None when the rate is not limited. The smallest limit is named; if several leave
-    nothing, the first in the order of the gate.
+    `source` is how many messages there are; `rate` is None when it is not limited. The smallest
+    limit is named; if several leave nothing, the first in the order of the gate.
     """
-    credit = high_water - max(depths.target, depths.alert_queue)
-    if depths.alert_queue >= SHED_ABOVE:
-        credit = 0
-    limits = [(credit, BACKPRESSURE), (left, WINDOW)]
-    if tokens is not None:
-        limits.append((int(min(tokens, 1e9)), RATE_LIMITED))
-    limits.append((depths.source, EMPTY))
-    for messages, limit in limits:
-        if messages <= 0:
-            return Allowance(0, limit)
-    return Allowance(*min(limits, key=lambda each: each[0]))
+    limits = [Allowance(credit, BACKPRESSURE), left]
+    if rate is not None:
+        limits.append(rate)
+    limits.append(Allowance(source, EMPTY))
+    for each in limits:
+        if each.messages <= 0:
+            return replace(each, messages=0)
+    return min(limits, key=lambda each: each.messages)

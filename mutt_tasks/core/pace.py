@@ -9,8 +9,11 @@ may come until then; live alerts are what the limiter took and was not ours.
 from dataclasses import dataclass, replace
 from math import sqrt
 
-# Where no forwarder's limiter was ever seen, `auto` keeps to this many messages a second.
+# Where no forwarder's limiter was ever seen, `auto` keeps to this many messages a second; once
+# this many replays have gone and it still is not there, to the second number: perhaps it has
+# another key than we believe, and drops what we cannot see.
 AUTO_RATE = 10.0
+UNSEEN_REPLAYS, UNSEEN_RATE = 10, 1.0
 
 # The bucket holds this much time's worth, at least one message: no pause is followed by a burst.
 BURST_SECONDS = 0.2
@@ -53,18 +56,27 @@ _STALE_PERIODS = 60.0
 # limiter's window, which they reach some hundredths of a second after they were sent.
 _PARTS, _LAG_SECONDS = 50, 0.02
 
+# Two looks no further apart than this (seconds) tell how the forwarder's clock differs from
+# Redis': an alert that one of them found and the other did not was taken between them. A larger
+# difference than the second number is no clock's.
+_CLOSE_LOOKS, _LARGEST_SKEW = 0.3, 3600.0
+
+Sends = tuple[tuple[float, int], ...]
+
 
 @dataclass(frozen=True)
 class Limiter:
     """The forwarder's limiter: at most `limit` alerts in any `period` seconds.
 
     Of the alerts that it took, `kept[i]` are still in its window when i STEPS-ths of a period have
-    passed; empty when its sorted set is not there.
+    passed; empty when its sorted set is not there. The newest was taken at `newest` by the
+    forwarder's clock, in seconds since 1970 (0: there is none).
     """
 
     limit: int
     period: float
     kept: tuple[int, ...] = ()
+    newest: float = 0.0
 
     @property
     def used(self) -> int:
@@ -78,9 +90,11 @@ class Pace:
 
     `live` and `spread` are mean and variance of live alerts in one period, measured `samples`
     times, last at `sampled_at`; `sent` tells moments and numbers of our own replays of the last
-    period; `seen_at` is when the limiter was last there, 0 when it never was. `share` of the full
-    rate is what the forwarder has lately carried without a queue, `peak` the share at which one
-    began to stand, and `is_standing` says whether it does.
+    period, `sure` of those that went straight to the forwarder's queue. `seen_at` is when the
+    limiter was last there, 0 when it never was: `unseen` replays have gone since. `share` of the
+    full rate is what the forwarder has lately carried without a queue, `peak` the share at which
+    one began to stand, and `is_standing` says whether it does. The forwarder's clock is `skew`
+    seconds ahead of Redis'; `newest` was its newest alert at the last look, at `looked_at`.
     """
 
     tokens: float = 1.0
@@ -93,7 +107,12 @@ class Pace:
     share: float = 1.0
     peak: float = 1.0
     is_standing: bool = False
-    sent: tuple[tuple[float, int], ...] = ()
+    skew: float = 0.0
+    newest: float = 0.0
+    looked_at: float = 0.0
+    unseen: int = 0
+    sent: Sends = ()
+    sure: Sends = ()
 
     def observed(self, limiter: Limiter, queued: int, now: float) -> "Pace":
         """The pace after a look at the limiter; `queued` alerts have not reached it yet.
@@ -102,26 +121,37 @@ class Pace:
         random (a Poisson process, whose variance is its mean).
         """
         oldest = now - limiter.period - _LAG_SECONDS
-        sent = tuple((at, n) for at, n in self.sent if oldest < at <= now)
-        pace = replace(self, sent=sent, seen_at=now if limiter.kept else self.seen_at)
+        pace = replace(
+            self,
+            sent=tuple((at, n) for at, n in self.sent if oldest < at <= now),
+            sure=tuple((at, n) for at, n in self.sure if oldest < at <= now),
+            seen_at=now if limiter.kept else self.seen_at,
+            unseen=0 if limiter.kept else self.unseen,
+            skew=self._skew(limiter, now),
+            newest=limiter.newest,
+            looked_at=now,
+        )
         age = now - self.sampled_at
         if 0 <= age < limiter.period:
             return pace
-        if self._stands(limiter, queued):
-            # What the forwarder takes off a queue tells nothing of live traffic.
+        if self.stands(limiter, queued):
+            # What the forwarder takes off a queue tells nothing of live traffic, and where we sent
+            # nothing the queue tells nothing of our rate either.
+            pace = replace(pace, is_standing=True, sampled_at=now if self.samples else 0.0)
+            if not pace.sent:
+                return pace
             return replace(
                 pace,
                 share=max(_LEAST_SHARE, _SLOWER * self.share),
                 peak=self.peak if self.is_standing else self.share,
-                is_standing=True,
-                sampled_at=now if self.samples else 0.0,
             )
         growth = _QUICKLY if self.share < _SLOWER * self.peak else _SLOWLY
         pace = replace(pace, share=min(1.0, self.share + growth), is_standing=False)
         live = pace.live_now(limiter, queued, now)
-        # More than chance explains is other traffic than before, as after an outage.
-        has_risen = live > self.live + HEADROOM_SIGMAS * sqrt(max(self.spread, self.live, 1.0))
-        if has_risen or not 0 <= age < _STALE_PERIODS * limiter.period:
+        # More or fewer than chance explains is other traffic than before, as after an outage.
+        chance = HEADROOM_SIGMAS * sqrt(max(self.spread, self.live, 1.0))
+        has_changed = abs(live - self.live) > chance
+        if has_changed or not 0 <= age < _STALE_PERIODS * limiter.period:
             return replace(pace, live=live, spread=live, samples=1, sampled_at=now)
         off = live - self.live
         # One sample far off, as when the forwarder has just been started, is not taken whole.
@@ -139,20 +169,33 @@ class Pace:
 
     def live_now(self, limiter: Limiter, queued: int, now: float) -> float:
         """How many alerts of the last period were not ours; `queued` of ours may still wait."""
-        newest = now - _LAG_SECONDS
-        ours = sum(n for at, n in self.sent if newest - limiter.period < at <= newest)
+        ours = self.in_window(self.sent, limiter, now)
         return float(max(0, limiter.used - max(0, ours - queued)))
+
+    def _skew(self, limiter: Limiter, now: float) -> float:
+        """How far the forwarder's clock is ahead of Redis', as far as this look can tell."""
+        is_close = 0 < now - self.looked_at <= _CLOSE_LOOKS
+        is_fresh = limiter.newest != self.newest and abs(limiter.newest - now) < _LARGEST_SKEW
+        if not (is_close and is_fresh):
+            return self.skew
+        return min(max(self.skew, limiter.newest - now), limiter.newest - self.looked_at)
+
+    def in_window(self, sends: Sends, limiter: Limiter, now: float) -> int:
+        """How many of our own replays can have reached the limiter within its last period."""
+        newest = now - _LAG_SECONDS
+        return sum(n for at, n in sends if newest - limiter.period < at <= newest)
 
     def rate(self, max_rate: float | None, limiter: Limiter) -> float | None:
         """The rate in force, messages/s; None means no limit.
 
         `max_rate` is a number, 0 for no limit, or None for `auto`: about what the limiter has left
-        beside live traffic (`room` is exact), or AUTO_RATE where none was ever seen.
+        beside live traffic (`room` is exact), or AUTO_RATE where none was ever seen, and
+        UNSEEN_RATE once replays should have shown it.
         """
         if max_rate is not None:
             return max_rate or None
         if not self.seen_at:
-            return AUTO_RATE
+            return AUTO_RATE if self.unseen < UNSEEN_REPLAYS else UNSEEN_RATE
         return self.share * SMOOTHING * max(0.0, limiter.limit - self.live) / limiter.period
 
     def room(self, limiter: Limiter, queued: int) -> float:
@@ -171,7 +214,7 @@ class Pace:
             coming = self.most_live(step / STEPS)
             fullest = max(fullest, coming + (kept[step] if step < len(kept) else 0))
         reserve = max(1.0, RESERVE_SHARE * limiter.limit)
-        if self._stands(limiter, queued):
+        if self.stands(limiter, queued):
             return 0.0
         trickle = max(1.0, TRICKLE_SHARE * (limiter.limit - self.live))
         free = limiter.limit - reserve - kept[0] - 2 * sqrt(self.live)
@@ -191,7 +234,8 @@ class Pace:
         spread = dispersion * self.live * periods
         return self.live * periods + HEADROOM_SIGMAS * sqrt(spread) + skew
 
-    def _stands(self, limiter: Limiter, queued: int) -> bool:
+    def stands(self, limiter: Limiter, queued: int) -> bool:
+        """Whether the queues are longer than the forwarder works off within a moment."""
         return queued > max(FEW, STANDING_SECONDS * limiter.used / limiter.period)
 
     def refilled(self, rate: float, now: float) -> "Pace":
@@ -206,13 +250,24 @@ class Pace:
         tokens = capacity if has_jumped else max(0.0, self.tokens) + rate * max(0.0, elapsed)
         return replace(self, tokens=min(capacity, tokens), at=now)
 
-    def spent(self, messages: int, period: float, now: float) -> "Pace":
-        """The pace after `messages` were replayed, remembered for a limiter's `period` (s)."""
+    def spent(self, messages: int, period: float, now: float, is_sure: bool = True) -> "Pace":
+        """The pace after `messages` were replayed, remembered for a limiter's `period` (s).
+
+        `is_sure` says that they went straight to the forwarder's queue.
+        """
         if not messages:
             return self
-        sent = self.sent
-        if sent and 0 <= now - sent[-1][0] < period / _PARTS:
-            sent = (*sent[:-1], (sent[-1][0], sent[-1][1] + messages))
-        else:
-            sent = (*sent, (now, messages))
-        return replace(self, tokens=self.tokens - messages, sent=sent)
+        return replace(
+            self,
+            tokens=self.tokens - messages,
+            unseen=0 if self.seen_at else self.unseen + messages,
+            sent=_with(self.sent, messages, period, now),
+            sure=_with(self.sure, messages, period, now) if is_sure else self.sure,
+        )
+
+
+def _with(sends: Sends, messages: int, period: float, now: float) -> Sends:
+    """The sends with one more; what went at about the same moment is one entry."""
+    if sends and 0 <= now - sends[-1][0] < period / _PARTS:
+        return (*sends[:-1], (sends[-1][0], sends[-1][1] + messages))
+    return (*sends, (now, messages))

@@ -2,22 +2,37 @@
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import redis
 
+from mutt_tasks.core.consumer_limits import FollowedLimits
 from mutt_tasks.core.flow import Flow
 from mutt_tasks.core.limits import Depths
 from mutt_tasks.core.moments import iso
-from mutt_tasks.core.pace import STEPS, Limiter, Pace
+from mutt_tasks.core.pace import STEPS, Pace
 from mutt_tasks.core.routes import Route
+from mutt_tasks.core.watch import Watch
 from mutt_tasks.errors import StoreCorrupt
 from mutt_tasks.store import keys
 from mutt_tasks.store.connection import translated
 from mutt_tasks.store.queues import JOURNAL_LENGTH
 from mutt_tasks.store.scripts import Scripts
 from mutt_tasks.store.states import decoded
+
+# Keys of the pipeline's runtime configuration that its consumers follow.
+LIMIT_NAMES = ("moog_rate_limit", "moog_rate_period", "alerter_queue_shed_threshold")
+
+
+@dataclass(frozen=True)
+class Window:
+    """What the forwarder's limiter counts over: a `period` in seconds, on a clock that is `skew`
+    seconds ahead of Redis'.
+    """
+
+    period: float
+    skew: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -36,7 +51,10 @@ class RouteReading:
 
     That was found by `cursor_rules`; other rules may say otherwise. `speed` (messages/s) is the
     smoothed pace of its batches, the last of them at `moved_at`; `queued` messages lie before the
-    forwarder.
+    forwarder. `kept` says how many of its limiter's alerts are still in the window at STEPS moments
+    of the coming period (empty: there is no limiter), `newest` when it took the last one, by its
+    own clock. `consumer_limits` is what runtime configuration says of the limiter's alerts, its
+    period and the alerter's shedding.
     """
 
     depths: Depths
@@ -48,7 +66,11 @@ class RouteReading:
     cursor_rules: str
     flow: Flow
     pace: Pace
-    limiter: Limiter
+    watch: Watch
+    limits: FollowedLimits
+    kept: tuple[int, ...]
+    newest: float
+    consumer_limits: tuple[bytes | None, bytes | None, bytes | None]
     is_paused: bool
     breaker_is_open: bool
 
@@ -123,25 +145,28 @@ class Controls:
             return bool(steps.execute()[0])
 
     def reading(
-        self, route: Route, queues: tuple[str, ...], limiter: Limiter, limiter_key: str, now: float
+        self, route: Route, queues: tuple[str, ...], limiter_key: str, window: Window, now: float
     ) -> RouteReading:
         """A route's depths, its state, and what the pipeline says of itself at the moment `now`.
 
-        `queues` are the alert queue and all others that replays go to; `limiter` says how large the
-        forwarder's limiter is, whose sorted set has this key.
+        `queues` are the alert queue and all others that replays go to; the forwarder's limiter is
+        the sorted set at `limiter_key`, and counts alerts over this `window`.
         """
-        steps = [now - limiter.period * (1 - step / STEPS) for step in range(STEPS)]
+        start = now + window.skew - window.period
+        steps = [start + window.period * step / STEPS for step in range(STEPS)]
         answers = self._scripts.call(
             "reading",
             [
                 *(route.source, keys.route_state(route.name), keys.PACE, keys.PAUSED),
-                *(keys.BREAKER, limiter_key, *queues),
+                *(keys.BREAKER, limiter_key, *map(keys.config, LIMIT_NAMES), *queues),
             ],
             [f"{moment * 1000:.0f}" for moment in steps],
         )
-        source, state, pace, is_paused, breaker, is_seen, kept, lengths = answers
+        source, state, pace, is_paused, breaker, *limiter, lengths, configured = answers
+        is_seen, kept, newest = limiter
         by_queue = dict(zip(queues, lengths, strict=True))
         flow, cursor, cursor_until, cursor_rules, speed, moved_at = state
+        alerts, period, shed_above = configured
         return RouteReading(
             depths=Depths(source, by_queue[route.target], by_queue[queues[0]]),
             queued=sum(lengths),
@@ -151,8 +176,12 @@ class Controls:
             moved_at=_number(moved_at),
             cursor_rules=(cursor_rules or b"").decode("utf-8", "replace"),
             flow=decoded(Flow, flow),
-            pace=decoded(Pace, pace),
-            limiter=replace(limiter, kept=tuple(kept) if is_seen else ()),
+            pace=decoded(Pace, pace[0]),
+            watch=decoded(Watch, pace[1]),
+            limits=decoded(FollowedLimits, pace[2]),
+            kept=tuple(kept) if is_seen else (),
+            newest=_number(newest) / 1000,
+            consumer_limits=(alerts, period, shed_above),
             is_paused=bool(is_paused),
             breaker_is_open=_is_open(breaker),
         )

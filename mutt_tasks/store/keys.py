@@ -6,7 +6,8 @@
     mutt:remediation:stats          hash     every counter, and `last_cycle_ms`
     mutt:remediation:journal        stream   what each cycle did and why, oldest trimmed
     mutt:remediation:paused         hash     an operator's pause: actor, reason, since; expires
-    mutt:remediation:pace           hash     token bucket of the replay rate, live traffic beside it
+    mutt:remediation:pace           hash     replay rate, live traffic, the consumers' limits and
+                                             whether they drop what is sent
     mutt:remediation:route:<name>   hash     a route's last commit, place in the queue, and flow
 
 Read, never written: the pipeline's own `mutt:config:<key>`, its forwarder's limiter and

@@ -25,6 +25,7 @@ class Snapshot:
     is_paused: bool
     is_draining: bool
     states: dict[str, dict[str, str]]
+    pace: dict[str, str]
     oldest: dict[str, float | None]
 
 
@@ -43,12 +44,13 @@ class Snapshots:
             steps.hgetall(keys.HEALTH)
             steps.exists(keys.PAUSED)
             steps.exists(keys.LEASE)
+            steps.hgetall(keys.PACE)
             for name in lists:
                 steps.llen(name)
             for route in routes:
                 steps.hgetall(keys.route_state(route.name))
             answers: list[Any] = steps.execute()
-        (seconds, microseconds), stats, health, paused, lease, *rest = answers
+        (seconds, microseconds), stats, health, paused, lease, pace, *rest = answers
         depths = dict(zip(lists, rest, strict=False))
         states = [_texts(state) for state in rest[len(lists) :]]
         return Snapshot(
@@ -61,6 +63,7 @@ class Snapshots:
             is_paused=bool(paused),
             is_draining=bool(lease),
             states={route.name: state for route, state in zip(routes, states, strict=True)},
+            pace=_texts(pace),
             oldest={route.name: self._oldest(route) for route in routes},
         )
 

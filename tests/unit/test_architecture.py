@@ -20,7 +20,7 @@ SCRIPTS = sorted((ROOT / PACKAGE / "store" / "lua").glob("*.lua"))
 LAYERS = (
     (f"{PACKAGE}.cycle",),
     (f"{PACKAGE}.batch",),
-    (f"{PACKAGE}.choice",),
+    (f"{PACKAGE}.choice", f"{PACKAGE}.traffic"),
     (f"{PACKAGE}.store", f"{PACKAGE}.moogsoft"),
     (f"{PACKAGE}.core",),
 )

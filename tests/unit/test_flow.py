@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mutt_tasks.core.flow import Bounds, Flow, Landing, Settled, quota, settle
-from mutt_tasks.core.limits import BACKOFF, WINDOW
+from mutt_tasks.core.limits import BACKOFF, NOT_TAKEN, WINDOW, Allowance
 
 NOW = 1_800_000_000.0
 BOUNDS = Bounds(canary=10, largest=1000, backoff=60)
@@ -20,22 +20,29 @@ class Story:
 
     flow: Flow = field(default_factory=Flow)
     now: float = NOW
-    stuck: int = 0
+    landed: int = 0
     trips: int = 0
+    bounds: Bounds = BOUNDS
 
-    def look(self, seconds: float = 1.0, is_open: bool = True, **landing: Any) -> Settled:
+    def look(
+        self,
+        seconds: float = 1.0,
+        is_open: bool = True,
+        is_dropping: bool = False,
+        **landing: Any,
+    ) -> Settled:
         """Time passes, then a look finds this."""
         self.now += seconds
         found = Landing(**({"source": 1000} | landing))
-        settled = settle(self.flow, found, BOUNDS, self.now, is_open)
+        settled = settle(self.flow, found, self.bounds, self.now, is_open, is_dropping)
         self.flow = settled.flow
-        self.stuck += settled.stuck
+        self.landed += settled.landed
         self.trips += settled.has_tripped
         return settled
 
     def send(self, messages: int = 0) -> int:
         """A batch of so many, or of what the quota allows."""
-        sent = messages or quota(self.flow, BOUNDS, self.now).messages
+        sent = messages or quota(self.flow, self.bounds, self.now).messages
         self.flow = self.flow.moved(sent, sent, self.now)
         return sent
 
@@ -59,7 +66,7 @@ def widened(seconds: int = 4) -> Story:
 # --- the window ---
 
 
-def test_the_first_batch_is_a_canary_and_each_that_sticks_doubles_the_next() -> None:
+def test_the_first_batch_is_a_canary_and_each_that_lands_doubles_the_next() -> None:
     story, sent = begun(), []
     for _ in range(9):
         sent.append(story.send())
@@ -119,13 +126,54 @@ def test_a_slow_consumer_gets_no_more_than_it_takes() -> None:
     assert waiting <= 3
 
 
-def test_a_consumer_that_was_never_seen_delays_nobody_and_gets_a_canary_a_second() -> None:
-    story, waiting = begun(), 0
+def test_nothing_follows_a_canary_until_somebody_has_taken_it() -> None:
+    story = begun()
+    waiting = story.send()
+    for _ in range(100):
+        story.look(under_way=waiting)
+        assert quota(story.flow, BOUNDS, story.now) == Allowance(0, NOT_TAKEN, BOUNDS.rest)
+
+    story.look(under_way=1)
+    assert quota(story.flow, BOUNDS, story.now).limit == NOT_TAKEN
+    story.look(under_way=0)
+    assert quota(story.flow, BOUNDS, story.now).messages == 10
+
+
+def test_after_a_minute_of_silence_what_was_not_taken_holds_the_next_canary_too() -> None:
+    story = widened()
+    story.send(5)
+    story.look(300, under_way=5)
+
+    assert quota(story.flow, BOUNDS, story.now).limit == NOT_TAKEN
+
+
+def test_a_canary_taken_slowly_has_passed() -> None:
+    story = begun()
+    waiting = story.send()
+    while waiting:
+        waiting -= 1
+        story.look(under_way=waiting)
+
+    assert not story.flow.is_canary
+    assert quota(story.flow, BOUNDS, story.now).messages > 0
+
+
+def test_without_a_limit_on_the_rate_canaries_do_not_wait_for_each_other() -> None:
+    story, waiting = Story(bounds=replace(BOUNDS, awaits_canary=False)), 0
+    story.look()
     for _ in range(5):
         waiting += story.send()
         story.look(under_way=waiting)
 
     assert waiting == 50
+
+
+def test_while_the_forwarder_drops_what_it_is_sent_the_next_batch_is_a_canary() -> None:
+    story = widened()
+    assert quota(story.flow, BOUNDS, story.now).messages > 100
+    story.look(is_dropping=True)
+
+    assert quota(story.flow, BOUNDS, story.now + 1).messages == 10
 
 
 def test_a_consumer_that_stops_gets_nothing_more() -> None:
@@ -270,7 +318,7 @@ def test_the_breaker_stays_open_longer_each_time_to_at_most_an_hour() -> None:
     assert rests == [60, 120, 240, 480, 960, 1920, 3600, 3600, 3600]
 
 
-def test_the_breaker_starts_anew_after_replays_have_stuck() -> None:
+def test_the_breaker_starts_anew_after_replays_have_landed() -> None:
     story = tripped()
     story.look(seconds=61)
     for _ in range(150):
@@ -344,31 +392,31 @@ def test_a_clock_that_jumped_back_ends_a_backoff() -> None:
 # --- what stuck ---
 
 
-def test_what_has_not_come_back_after_two_minutes_has_stuck() -> None:
+def test_what_has_not_come_back_after_two_minutes_has_landed() -> None:
     story = begun()
     story.send(10)
     story.look(returned=3)
     story.look(seconds=100)
-    assert story.stuck == 0
+    assert story.landed == 0
 
     story.look(seconds=20)
 
-    assert story.stuck == 7
+    assert story.landed == 7
 
 
-def test_what_still_lies_in_the_queue_has_not_stuck() -> None:
+def test_what_still_lies_in_the_queue_has_not_landed() -> None:
     story = begun()
     story.send(10)
     story.look(seconds=300, under_way=10)
-    assert story.stuck == 0
+    assert story.landed == 0
 
     story.look(seconds=1, under_way=0)
 
-    assert story.stuck == 10
+    assert story.landed == 10
 
 
 @given(st.lists(st.tuples(st.integers(0, 50), st.integers(0, 50), st.integers(0, 90)), max_size=60))
-def test_what_was_sent_has_stuck_or_come_back_in_the_end(
+def test_what_was_sent_has_landed_or_come_back_in_the_end(
     batches: list[tuple[int, int, int]],
 ) -> None:
     story, out, sent, returned = begun(), 0, 0, 0
@@ -379,12 +427,12 @@ def test_what_was_sent_has_stuck_or_come_back_in_the_end(
         back = min(back, out)
         returned, out = returned + back, out - back
         story.look(seconds=pause + 1, returned=back)
-        assert story.stuck <= sent - 0
+        assert story.landed <= sent - 0
     story.look(seconds=500)
     story.look(seconds=1)
 
     # A return that comes later than two minutes after its replay was counted as stuck before.
-    assert sent - returned <= story.stuck <= sent
+    assert sent - returned <= story.landed <= sent
     assert story.flow.cohorts == ()
 
 

@@ -1,57 +1,82 @@
 """What may go at once: the smallest limit wins, and is named."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from mutt_tasks.core.limits import (
     BACKPRESSURE,
     EMPTY,
+    NOT_TAKEN,
     RATE_LIMITED,
     SHED_ABOVE,
     WINDOW,
     Allowance,
     Depths,
     allowance,
+    credit,
 )
 
 counts = st.integers(0, 5000)
 
 
+def left(messages: int) -> Allowance:
+    return Allowance(messages, WINDOW)
+
+
+def rate(messages: int) -> Allowance:
+    return Allowance(messages, RATE_LIMITED)
+
+
 def test_the_smallest_of_window_credit_and_rate_is_allowed_and_named() -> None:
-    assert allowance(10, 1000, Depths(500, 0, 0), None) == Allowance(10, WINDOW)
-    assert allowance(100, 50, Depths(500, 0, 0), None) == Allowance(50, BACKPRESSURE)
-    assert allowance(100, 50, Depths(500, 20, 0), None) == Allowance(30, BACKPRESSURE)
-    assert allowance(100, 50, Depths(500, 20, 45), None) == Allowance(5, BACKPRESSURE)
-    assert allowance(100, 50, Depths(500, 20, 45), 99) == Allowance(5, BACKPRESSURE)
-    assert allowance(100, 1000, Depths(500, 0, 0), 7.9) == Allowance(7, RATE_LIMITED)
-    assert allowance(100, 1000, Depths(5, 0, 0), 7.9) == Allowance(5, EMPTY)
+    assert allowance(left(10), 1000, 500, None) == Allowance(10, WINDOW)
+    assert allowance(left(100), 50, 500, None) == Allowance(50, BACKPRESSURE)
+    assert allowance(left(100), 30, 500, rate(99)) == Allowance(30, BACKPRESSURE)
+    assert allowance(left(100), 1000, 500, rate(7)) == Allowance(7, RATE_LIMITED)
+    assert allowance(left(100), 1000, 5, rate(7)) == Allowance(5, EMPTY)
 
 
 def test_the_first_limit_that_leaves_nothing_is_named() -> None:
-    assert allowance(0, 50, Depths(0, 50, 0), 0.99) == Allowance(0, BACKPRESSURE)
-    assert allowance(0, 50, Depths(0, 0, 50), 0.99) == Allowance(0, BACKPRESSURE)
-    assert allowance(0, 50, Depths(0, 49, 49), 0.99) == Allowance(0, WINDOW)
-    assert allowance(10, 50, Depths(0, 49, 49), 0.99) == Allowance(0, RATE_LIMITED)
-    assert allowance(10, 50, Depths(0, 49, 49), 1) == Allowance(0, EMPTY)
+    assert allowance(left(0), 0, 0, rate(0)) == Allowance(0, BACKPRESSURE)
+    assert allowance(left(0), -5, 0, rate(0)) == Allowance(0, BACKPRESSURE)
+    assert allowance(left(0), 1, 0, rate(0)) == Allowance(0, WINDOW)
+    assert allowance(Allowance(0, NOT_TAKEN, 1.0), 1, 9, None) == Allowance(0, NOT_TAKEN, 1.0)
+    assert allowance(left(10), 1, 0, rate(0)) == Allowance(0, RATE_LIMITED)
+    assert allowance(left(10), 1, 0, rate(1)) == Allowance(0, EMPTY)
 
 
-def test_nothing_goes_while_the_alerter_sheds_whatever_the_high_water_mark() -> None:
-    assert allowance(10, 10**6, Depths(9, 0, SHED_ABOVE), None).limit == BACKPRESSURE
-    assert allowance(10, 10**6, Depths(99, 0, SHED_ABOVE - 1), None).messages == 10
+def test_the_credit_is_what_the_longer_queue_has_below_the_high_water_mark() -> None:
+    assert credit(50, SHED_ABOVE, Depths(500, 20, 0)) == 30
+    assert credit(50, SHED_ABOVE, Depths(500, 20, 45)) == 5
+    assert credit(50, SHED_ABOVE, Depths(500, 60, 0)) == -10
+
+
+@pytest.mark.parametrize(
+    ("shed_above", "alerts", "allowed"),
+    [(2000, 0, 1000), (2000, 999, 1), (2000, 1000, 0), (5, 0, 2), (5, 2, 0), (1, 0, 1), (0, 0, 0)],
+)
+def test_replays_alone_never_fill_the_alert_queue_so_far_that_the_alerter_sheds(
+    shed_above: int, alerts: int, allowed: int
+) -> None:
+    assert max(0, credit(10**6, shed_above, Depths(9, 0, alerts))) == allowed
 
 
 @given(
-    left=st.integers(0, 1000),
+    batch=st.integers(0, 1000),
     high_water=st.integers(1, 5000),
+    shed_above=st.integers(0, 5000),
     depths=st.builds(Depths, counts, counts, counts),
-    tokens=st.floats(-10, 5000),
+    tokens=st.integers(-10, 5000),
 )
 def test_a_batch_never_lifts_a_queue_over_its_mark_nor_exceeds_window_and_rate(
-    left: int, high_water: int, depths: Depths, tokens: float
+    batch: int, high_water: int, shed_above: int, depths: Depths, tokens: int
 ) -> None:
-    allowed = allowance(left, high_water, depths, tokens)
+    allowed = allowance(
+        left(batch), credit(high_water, shed_above, depths), depths.source, rate(tokens)
+    )
 
-    assert 0 <= allowed.messages <= max(0, left)
+    assert 0 <= allowed.messages <= max(0, batch)
     if allowed.messages:
         assert max(depths.target, depths.alert_queue) + allowed.messages <= high_water
+        assert depths.alert_queue + allowed.messages <= shed_above
         assert allowed.messages <= tokens

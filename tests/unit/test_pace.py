@@ -13,6 +13,7 @@ from mutt_tasks.core.pace import (
     BURST_SECONDS,
     STEPS,
     TRICKLE_SHARE,
+    UNSEEN_RATE,
     Limiter,
     Pace,
 )
@@ -121,10 +122,56 @@ def test_what_goes_never_fills_the_window_with_as_many_live_alerts_as_may_be_exp
         assert still_there + queued + room + coming <= 300 - 6 + 1e-6
 
 
-def test_traffic_that_comes_back_after_an_outage_is_known_at_once() -> None:
-    pace = after_traffic([0] * 3000 + [20])
+@pytest.mark.parametrize(("before", "after"), [(0, 20), (50, 20), (20, 0), (100, 20)])
+def test_another_level_of_traffic_as_after_an_outage_starts_the_estimate_anew(
+    before: int, after: int
+) -> None:
+    pace = after_traffic([before] * 3000 + [after])
 
-    assert (pace.live, pace.spread) == (20, 20)
+    assert (pace.live, pace.spread) == (after, after)
+
+
+def test_a_queue_that_stands_after_an_outage_does_not_slow_down_what_comes_later() -> None:
+    pace = after_traffic([20] * 100)
+    full = pace.rate(None, LIMITER)
+    for second in range(60):
+        pace = pace.observed(limiter_of(50), 2000 - 30 * second, NOW + 100 + second)
+    pace = pace.observed(limiter_of(50), 0, NOW + 160)
+    pace = pace.observed(limiter_of(20), 0, NOW + 161)
+
+    assert pace.rate(None, LIMITER) == pytest.approx(full)
+    assert pace.room(limiter_of(20), 0) > 5
+
+
+def test_without_a_limiter_the_rate_falls_once_replays_should_have_shown_it() -> None:
+    unseen = Limiter(50, 1.0)
+    pace = Pace().observed(unseen, 0, NOW).spent(9, 1.0, NOW)
+    assert pace.rate(None, unseen) == AUTO_RATE
+    pace = pace.spent(1, 1.0, NOW)
+
+    assert pace.rate(None, unseen) == UNSEEN_RATE == 1.0
+    assert pace.rate(7.0, unseen) == 7.0  # an operator's number is taken at its word
+    assert pace.observed(limiter_of(1), 0, NOW + 1).rate(None, LIMITER) > 10  # type: ignore[operator]
+
+
+@pytest.mark.parametrize("skew", [-30.0, -1.2, -0.5, 0.0, 0.8, 40.0])
+def test_two_close_looks_tell_how_the_forwarders_clock_differs(skew: float) -> None:
+    pace = Pace()
+    for tick in range(100):
+        now = NOW + tick / 20
+        taken = Limiter(50, 1.0, (1,) * STEPS, newest=now - 0.01 + skew)
+        pace = pace.observed(taken, 0, now)
+
+    assert pace.skew == pytest.approx(skew, abs=0.06)
+
+
+def test_a_clock_that_agrees_is_not_corrected_however_rarely_alerts_come() -> None:
+    pace = Pace()
+    for tick in range(100):
+        now = NOW + tick * 7
+        pace = pace.observed(Limiter(50, 1.0, (1,), newest=now - 5), 0, now)
+
+    assert pace.skew == 0
 
 
 def test_a_forwarder_that_is_slower_than_its_limiter_makes_the_rate_smaller() -> None:
@@ -132,6 +179,7 @@ def test_a_forwarder_that_is_slower_than_its_limiter_makes_the_rate_smaller() ->
     full = pace.rate(None, LIMITER)
     assert full is not None
     for second in range(3):
+        pace = pace.spent(1, 1.0, NOW + 99.5 + second)
         pace = pace.observed(limiter_of(10), 40, NOW + 100 + second)
     assert pace.rate(None, LIMITER) == pytest.approx(0.7**3 * full)
     assert pace.live == pytest.approx(10)

@@ -11,7 +11,8 @@
 -- ARGV[6] -> how many of a queue's newest messages to look at, at most
 -- ARGV[7] -> how many bytes of them to look at, at most
 --
--- Returns {replays found in the queues, {oldest arrivals}, {newest arrivals}}.
+-- Returns {replays in the queues (of a queue that is longer than what was looked at: the same
+-- share of it), {oldest arrivals}, {newest arrivals}}.
 local function each_of(list, from, most, budget, use)
   local seen, step = 0, 1
   while seen < most and budget > 0 do
@@ -24,14 +25,15 @@ local function each_of(list, from, most, budget, use)
     end
     seen, budget = seen + #chunk, budget - bytes
     if #chunk < step then
-      return
+      return seen
     end
     -- Fetch about as many next as the budget still takes, going by the sizes of these.
     step = math.min(step * 2, 128, math.floor(budget * step / (bytes + 1)) + 1)
   end
+  return seen
 end
 
-local under_way = 0
+local found = 0
 -- The alerter wraps an event in an alert, as JSON in JSON: quotes may have a backslash. Where the
 -- route stands in a header is known, so only a few bytes of a few headers are matched.
 local header = '^_remediation.-route[\\%s":]+(%a+)[\\"]'
@@ -50,12 +52,17 @@ local function count(message)
   end
   -- An alert that was replayed behind the alerter keeps the older header of its event.
   if is_ours and (is_last or not is_others) then
-    under_way = under_way + 1
+    found = found + 1
   end
 end
-each_of(KEYS[2], 0, tonumber(ARGV[6]), tonumber(ARGV[7]), count)
+local function replays_in(queue)
+  found = 0
+  local seen = each_of(queue, 0, tonumber(ARGV[6]), tonumber(ARGV[7]), count)
+  return math.ceil(found * redis.call('LLEN', queue) / math.max(1, seen))
+end
+local under_way = replays_in(KEYS[2])
 if not is_last then
-  each_of(KEYS[3], 0, tonumber(ARGV[6]), tonumber(ARGV[7]), count)
+  under_way = under_way + replays_in(KEYS[3])
 end
 
 local arrivals, half = tonumber(ARGV[1]), math.ceil(tonumber(ARGV[2]) / 2)

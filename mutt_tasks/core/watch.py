@@ -1,0 +1,271 @@
+"""Whether the forwarder takes what is sent to it, or drops it: no setting is trusted for that.
+
+The forwarder drops for good what meets a full window of its limiter, and a drop leaves no trace
+there: the more is dropped, the more room there seems to be. But what was sent and no longer lies
+in a queue must appear in the window. If it does not, the limiter is smaller than it is believed
+to be, or another one, and every further replay would be destroyed, live alerts with it.
+
+An event that the alerter does not forward (no rule matches it) does not appear either. Such a
+shortfall counts only while the window stays at its highest number of alerts, as that of a full
+limiter does and that of a filtered stream does not, and only if it is still there once live
+alerts alone have been looked at for a moment.
+"""
+
+from dataclasses import dataclass, replace
+from math import sqrt
+
+# Replays that may be on their way between a queue and the limiter, and the share of alerts that
+# have their millisecond in common with another one: in the limiter's set both count once.
+FEW, SHARED = 3, 0.05
+
+# A window counts as full if, over one or two stretches of this many periods and at least this
+# many looks each, this share of the looks found it within one alert of the highest number.
+# Simulated with Poisson traffic over three periods: full limiters 0.6 to 1, streams that are only
+# filtered 0.02 to 0.2, of very few alerts 0.5.
+FULL_PERIODS, FULL_LOOKS, FULL_SHARE = 1.5, 10, 0.55
+# ... and was not above it in longer stretches of this many periods: a limiter seldom changes.
+TOP_PERIODS = 12.0
+
+# Live alerts alone are looked at for this many periods, at least this many seconds.
+CHECK_PERIODS, CHECK_SECONDS = 1.5, 0.5
+
+# After a drop nothing goes for this many seconds, doubling with each drop in a row.
+HOLD_SECONDS, LONGEST_HOLD = 10.0, 600.0
+
+# The estimate of the limiter is used this far, and forgotten after this many seconds without a
+# drop, doubling as well.
+SAFE_SHARE, MEMORY_SECONDS, LONGEST_MEMORY = 0.9, 3600.0, 86_400.0
+
+# Of so many alerts, one less is as good as the highest number.
+_MANY = 10
+
+# How much one period counts in the average of live traffic.
+_WEIGHT = 0.1
+
+
+@dataclass(frozen=True)
+class Sight:
+    """One look at the limiter, which is believed to take `limit` alerts.
+
+    `used` are in its window, `queued` have not reached it yet. `sure` replays were sent straight
+    to its queue within the last period, `unsure` ones through the alerter. `live` is how many
+    alerts of the window were not ours.
+    """
+
+    used: int
+    queued: int
+    sure: int
+    unsure: int
+    live: float
+    period: float
+    limit: int
+
+    @property
+    def sent(self) -> int:
+        """Every replay of the last period."""
+        return self.sure + self.unsure
+
+
+@dataclass(frozen=True)
+class Watch:
+    """What the looks so far have shown; moments in seconds since 1970, 0 for never.
+
+    `highest` is the largest number of alerts seen in the window since `since`: of `looks` looks
+    `at` found just as many, `below` one less; `top` is the same of a longer stretch that began at
+    `top_at`, and `last_*` are those of the stretches before. `missing` counts looks in a row at
+    which replays sent straight to the forwarder were missing. Since `checking` nothing is sent, to
+    see live alerts alone: `shortfall` replays were missing before. After a drop `ceiling` is what
+    the limiter takes (-1: no drop is remembered) and nothing goes before `holds_until`; then one
+    replay goes as a canary, at `canary_at`, and nothing else until it `has_passed`. `drops` counts
+    drops in a row; `dropped` is how many replays the last one is believed to have cost.
+    """
+
+    live: float = 0.0
+    sampled_at: float = 0.0
+    highest: int = 0
+    looks: int = 0
+    at: int = 0
+    below: int = 0
+    since: float = 0.0
+    last_highest: int = 0
+    last_looks: int = 0
+    last_at: int = 0
+    last_below: int = 0
+    top: int = 0
+    last_top: int = 0
+    top_at: float = 0.0
+    missing: int = 0
+    checking: float = 0.0
+    shortfall: float = 0.0
+    sent_before: int = 0
+    ceiling: int = -1
+    dropped_at: float = 0.0
+    holds_until: float = 0.0
+    has_passed: bool = True
+    canary_at: float = 0.0
+    drops: int = 0
+    dropped: int = 0
+
+    def looked(self, sight: Sight, now: float) -> "Watch":
+        """The watch after one more look."""
+        watch = self._sane(now)._remembering(sight, now)._sampled(sight, now)
+        if now < watch.holds_until:
+            return watch
+        if watch.checking:
+            return watch._checked(sight, now)
+        if watch._is_missing_for_sure(sight):
+            watch = replace(watch, missing=watch.missing + 1)
+            if watch.missing == 1:
+                return watch  # one look may fall between the queue and the limiter
+            missing = sight.sure - sight.queued - sight.used
+            return replace(watch, highest=sight.used)._dropping(missing, now)
+        watch = replace(watch, missing=0)
+        if watch.canary_at:
+            return watch._canary_looked(sight, now)
+        return watch._window_looked(sight, now)
+
+    @property
+    def is_dropping(self) -> bool:
+        """Whether a drop was seen and no canary has passed since."""
+        return self.ceiling >= 0 and not self.has_passed
+
+    def is_held(self, now: float) -> bool:
+        """Whether nothing may go: a drop is too recent, or is just being looked into."""
+        return now < self.holds_until or bool(self.checking or self.canary_at)
+
+    def limit(self, believed: int) -> int:
+        """How many alerts the limiter takes in a period, given what is `believed`."""
+        if self.ceiling < 0:
+            return believed
+        return min(believed, max(1, int(SAFE_SHARE * self.ceiling)))
+
+    def sent(self, now: float) -> "Watch":
+        """The watch after a replay went; while a drop is remembered it is a canary."""
+        return replace(self, canary_at=now) if self.is_dropping else self
+
+    def forgotten(self) -> "Watch":
+        """The watch without what it learnt of the limiter, whose settings have changed."""
+        return Watch(live=self.live, sampled_at=self.sampled_at)
+
+    def _sane(self, now: float) -> "Watch":
+        """A clock that jumped back makes it start anew."""
+        latest = max(self.sampled_at, self.since, self.checking, self.dropped_at, self.canary_at)
+        is_too_long = self.holds_until > now + LONGEST_HOLD
+        return Watch() if latest > now + 1 or is_too_long else self
+
+    def _remembering(self, sight: Sight, now: float) -> "Watch":
+        """Without an estimate that is too old, or that the limiter itself has disproved."""
+        if self.ceiling < 0:
+            return self
+        memory = min(LONGEST_MEMORY, MEMORY_SECONDS * 2.0 ** min(self.drops - 1, 32))
+        is_wrong = sight.used > self.ceiling * (1 + SHARED) + FEW
+        if is_wrong or now - self.dropped_at > memory:
+            return self.forgotten()
+        return self
+
+    def _sampled(self, sight: Sight, now: float) -> "Watch":
+        if now - self.sampled_at < sight.period:
+            return self
+        weight = _WEIGHT if self.sampled_at else 1.0
+        live = self.live + weight * (sight.live - self.live)
+        return replace(self, live=live, sampled_at=now)
+
+    def _is_missing_for_sure(self, sight: Sight) -> bool:
+        return sight.sure - sight.queued - sight.used > FEW + SHARED * sight.sure
+
+    def _window_looked(self, sight: Sight, now: float) -> "Watch":
+        """The window's highest number, and whether it hides a shortfall."""
+        watch = self._counted(sight, now)
+        sent, highest = sight.sent, max(watch.highest, watch.last_highest)
+        shortfall = sent + watch.live - sight.queued - sight.used
+        is_short = shortfall > FEW + SHARED * sent + sqrt(watch.live) / 2
+        # At the limit that it keeps to, our own pace holds the window steady.
+        was_room = highest < watch.limit(sight.limit) * (1 - SHARED) - 1
+        is_top = max(watch.top, watch.last_top) <= highest + 1
+        if not (is_short and was_room and is_top and watch._is_full(highest)):
+            return watch
+        return replace(
+            watch._unseen(), highest=highest, checking=now, shortfall=shortfall, sent_before=sent
+        )
+
+    def _counted(self, sight: Sight, now: float) -> "Watch":
+        """The watch with one more look in its present stretch."""
+        used, watch = sight.used, self
+        if now - self.since >= FULL_PERIODS * sight.period:
+            watch = replace(
+                self,
+                last_highest=self.highest,
+                last_looks=self.looks,
+                last_at=self.at,
+                last_below=self.below,
+                highest=0,
+                looks=0,
+                at=0,
+                below=0,
+                since=now,
+            )
+        if now - self.top_at > TOP_PERIODS * sight.period:
+            watch = replace(watch, last_top=self.top, top=0, top_at=now)
+        watch = replace(watch, top=max(watch.top, used))
+        highest = max(watch.highest, used)
+        if used > watch.highest:
+            below = watch.at if used == watch.highest + 1 else 0
+            return replace(watch, highest=used, looks=watch.looks + 1, at=1, below=below)
+        at, below = watch.at + (used == highest), watch.below + (used == highest - 1)
+        return replace(watch, looks=watch.looks + 1, at=at, below=below)
+
+    def _is_full(self, highest: int) -> bool:
+        """Whether the window has stayed at its highest number over both stretches."""
+        if min(self.looks, self.last_looks) < FULL_LOOKS or not highest:
+            return False
+        near = 0
+        for top, at, below in (
+            (self.highest, self.at, self.below),
+            (self.last_highest, self.last_at, self.last_below),
+        ):
+            if top == highest:
+                near += at + (below if highest >= _MANY else 0)
+            elif top == highest - 1 and highest >= _MANY:
+                near += at
+        return near >= FULL_SHARE * (self.looks + self.last_looks)
+
+    def _unseen(self) -> "Watch":
+        """The watch without its stretches."""
+        return replace(self, highest=0, looks=0, since=0.0, last_looks=0)
+
+    def _checked(self, sight: Sight, now: float) -> "Watch":
+        """Live alerts alone: are replays still missing if these are what is live?"""
+        if sight.sent or now - self.checking < max(CHECK_SECONDS, CHECK_PERIODS * sight.period):
+            return self
+        # What was expected in all, less what was missing, was in the window.
+        was_used = self.sent_before + self.live - self.shortfall
+        missing = self.sent_before - max(0.0, was_used - sight.used)
+        watch = replace(self, checking=0.0, live=float(sight.used), sampled_at=now)
+        if missing > FEW + SHARED * self.sent_before:
+            return watch._dropping(missing, now)
+        return watch
+
+    def _canary_looked(self, sight: Sight, now: float) -> "Watch":
+        """Whether a single replay that went after a drop has been taken."""
+        if sight.queued or now - self.canary_at < sight.period / 2:
+            return self
+        if sight.used:
+            return replace(self._unseen(), canary_at=0.0, has_passed=True)
+        if now - self.canary_at < sight.period + 1.0:
+            return self
+        return replace(self, highest=0)._dropping(1, now)
+
+    def _dropping(self, missing: float, now: float) -> "Watch":
+        drops = self.drops + 1
+        return replace(
+            self._unseen(),
+            ceiling=self.highest,
+            dropped_at=now,
+            holds_until=now + min(LONGEST_HOLD, HOLD_SECONDS * 2.0 ** min(drops - 1, 32)),
+            has_passed=False,
+            canary_at=0.0,
+            checking=0.0,
+            missing=0,
+            drops=drops,
+            dropped=max(1, round(missing)),
+        )

@@ -1,0 +1,118 @@
+"""What a cycle knows of the traffic before the forwarder's limiter, shared by all of its routes.
+
+It is read from Redis once; while the cycle holds the lease nobody else changes it. Whatever the
+looks of a cycle teach is written with the next commit, or at the end of the cycle.
+"""
+
+from typing import Any
+
+from mutt_tasks.core.consumer_limits import ConsumerLimits, FollowedLimits, with_runtime_values
+from mutt_tasks.core.limits import DROPPING, QUEUE_STANDING, RATE_LIMITED, SHED_ABOVE, Allowance
+from mutt_tasks.core.pace import Limiter, Pace
+from mutt_tasks.core.watch import Sight, Watch
+from mutt_tasks.settings import Settings
+from mutt_tasks.store.controls import RouteReading, Window
+from mutt_tasks.store.states import encoded
+
+
+class Traffic:
+    """The pace, the consumers' limits, and whether the forwarder drops what it is sent.
+
+    `found_dropping` replays are believed lost by a drop that this cycle has found (0: none).
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._static = ConsumerLimits(settings.rate_limit, settings.rate_period, SHED_ABOVE)
+        self._max_rate = settings.max_rate
+        self._limits = FollowedLimits()
+        self._is_read = False
+        self._is_written = True
+        self.pace = Pace()
+        self.watch = Watch()
+        self.limiter = Limiter(settings.rate_limit, settings.rate_period)
+        self.found_dropping = 0
+
+    @property
+    def window(self) -> Window:
+        """What the limiter counts over, as far as it is known."""
+        period = self._limits.period or self._static.period
+        return Window(period, self.pace.skew)
+
+    @property
+    def shed_above(self) -> int:
+        """Above this length of the alert queue the alerter sheds."""
+        return self._limits.shed_above if self._limits.period else SHED_ABOVE
+
+    def read(self, reading: RouteReading, now: float) -> None:
+        """Take over what Redis keeps (once), and what runtime configuration says now."""
+        if not self._is_read:
+            self.pace, self.watch = reading.pace, reading.watch
+            self._limits, self._is_read = reading.limits, True
+        runtime = with_runtime_values(self._static, *reading.consumer_limits)
+        used = reading.kept[0] if reading.kept else 0
+        before = self._limits
+        self._limits = before.followed(self._static, runtime, used, now)
+        if before.period and before.in_force != self._limits.in_force:
+            self.watch = self.watch.forgotten()
+
+    def look(self, reading: RouteReading, now: float) -> None:
+        """Learn from a look at the limiter and the queues."""
+        limits = self._limits
+        believed = self.limiter_of(reading)
+        pace = self.pace.observed(believed, reading.queued, now)
+        sent = pace.in_window(pace.sent, believed, now)
+        sure = pace.in_window(pace.sure, believed, now)
+        sight = Sight(
+            used=believed.used,
+            queued=reading.queued,
+            sure=sure,
+            unsure=sent - sure,
+            live=pace.live_now(believed, reading.queued, now),
+            period=limits.period,
+            limit=limits.alerts,
+        )
+        watch = self.watch if self._max_rate == 0 else self.watch.looked(sight, now)
+        if watch.drops > self.watch.drops:
+            self.found_dropping = watch.dropped
+        self.limiter = Limiter(
+            watch.limit(limits.alerts), limits.period, reading.kept, reading.newest
+        )
+        self.pace, self.watch, self._is_written = pace, watch, False
+
+    def limiter_of(self, reading: RouteReading) -> Limiter:
+        """The forwarder's limiter as settings and runtime configuration describe it."""
+        limits = self._limits
+        return Limiter(limits.alerts, limits.period, reading.kept, reading.newest)
+
+    def allowance(self, reading: RouteReading, now: float) -> Allowance | None:
+        """How many replays may go by the rate, and why no more; None when it is not limited."""
+        rate = self.pace.rate(self._max_rate, self.limiter)
+        if rate is None:
+            return None
+        if self.watch.is_held(now):
+            return Allowance(0, DROPPING)
+        if self.pace.seen_at and self.pace.stands(self.limiter, reading.queued):
+            return Allowance(0, QUEUE_STANDING)
+        if self.watch.is_dropping:
+            is_free = not reading.queued and self.limiter.used < self.limiter.limit
+            return Allowance(int(is_free), DROPPING)
+        self.pace = self.pace.refilled(rate, now)
+        tokens = min(self.pace.tokens, self.pace.room(self.limiter, reading.queued), 1e9)
+        return Allowance(int(tokens), RATE_LIMITED)
+
+    def after(self, replays: int, is_sure: bool, now: float) -> tuple[Pace, Watch]:
+        """Pace and watch after so many replays; `is_sure` when they go straight to its queue."""
+        pace = self.pace.spent(replays, self.limiter.period, now, is_sure)
+        return pace, self.watch.sent(now) if replays else self.watch
+
+    def written(self, pace: Pace, watch: Watch) -> None:
+        """A commit has written these."""
+        self.pace, self.watch, self._is_written = pace, watch, True
+
+    def fields(self, pace: Pace, watch: Watch) -> dict[str, str]:
+        """The fields of the pace hash."""
+        return encoded(pace) | encoded(watch) | encoded(self._limits)
+
+    def unwritten(self) -> dict[str, Any]:
+        """What no commit has written yet."""
+        return {} if self._is_written else self.fields(self.pace, self.watch)

@@ -1,0 +1,220 @@
+"""Whether the forwarder drops what it is sent: seen from what does not reach its limiter."""
+
+import random
+from collections import deque
+from dataclasses import dataclass, field
+
+import pytest
+
+from mutt_tasks.core.watch import (
+    HOLD_SECONDS,
+    LONGEST_HOLD,
+    MEMORY_SECONDS,
+    SAFE_SHARE,
+    Sight,
+    Watch,
+)
+
+NOW = 1_800_000_000.0
+LOOK = 0.05
+
+
+@dataclass
+class Stream:
+    """Alerts before a limiter of `limit` a period, looked at twenty times a second.
+
+    `live` alerts come a second; a watch that does not hold lets `pace` replays a second go, of
+    which a `share` is forwarded. `is_sure` says that they go straight to the forwarder.
+    """
+
+    limit: int = 50
+    live: float = 15.0
+    pace: float = 30.0
+    share: float = 1.0
+    is_sure: bool = False
+    is_even: bool = False
+    seed: int = 1
+    sees_limiter: bool = True
+    watch: Watch = field(default_factory=Watch)
+    now: float = NOW
+    dropped: int = 0
+    replays: int = 0
+    lost: int = 0
+
+    def __post_init__(self) -> None:
+        self._random = random.Random(self.seed)
+        self._window: deque[float] = deque()
+        self._sent: deque[float] = deque()
+        self._owed = 0.0
+        self._next_live = self.now + self._gap()
+
+    def run(self, seconds: float) -> "Stream":
+        """Let time pass."""
+        for _ in range(round(seconds / LOOK)):
+            self._look()
+        return self
+
+    def _gap(self) -> float:
+        if not self.live:
+            return float("inf")
+        return 1 / self.live if self.is_even else self._random.expovariate(self.live)
+
+    def _arrive(self, moment: float, is_ours: bool) -> None:
+        while self._window and self._window[0] <= moment - 1:
+            self._window.popleft()
+        if len(self._window) < self.limit:
+            self._window.append(moment)
+        else:
+            self.dropped += 1
+            self.lost += is_ours
+
+    def _look(self) -> None:
+        while self._next_live <= self.now:
+            self._arrive(self._next_live, is_ours=False)
+            self._next_live += self._gap()
+        used = sum(moment > self.now - 1 for moment in self._window) if self.sees_limiter else 0
+        while self._sent and self._sent[0] <= self.now - 1:
+            self._sent.popleft()
+        sent = len(self._sent)
+        live = float(max(0, used - sent))
+        sight = Sight(
+            used, 0, sent if self.is_sure else 0, 0 if self.is_sure else sent, live, 1.0, 50
+        )
+        self.watch = self.watch.looked(sight, self.now)
+        self._owed = min(3.0, self._owed + self.pace * LOOK)
+        if self.watch.ceiling >= 0:
+            self._owed = min(self._owed, 1.0 if used < self.watch.limit(50) else 0.0)
+        self.now += LOOK
+        while self._owed >= 1 and not self.watch.is_held(self.now):
+            self._owed -= 1
+            self.replays += 1
+            self._sent.append(self.now)
+            self.watch = self.watch.sent(self.now)
+            if self._random.random() < self.share:
+                self._arrive(self.now, is_ours=True)
+
+
+def learnt(**options: object) -> Stream:
+    """A stream whose live traffic has been watched for a while, without a replay."""
+    stream = Stream(**(options | {"pace": 0.0}))  # type: ignore[arg-type]
+    stream.run(30)
+    stream.pace = float(options.get("pace", 30.0))  # type: ignore[arg-type]
+    stream.dropped = 0
+    return stream
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize(
+    ("limit", "live", "pace", "sure"),
+    [
+        *((5, 1.0, 30.0, sure) for sure in (True, False)),
+        *((20, 15.0, 30.0, sure) for sure in (True, False)),
+        *((30, 15.0, 33.0, sure) for sure in (True, False)),
+        (5, 15.0, 30.0, True),
+        (20, 0.0, 40.0, True),
+    ],
+)
+def test_a_limiter_smaller_than_it_is_believed_to_be_is_found_soon(
+    limit: int, live: float, pace: float, sure: bool, seed: int
+) -> None:
+    # Through the alerter it was never larger; straight to the forwarder it is lowered just now.
+    stream = learnt(limit=50 if sure else limit, live=live, pace=pace, is_sure=sure, seed=seed)
+    stream.limit = limit
+    while not stream.watch.is_dropping:
+        stream.run(LOOK)
+        assert stream.now < NOW + 45, "not found in fifteen seconds"
+
+    assert stream.watch.is_held(stream.now)
+    assert stream.watch.ceiling <= limit + (live if sure else 0)
+    assert stream.watch.dropped >= 3
+
+
+def test_a_limiter_lowered_to_nearly_nothing_costs_a_few_replays() -> None:
+    for seed in range(10):
+        stream = learnt(limit=50, live=1.0, pace=30.0, is_sure=True, seed=seed)
+        stream.limit = 5
+        stream.run(5)
+
+        assert stream.watch.is_dropping
+        assert stream.lost <= 10
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize(
+    ("live", "pace", "share"),
+    [(15.0, 25.0, 1.0), (0.0, 40.0, 1.0), (20.0, 20.0, 0.0), (15.0, 30.0, 0.5), (5.0, 40.0, 0.3)],
+)
+def test_what_the_alerter_does_not_forward_is_no_drop(
+    live: float, pace: float, share: float, seed: int
+) -> None:
+    stream = learnt(limit=500, live=live, pace=pace, share=share, seed=seed).run(120)
+
+    assert stream.watch.drops == 0
+    assert stream.replays > 100 * pace  # at most a short check now and then
+
+
+@pytest.mark.parametrize("even", [True, False])
+@pytest.mark.parametrize("sure", [True, False])
+def test_live_traffic_that_ends_is_no_drop(even: bool, sure: bool) -> None:
+    for seed in range(5):
+        stream = learnt(live=15.0, pace=30.0, is_even=even, is_sure=sure, seed=seed).run(20)
+        stream.live, stream._next_live = 0.0, float("inf")
+        stream.run(60)
+
+        assert stream.watch.drops == 0
+
+
+def test_a_limiter_that_is_looked_for_under_another_key_is_noticed_after_a_few_replays() -> None:
+    stream = learnt(live=15.0, pace=10.0, is_sure=True, sees_limiter=False).run(2)
+
+    assert stream.watch.is_dropping
+    assert stream.watch.limit(50) == 1
+    assert stream.replays <= 8
+
+
+def test_a_canary_that_does_not_arrive_makes_the_next_wait_longer() -> None:
+    stream = learnt(live=0.0, pace=10.0, is_sure=True, sees_limiter=False).run(2)
+    before = stream.replays
+    stream.run(3600)
+
+    assert stream.replays - before <= 12
+    assert stream.watch.holds_until - stream.now <= LONGEST_HOLD
+
+
+@pytest.mark.parametrize("live", [0.0, 3.0])
+def test_after_a_canary_that_arrived_it_goes_on_below_the_estimate(live: float) -> None:
+    stream = learnt(limit=50, live=live, pace=30.0, is_sure=True)
+    stream.limit = 10
+    stream.run(5)
+    assert stream.watch.is_dropping
+    stream.run(HOLD_SECONDS + 5)
+
+    assert not stream.watch.is_dropping
+    assert not stream.watch.is_held(stream.now)
+    assert stream.watch.limit(50) == int(SAFE_SHARE * stream.watch.ceiling) <= 9
+
+
+def test_the_estimate_is_forgotten_after_an_hour_without_a_drop_or_when_it_is_disproved() -> None:
+    found = Watch(ceiling=10, dropped_at=NOW, holds_until=NOW, drops=1)
+    idle = Sight(used=2, queued=0, sure=0, unsure=0, live=2.0, period=1.0, limit=50)
+
+    assert found.looked(idle, NOW + MEMORY_SECONDS - 1).limit(50) == 9
+    assert found.looked(idle, NOW + MEMORY_SECONDS + 1).limit(50) == 50
+    busy = Sight(used=20, queued=0, sure=0, unsure=0, live=20.0, period=1.0, limit=50)
+    assert found.looked(busy, NOW + 1).limit(50) == 50
+
+
+def test_a_clock_that_jumped_back_holds_nothing() -> None:
+    held = Watch(ceiling=10, dropped_at=NOW + 900, holds_until=NOW + 910, has_passed=False)
+    idle = Sight(used=0, queued=0, sure=0, unsure=0, live=0.0, period=1.0, limit=50)
+
+    assert not held.looked(idle, NOW).is_held(NOW)
+
+
+def test_what_still_lies_in_a_queue_is_not_missing() -> None:
+    watch = Watch()
+    for tick in range(200):
+        waiting = Sight(used=0, queued=40, sure=40, unsure=0, live=0.0, period=1.0, limit=50)
+        watch = watch.looked(waiting, NOW + tick * LOOK)
+
+    assert watch.drops == 0
