@@ -1,6 +1,8 @@
 """Words for tests: messages, lists as they lie, and a cycle run in this process."""
 
 import json
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import redis
@@ -70,20 +72,25 @@ def let_pass(store: Store, seconds: float) -> None:
 
 
 def run_cycle(
-    store: Store, settings: Settings, cycle: str = "", healthy: bool = True
+    store: Store,
+    settings: Settings,
+    cycle: str = "",
+    healthy: bool = True,
+    wait: Callable[[float], None] | None = None,
 ) -> steps.CycleResult:
     """One cycle as the tasks run it, without Celery; `cycle` goes on with a drain.
 
-    Its waits, and the pause after it, pass at once.
+    Its waits, and the pause after it, pass at once, or as `wait` lets them.
     """
+    wait = wait or partial(let_pass, store)
     if not cycle:
         cycle = steps.new_cycle_id()
         ended = steps.begin(store, settings, cycle, is_tick=False)
         if ended is not None:
             return ended
-    result = steps.replay(store, settings, cycle, healthy, "test", lambda s: let_pass(store, s))
+    result = steps.replay(store, settings, cycle, healthy, "test", wait)
     assert result is not None
-    let_pass(store, result.pause)
+    wait(result.pause)
     return result
 
 

@@ -13,6 +13,7 @@ from mutt_tasks import cycle as steps
 from mutt_tasks.core.flow import Flow
 from mutt_tasks.core.pace import Pace
 from mutt_tasks.core.routes import alerter_route, moog_route
+from mutt_tasks.logs import log_cycle
 from mutt_tasks.metrics import RedisCollector
 from mutt_tasks.store.states import decoded
 from mutt_tasks.store.store import Store
@@ -21,6 +22,7 @@ from tests.pipeline import (
     DEAD,
     DLQ,
     INGEST,
+    LIMITER,
     MOOG_DLQ,
     counters,
     event,
@@ -34,7 +36,6 @@ from tests.pipeline import (
     settings_of,
 )
 
-LIMITER = "mutt:rate_limit:moog"
 ROUTE = alerter_route(DLQ, INGEST)
 
 
@@ -397,3 +398,166 @@ def test_the_state_that_a_commit_wrote_is_the_one_that_is_read(
     assert (found.window, found.batch, found.depth) == (10, 10, 20)
     assert found.cohorts[0][1] == 10
     assert replace(found, window=0) != Flow()
+
+
+# --- the consumers' own limits, and whether they are what they are believed to be ---
+
+
+def drained_by(
+    client: redis.Redis, store: Store, settings: Any, seconds: float, forwarder: "Forwarder"
+) -> steps.CycleResult:
+    """Cycles for a while, beside a forwarder that works after each slice."""
+    until = store.controls.now() + seconds
+    result = run_cycle(store, settings, wait=forwarder.work)
+    while result.next_cycle and store.controls.now() < until:
+        result = run_cycle(store, settings, result.next_cycle, wait=forwarder.work)
+    return result
+
+
+class Forwarder:
+    """Takes every alert at once, as MUTT's does: what meets its full window is gone.
+
+    The alerter before it passes on whatever it gets. `limit` alerts a second may pass; `live`
+    alerts come evenly in a second.
+    """
+
+    def __init__(self, client: redis.Redis, store: Store, limit: int, live: float = 0.0) -> None:
+        self._client, self._store = client, store
+        self.limit, self._live = limit, live
+        self.key = LIMITER
+        self.delivered = self.dropped_replays = self.dropped_live = 0
+        self._window: list[float] = []
+        self._owed = 0.0
+
+    def work(self, seconds: float) -> None:
+        """Let time pass, then take what lies in the queues."""
+        let_pass(self._store, seconds)
+        now = self._store.controls.now()
+        self._owed += self._live * seconds
+        while self._owed >= 1:
+            self._owed -= 1
+            self.dropped_live += not self._admits(now)
+        for name in (INGEST, ALERTS):
+            taken: Any = self._client.lpop(name, 10_000) or []
+            for _ in taken:
+                is_taken = self._admits(now)
+                self.delivered += is_taken
+                self.dropped_replays += not is_taken
+
+    def _admits(self, now: float) -> bool:
+        self._window = [moment for moment in self._window if moment > now - 1]
+        if len(self._window) >= self.limit:
+            return False
+        self._window.append(now)
+        self._client.zadd(self.key, {f"{now}-{self.delivered}-{len(self._window)}": now * 1000})
+        return True
+
+
+@pytest.mark.parametrize("dynamic", ["true", "false"])
+@pytest.mark.parametrize("route", ["alerter", "moog"])
+def test_a_limit_that_is_lowered_in_the_middle_of_a_drain_is_kept_at_once(
+    client: redis.Redis, store: Store, dynamic: str, route: str
+) -> None:
+    settings = settings_of(
+        REMEDIATION_MAX_RATE="auto",
+        REMEDIATION_ROUTES="alerter,moog",
+        DYNAMIC_CONFIG_ENABLED=dynamic,
+    )
+    fill(client, DLQ if route == "alerter" else MOOG_DLQ, [event(n) for n in range(400)])
+    forwarder = Forwarder(client, store, limit=50)
+    drained_by(client, store, settings, 6, forwarder)
+    assert forwarder.delivered > 60
+    client.set("mutt:config:moog_rate_limit", "5")
+    forwarder.limit = 5
+    client.delete("mutt:remediation:lease")
+    before = forwarder.delivered
+    drained_by(client, store, settings, 60, forwarder)
+
+    assert forwarder.dropped_replays <= 5  # what was on its way
+    assert forwarder.delivered - before > 30
+
+
+@pytest.mark.parametrize("route", ["alerter", "moog"])
+def test_a_limit_that_is_smaller_than_any_setting_says_is_found_and_kept(
+    client: redis.Redis, store: Store, route: str
+) -> None:
+    settings = settings_of(REMEDIATION_MAX_RATE="auto", REMEDIATION_ROUTES="alerter,moog")
+    fill(client, DLQ if route == "alerter" else MOOG_DLQ, [event(n) for n in range(400)])
+    forwarder = Forwarder(client, store, limit=10, live=2)
+    result = drained_by(client, store, settings, 20, forwarder)
+
+    assert counters(client)["drops"] >= 1
+    assert metric(store, "limiter_alerts") <= 9
+    lost = forwarder.dropped_replays
+    assert lost < 100
+    before = forwarder.delivered
+    client.delete("mutt:remediation:lease")
+    result = drained_by(client, store, settings, 60, forwarder)
+    assert result.routes[route].reason != "window"
+    assert forwarder.dropped_replays - lost <= 2
+    assert forwarder.delivered - before > 60
+
+
+def test_a_limiter_under_another_key_holds_the_forwarders_route_and_says_dropping(
+    client: redis.Redis, store: Store, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings = settings_of(REMEDIATION_MAX_RATE="auto", REMEDIATION_ROUTES="moog")
+    fill(client, MOOG_DLQ, [event(n) for n in range(100)])
+    forwarder = Forwarder(client, store, limit=50)
+    forwarder.key = "another:limiter"
+    result = drained_by(client, store, settings, 8, forwarder)
+
+    assert result.reason == "dropping"
+    assert metric(store, "dropping") == 1
+    assert forwarder.delivered <= 12
+    log_cycle(replace(result, dropped=7))
+    assert [record.levelname for record in caplog.records if "dropping" in record.message] == [
+        "WARNING"
+    ]
+
+
+def test_while_nobody_takes_the_first_canary_nothing_follows_it(
+    client: redis.Redis, store: Store
+) -> None:
+    settings = settings_of(REMEDIATION_MAX_RATE="auto")
+    fill(client, DLQ, [event(n) for n in range(400)])
+    result = run_cycle(store, settings)
+    for _ in range(60):
+        result = run_cycle(store, settings, result.next_cycle)
+
+    assert (result.reason, client.llen(INGEST)) == ("not_taken", 10)
+    forwarder = Forwarder(client, store, limit=50, live=5)
+    drained_by(client, store, settings, 0, forwarder)
+    client.delete("mutt:remediation:lease")
+    drained_by(client, store, settings, 30, forwarder)
+    assert forwarder.dropped_replays == 0
+    assert forwarder.delivered > 200
+
+
+def test_a_queue_that_stands_before_a_forwarder_that_sleeps_is_named(
+    client: redis.Redis, store: Store
+) -> None:
+    settings = settings_of(REMEDIATION_MAX_RATE="auto")
+    fill(client, DLQ, [event(n) for n in range(400)])
+    limiter_holds(client, store, 20)
+    run_cycle(store, settings)
+    client.delete(INGEST, LIMITER, "mutt:remediation:lease")
+    client.lpush(ALERTS, *(b'{"live": %d}' % n for n in range(30)))
+    result = run_cycle(store, settings)
+
+    assert (result.reason, client.llen(INGEST)) == ("queue_standing", 0)
+
+
+@pytest.mark.parametrize("threshold", [5, 20])
+def test_replays_never_fill_the_alert_queue_up_to_a_lowered_shed_threshold(
+    client: redis.Redis, store: Store, threshold: int
+) -> None:
+    client.set("mutt:config:alerter_queue_shed_threshold", str(threshold))
+    fill(client, MOOG_DLQ, [event(n) for n in range(100)])
+    settings = settings_of(REMEDIATION_ROUTES="moog", REMEDIATION_BATCH_SIZE=50)
+    result = run_cycle(store, settings)
+    for _ in range(5):
+        result = run_cycle(store, settings, result.next_cycle)
+
+    assert client.llen(ALERTS) == threshold // 2
+    assert result.reason == "backpressure"
