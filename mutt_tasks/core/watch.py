@@ -71,13 +71,14 @@ class Watch:
     """What the looks so far have shown; moments in seconds since 1970, 0 for never.
 
     `highest` is the largest number of alerts seen in the window since `since`: of `looks` looks
-    `at` found just as many, `below` one less; `top` is the same of a longer stretch that began at
-    `top_at`, and `last_*` are those of the stretches before. `missing` counts looks in a row at
-    which replays sent straight to the forwarder were missing. Since `checking` nothing is sent, to
-    see live alerts alone: `shortfall` replays were missing before. After a drop `ceiling` is what
-    the limiter takes (-1: no drop is remembered) and nothing goes before `holds_until`; then one
-    replay goes as a canary, at `canary_at`, and nothing else until it `has_passed`. `drops` counts
-    drops in a row; `dropped` is how many replays the last one is believed to have cost.
+    `at` found just as many, `below` one less, and `short` sums up what was missing. `top` is the
+    highest of a longer stretch that began at `top_at`; `last_*` are those of the stretches before.
+    `missing` counts looks in a row at which replays sent straight to the forwarder were missing.
+    Since `checking` nothing is sent, to see live alerts alone: `shortfall` replays were missing
+    before. After a drop `ceiling` is what the limiter takes (-1: no drop is remembered) and nothing
+    goes before `holds_until`; then one replay goes as a canary, at `canary_at`, and nothing else
+    until it `has_passed`. `drops` counts drops in a row; `dropped` is how many replays the last
+    one is believed to have cost.
     """
 
     live: float = 0.0
@@ -86,11 +87,13 @@ class Watch:
     looks: int = 0
     at: int = 0
     below: int = 0
+    short: float = 0.0
     since: float = 0.0
     last_highest: int = 0
     last_looks: int = 0
     last_at: int = 0
     last_below: int = 0
+    last_short: float = 0.0
     top: int = 0
     last_top: int = 0
     top_at: float = 0.0
@@ -176,12 +179,15 @@ class Watch:
     def _window_looked(self, sight: Sight, now: float) -> "Watch":
         """The window's highest number, and whether it hides a shortfall."""
         watch = self._counted(sight, now)
+        if min(watch.looks, watch.last_looks) < FULL_LOOKS:
+            return watch
         sent, highest = sight.sent, max(watch.highest, watch.last_highest)
-        shortfall = sent + watch.live - sight.queued - sight.used
-        is_short = shortfall > FEW + SHARED * sent + sqrt(watch.live) / 2
+        # On average, for live alerts come by chance.
+        shortfall = (watch.short + watch.last_short) / (watch.looks + watch.last_looks)
         # At the limit that it keeps to, our own pace holds the window steady.
         was_room = highest < watch.limit(sight.limit) * (1 - SHARED) - 1
         is_top = max(watch.top, watch.last_top) <= highest + 1
+        is_short = shortfall > FEW + SHARED * sent
         if not (is_short and was_room and is_top and watch._is_full(highest)):
             return watch
         return replace(
@@ -198,25 +204,28 @@ class Watch:
                 last_looks=self.looks,
                 last_at=self.at,
                 last_below=self.below,
+                last_short=self.short,
                 highest=0,
                 looks=0,
                 at=0,
                 below=0,
+                short=0.0,
                 since=now,
             )
         if now - self.top_at > TOP_PERIODS * sight.period:
             watch = replace(watch, last_top=self.top, top=0, top_at=now)
         watch = replace(watch, top=max(watch.top, used))
-        highest = max(watch.highest, used)
+        shortfall = sight.sent + watch.live - sight.queued - used
+        watch = replace(watch, looks=watch.looks + 1, short=watch.short + shortfall)
         if used > watch.highest:
             below = watch.at if used == watch.highest + 1 else 0
-            return replace(watch, highest=used, looks=watch.looks + 1, at=1, below=below)
-        at, below = watch.at + (used == highest), watch.below + (used == highest - 1)
-        return replace(watch, looks=watch.looks + 1, at=at, below=below)
+            return replace(watch, highest=used, at=1, below=below)
+        at = watch.at + (used == watch.highest)
+        return replace(watch, at=at, below=watch.below + (used == watch.highest - 1))
 
     def _is_full(self, highest: int) -> bool:
         """Whether the window has stayed at its highest number over both stretches."""
-        if min(self.looks, self.last_looks) < FULL_LOOKS or not highest:
+        if not highest:
             return False
         near = 0
         for top, at, below in (
@@ -231,7 +240,7 @@ class Watch:
 
     def _unseen(self) -> "Watch":
         """The watch without its stretches."""
-        return replace(self, highest=0, looks=0, since=0.0, last_looks=0)
+        return replace(self, highest=0, looks=0, at=0, below=0, short=0.0, since=0.0, last_looks=0)
 
     def _checked(self, sight: Sight, now: float) -> "Watch":
         """Live alerts alone: are replays still missing if these are what is live?"""
@@ -241,7 +250,7 @@ class Watch:
         was_used = self.sent_before + self.live - self.shortfall
         missing = self.sent_before - max(0.0, was_used - sight.used)
         watch = replace(self, checking=0.0, live=float(sight.used), sampled_at=now)
-        if missing > FEW + SHARED * self.sent_before:
+        if missing > FEW + SHARED * self.sent_before + sqrt(self.live):
             return watch._dropping(missing, now)
         return watch
 
