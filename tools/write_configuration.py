@@ -78,6 +78,11 @@ def env_template() -> str:
     lines += ["", "# --- Flower (read by it, not by mutt_tasks) ---"]
     lines += ["# who may log in: user:password (secret); nobody while it is empty"]
     lines += ["#FLOWER_BASIC_AUTH="]
+    lines += ["", "# --- Compose (read by it, not by mutt_tasks) ---"]
+    lines += [
+        "# folder of this host that the containers see as /run/mutt: certificates, secret files"
+    ]
+    lines += ["#FILES_FOLDER="]
     return "\n".join(lines) + "\n"
 
 
