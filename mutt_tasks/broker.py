@@ -21,13 +21,20 @@ from typing import Any
 
 from kombu.transport import redis
 
+from mutt_tasks.store.login import try_also
+
 logger = logging.getLogger(__name__)
 
 _NO_TASK_MESSAGE = (ValueError, TypeError, KeyError, AttributeError, RecursionError)
 
 
-def _guarded(channel_class: Any) -> Any:
+def _guarded(channel_class: Any, next_password: str) -> Any:
     class Channel(channel_class):  # type: ignore[misc]  # kombu ships no types
+        def _get_pool(self, asynchronous: bool = False) -> Any:
+            pool = super()._get_pool(asynchronous)
+            try_also(pool, next_password)
+            return pool
+
         def _brpop_read(self, **options: Any) -> Any:
             try:
                 return super()._brpop_read(**options)
@@ -60,11 +67,15 @@ def _following(connection_class: Any) -> Any:
     return Connection
 
 
-def guard() -> None:
-    """Make every Redis broker connection of this process survive what is described above."""
+def guard(next_password: str = "") -> None:
+    """Make every Redis broker connection of this process survive what is described above.
+
+    `next_password` is tried where the server refuses the one in the broker's address. It is given
+    here because Celery shows its own settings to whoever asks the worker for them.
+    """
     for transport in (redis.Transport, redis.SentinelTransport):
         if transport.Channel.__module__ != __name__:
-            channel = transport.Channel = _guarded(transport.Channel)
+            channel = transport.Channel = _guarded(transport.Channel, next_password)
             if transport is redis.SentinelTransport:
                 channel.connection_class = _following(channel.connection_class)
                 channel.connection_class_ssl = _following(channel.connection_class_ssl)

@@ -29,7 +29,7 @@ def _settings_or_exit() -> Settings:
 
 
 settings = _settings_or_exit()
-broker.guard()
+broker.guard("" if settings.broker_url else settings.redis.next_password)
 app = Celery("mutt_tasks")
 app.config_from_object("celeryconfig")
 app.steps["worker"].add(Serving)

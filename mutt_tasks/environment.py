@@ -31,6 +31,12 @@ class Variable:
     meaning: str
     secret: bool = False
     group: str = ""
+    aliases: tuple[str, ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Every name that it can be given by, its own first."""
+        return (self.name, *self.aliases)
 
 
 def variable(
@@ -42,13 +48,15 @@ def variable(
     unit: str = "",
     secret: bool = False,
     group: str,
+    aliases: tuple[str, ...] = (),
 ) -> Any:
     """A dataclass field that is read from an environment variable.
 
-    `default` is text, parsed like any other value; `unit` is what a number counts.
+    `default` is text, parsed like any other value; `unit` is what a number counts; `aliases` are
+    other names for the same.
     A secret may also come from the file that `<name>_FILE` names, and is kept out of `repr`.
     """
-    spec = Variable(name, default, parse, unit, meaning, secret, group)
+    spec = Variable(name, default, parse, unit, meaning, secret, group, aliases)
     return dataclasses.field(metadata={"variable": spec}, repr=not secret)
 
 
@@ -65,38 +73,61 @@ def read(specs: Mapping[str, Variable], env: Mapping[str, str]) -> tuple[dict[st
         try:
             text = _text_of(spec, env)
             values[attribute] = spec.parse(text)
-        except _BadFile as error:
+        except _Problem as error:
             problems.append(str(error))
         except ValueError as error:
-            problems.append(_problem(spec, env, str(error)))
+            problems.append(problem(spec, env, str(error)))
     return values, problems
 
 
 def _text_of(spec: Variable, env: Mapping[str, str]) -> str:
-    """The variable's text; an empty one counts as unset, as Compose passes `${X:-}`."""
-    text = env.get(spec.name, "").strip()
-    path = env.get(spec.name + FILE_SUFFIX, "").strip() if spec.secret else ""
+    """The variable's text, by whichever of its names it is given."""
+    given = {name: text for name in spec.names if (text := _given(spec, name, env))}
+    first, *others = given or {spec.name: spec.default}
+    for other in others:
+        if given[other] != given[first]:
+            got = [NOT_SHOWN if spec.secret else _shown(given[name]) for name in (first, other)]
+            raise _Problem(
+                f"{first}: got {got[0]}, and {other} {got[1]}; takes one of the two, or the same"
+                " value in both: they are two names of one setting"
+            )
+    return given.get(first, spec.default)
+
+
+def _given(spec: Variable, name: str, env: Mapping[str, str]) -> str:
+    """What a name says; an empty text counts as unset, as Compose passes `${X:-}`."""
+    text = env.get(name, "").strip()
+    path = env.get(name + FILE_SUFFIX, "").strip() if spec.secret else ""
     if not path:
-        return text or spec.default
+        return text
     if text:
-        raise ValueError(f"only one of {spec.name} and {spec.name}{FILE_SUFFIX}")
+        raise _Problem(f"{name}: got {NOT_SHOWN}, takes only one of {name} and {name}{FILE_SUFFIX}")
     try:
         return Path(path).read_text(encoding="utf-8").strip()
     except (OSError, ValueError):
         # What is no absolute path may be the secret itself, given under the wrong name.
         got = _shown(path) if path.startswith("/") else NOT_SHOWN
-        raise _BadFile(
-            f"{spec.name}{FILE_SUFFIX}: got {got}, takes the path of a readable text file"
+        raise _Problem(
+            f"{name}{FILE_SUFFIX}: got {got}, takes the path of a readable text file"
         ) from None
 
 
-class _BadFile(ValueError):
-    """A secret's file cannot be read; the text is the whole line."""
+class _Problem(ValueError):
+    """A value cannot be used; the text is the whole line that says so."""
 
 
-def _problem(spec: Variable, env: Mapping[str, str], takes: str) -> str:
-    got = NOT_SHOWN if spec.secret else _shown(env.get(spec.name, "").strip())
-    return f"{spec.name}: got {got}, takes {takes}"
+def given_names(spec: Variable, env: Mapping[str, str]) -> list[str]:
+    """The names by which a variable is given."""
+    forms = ("", FILE_SUFFIX) if spec.secret else ("",)
+    names = [name + form for name in spec.names for form in forms]
+    return [name for name in names if env.get(name, "").strip()]
+
+
+def problem(spec: Variable, env: Mapping[str, str], takes: str) -> str:
+    """The line for a value that is not usable; it names the variable as it was given."""
+    name = next((name for name in spec.names if env.get(name, "").strip()), spec.name)
+    got = NOT_SHOWN if spec.secret else _shown(env.get(name, "").strip())
+    return f"{name}: got {got}, takes {takes}"
 
 
 def _shown(text: str) -> str:
@@ -107,9 +138,9 @@ def known_names(specs: Iterable[Variable]) -> frozenset[str]:
     """Every name that means something, secret files included."""
     names: set[str] = set()
     for spec in specs:
-        names.add(spec.name)
+        names.update(spec.names)
         if spec.secret:
-            names.add(spec.name + FILE_SUFFIX)
+            names.update(name + FILE_SUFFIX for name in spec.names)
     return frozenset(names)
 
 
@@ -213,6 +244,21 @@ def subset(*words: str) -> Parser:
         if not set(parts) <= set(words) or len(set(parts)) != len(parts):
             raise ValueError(f"a comma-separated list of {', '.join(words)}, each at most once")
         return tuple(parts)
+
+    return parse
+
+
+def statuses(low: int, high: int) -> Parser:
+    """A comma-separated list of HTTP statuses from `low` to `high`."""
+    one = whole(low, high)
+
+    def parse(text: str) -> frozenset[int]:
+        try:
+            return frozenset(one(part.strip()) for part in text.split(","))
+        except ValueError:
+            raise ValueError(
+                f"a comma-separated list of HTTP statuses from {low} to {high}"
+            ) from None
 
     return parse
 

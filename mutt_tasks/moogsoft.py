@@ -4,12 +4,13 @@ A probe asks for a status line and reads nothing more. Whatever the other side d
 within its timeout, and nothing of the address or the credentials leaves this module.
 """
 
+import logging
 import queue
 import socket
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -24,17 +25,23 @@ from urllib3.connection import HTTPConnection
 from mutt_tasks.core.moments import iso
 from mutt_tasks.settings import Settings
 
+logger = logging.getLogger(__name__)
+
 HEALTHY_STATUSES = frozenset({200, 201, 202})
 LONGEST_RETRY_AFTER = 3600.0
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What a probe found; `retry_after` is the wait in seconds that Moogsoft asked for."""
+    """What a probe found; `retry_after` is the wait in seconds that Moogsoft asked for.
+
+    `status` is the HTTP status, 0 when there was none; the reason says it too.
+    """
 
     healthy: bool
     reason: str
     retry_after: float = 0.0
+    status: int = field(default=0, compare=False)
 
 
 def is_probed(settings: Settings) -> bool:
@@ -57,10 +64,32 @@ def probe(settings: Settings, now: float) -> Answer:
 
     threading.Thread(target=ask, name="moogsoft-probe", daemon=True).start()
     try:
-        return answers.get(timeout=settings.health_timeout)
+        answer = answers.get(timeout=settings.health_timeout)
     except queue.Empty:
         transport.abort()
         return Answer(False, "timeout")
+    if not settings.health_url:  # a page of its own says nothing of how alerts are answered
+        _compare_with_forwarder(answer.status, settings.delivered_statuses)
+    return answer
+
+
+_last_success = 0
+
+
+def _compare_with_forwarder(status: int, delivered: frozenset[int]) -> None:
+    """Warn when Moogsoft begins to answer with a success that the forwarder takes for a failure."""
+    global _last_success
+    if not 200 <= status <= 299:
+        return
+    if status != _last_success and status not in delivered:
+        logger.warning(
+            "Moogsoft answers %d: the forwarder does not count that as delivered, and will put"
+            " every alert that is answered so into mutt:dlq:moog; if yours does count it, add it"
+            " to MOOG_DELIVERED_STATUS (%s)",
+            status,
+            ",".join(map(str, sorted(delivered))),
+        )
+    _last_success = status
 
 
 def test_event(now: float) -> dict[str, str]:
@@ -115,10 +144,11 @@ def _ask(settings: Settings, now: float, transport: "_Transport") -> Answer:
 
 
 def _judge(response: requests.Response, now: float) -> Answer:
-    if response.status_code in HEALTHY_STATUSES:
-        return Answer(True, f"http_{response.status_code}")
+    status = response.status_code
+    if status in HEALTHY_STATUSES:
+        return Answer(True, f"http_{status}", status=status)
     wait = _retry_after(response.headers.get("Retry-After", ""), now)
-    return Answer(False, f"http_{response.status_code}", wait)
+    return Answer(False, f"http_{status}", wait, status)
 
 
 def _retry_after(value: str, now: float) -> float:

@@ -21,6 +21,7 @@ class RedisAddress:
     """One Redis, one UNIX socket, or the Sentinels that know the current master.
 
     `hosts` holds (name, port) pairs: one for a plain server, any number of Sentinels.
+    `next_password` is tried where the server refuses `password`.
     Certificates are always verified when `tls` is on.
     """
 
@@ -35,6 +36,7 @@ class RedisAddress:
     ca_cert: str = ""
     client_cert: str = ""
     client_key: str = ""
+    next_password: str = field(default="", repr=False)
 
     @property
     def shown(self) -> str:
@@ -68,6 +70,10 @@ class RedisAddress:
         tls = {"ssl_cert_reqs": "required", "ssl_ca_certs": self.ca_cert}
         tls |= {"ssl_certfile": self.client_cert, "ssl_keyfile": self.client_key}
         return f"{url}?{urlencode({name: value for name, value in tls.items() if value})}"
+
+    def with_next_password(self, password: str) -> "RedisAddress":
+        """The same address with a second password, or with it as the only one there is."""
+        return replace(self, password=self.password or password, next_password=password)
 
     def with_tls(self, ca_cert: str, client_cert: str, client_key: str) -> "RedisAddress":
         """The same address over TLS; empty paths mean the system's authorities, no client key."""

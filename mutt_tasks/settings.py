@@ -4,7 +4,15 @@ import os
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from mutt_tasks.environment import known_names, read, unknown_names, variables_of
+from mutt_tasks.environment import (
+    existing_file,
+    given_names,
+    known_names,
+    problem,
+    read,
+    unknown_names,
+    variables_of,
+)
 from mutt_tasks.errors import SettingsError
 from mutt_tasks.variables import Settings
 
@@ -13,12 +21,23 @@ __all__ = ["RUNTIME_KEYS", "VARIABLES", "Settings", "load", "overridden", "warni
 OUR_PREFIXES = ("REMEDIATION_", "MOOG_")
 
 # Variables of MUTT's own services that share a prefix with ours: no reason to warn.
-PIPELINE_NAMES = frozenset({"MOOG_MAX_RETRIES"})
-
-# What REDIS_URL replaces.
-ADDRESS_PARTS = tuple(
-    f"REDIS_{part}" for part in ("HOST", "PORT", "DB", "USERNAME", "PASSWORD", "PASSWORD_FILE")
+PIPELINE_NAMES = frozenset(
+    {
+        *(f"MOOG_CB_{name}" for name in ("FAILURE_THRESHOLD", "KEY_PREFIX", "OPEN_SECONDS")),
+        *("MOOG_CIRCUIT_BREAKER_THRESHOLD", "MOOG_CIRCUIT_BREAKER_TIMEOUT"),
+        *("MOOG_FORWARDER_HEALTH_PORT", "MOOG_FORWARDER_METRICS_PORT", "MOOG_FORWARDER_PORT"),
+        *("MOOG_FORWARDER_WORKER_ID", "MOOG_METRICS_PORT", "MOOG_POD_NAME", "MOOG_BATCH_SIZE"),
+        *("MOOG_HEARTBEAT_INTERVAL", "MOOG_HEARTBEAT_PREFIX", "MOOG_JANITOR_TIMEOUT"),
+        *("MOOG_HOST", "MOOG_URL", "MOOG_TIMEOUT", "MOOG_WEBHOOK_TIMEOUT"),
+        *("MOOG_MAX_RETRIES", "MOOG_RETRY_BASE_DELAY", "MOOG_RETRY_MAX_DELAY"),
+        *("MOOG_PROCESSING_LIST_PREFIX", "MOOG_RATE_LIMIT_PER_SEC"),
+        *("REMEDIATION_PORT", "REMEDIATION_METRICS_PORT"),
+    }
 )
+
+# What REDIS_URL replaces, and what does nothing without TLS.
+ADDRESS_PARTS = ("redis_host", "redis_port", "redis_db", "redis_username", "redis_password")
+TLS_FILES = ("redis_tls_ca", "redis_tls_cert", "redis_tls_key")
 
 VARIABLES = variables_of(Settings)
 
@@ -47,7 +66,7 @@ def load(env: Mapping[str, str] | None = None) -> Settings:
         )
     elif not env.get("REMEDIATION_BATCH_SIZE", "").strip():
         settings = replace(settings, batch_size=min(settings.batch_size, settings.max_batch_size))
-    problems = list(_contradictions(settings))
+    problems = [*_unreadable(settings, env), *_contradictions(settings)]
     if problems:
         raise SettingsError(problems)
     return settings
@@ -93,11 +112,28 @@ def warnings(
             " Moogsoft counts as healthy, unasked"
         )
     if settings.redis_url:
-        idle = [name for name in ADDRESS_PARTS if env.get(name, "").strip()]
-        lines += [f"{name} does nothing: REDIS_URL is set" for name in idle]
-    if settings.redis_tls_ca and not settings.redis.tls:
-        lines.append("REDIS_TLS_CA_CERT does nothing: TLS is not on (REDIS_TLS_ENABLED)")
+        lines += [f"{name} does nothing: REDIS_URL is set" for name in _given(ADDRESS_PARTS, env)]
+    if not settings.redis.tls:
+        lines += [
+            f"{name} does nothing: TLS is not on (REDIS_TLS_ENABLED)"
+            for name in _given(TLS_FILES, env)
+        ]
+    if settings.redis_next_password and settings.broker_url:
+        lines.append("REDIS_PASS_NEXT is not tried at CELERY_BROKER_URL, which has its own log-in")
     return lines
+
+
+def _given(attributes: tuple[str, ...], env: Mapping[str, str]) -> list[str]:
+    return [name for each in attributes for name in given_names(VARIABLES[each], env)]
+
+
+def _unreadable(settings: Settings, env: Mapping[str, str]) -> Iterator[str]:
+    """The files for TLS that cannot be read, when it is on."""
+    for attribute in TLS_FILES if settings.redis.tls else ():
+        try:
+            existing_file(getattr(settings, attribute))
+        except ValueError as takes:
+            yield problem(VARIABLES[attribute], env, str(takes))
 
 
 def _contradictions(settings: Settings) -> Iterator[str]:
@@ -134,7 +170,8 @@ def _contradictions(settings: Settings) -> Iterator[str]:
             f"HEALTH_PORT_REMEDIATION: got {settings.health_port}, takes another port than"
             " METRICS_PORT_REMEDIATION"
         )
-    if bool(settings.redis_tls_cert) != bool(settings.redis_tls_key):
+    has_one_of_two = bool(settings.redis_tls_cert) != bool(settings.redis_tls_key)
+    if settings.redis.tls and has_one_of_two:
         got = "a value" if settings.redis_tls_cert else "nothing"
         yield f"REDIS_TLS_CERT: got {got}, takes a value exactly when REDIS_TLS_KEY has one"
     if settings.redis.scheme == "sentinel" and settings.redis.tls:

@@ -180,6 +180,20 @@ class Settings:
         "forwarder's limiter: its period",
         unit="s",
     )
+    breaker_timeout: float = _probe(
+        "MOOG_BREAKER_TIMEOUT",
+        "300",
+        take.number(1, 86_400),
+        "forwarder's breaker: how long it stays open",
+        unit="s",
+    )
+    delivered_statuses: frozenset[int] = _probe(
+        "MOOG_DELIVERED_STATUS",
+        "200,201",
+        take.statuses(200, 299),
+        "answers that the forwarder counts as delivered; what Moogsoft answers otherwise, it puts"
+        " into `mutt:dlq:moog` (a probe's 200, 201 and 202 all count as healthy)",
+    )
     rate_limit_key: str = _probe(
         "MOOG_RATE_LIMIT_KEY",
         "mutt:rate_limit:moog",
@@ -197,17 +211,42 @@ class Settings:
     redis_port: int = _redis("REDIS_PORT", "6379", take.whole(1, 65_535), "port")
     redis_db: int = _redis("REDIS_DB", "0", take.whole(0, 99_999), "database")
     redis_username: str = _redis("REDIS_USERNAME", "", take.text, "ACL user")
-    redis_password: str = _redis("REDIS_PASSWORD", "", take.text, "password", secret=True)
+    redis_password: str = _redis(
+        "REDIS_PASSWORD",
+        "",
+        take.text,
+        "password",
+        secret=True,
+        aliases=("REDIS_PASS_CURRENT",),
+    )
+    redis_next_password: str = _redis(
+        "REDIS_PASS_NEXT",
+        "",
+        take.text,
+        "password that is tried where the server refuses the other, at every log-in: it can be"
+        " changed while we run; not for CELERY_BROKER_URL",
+        secret=True,
+    )
     redis_tls: bool = _redis(
         "REDIS_TLS_ENABLED", "false", take.boolean, "TLS, with verified certificates"
     )
     redis_tls_ca: str = _redis(
-        "REDIS_TLS_CA_CERT", "", take.existing_file, "private authority (PEM)"
+        "REDIS_TLS_CA_CERT",
+        "",
+        take.text,
+        "private authority (PEM); this and the next two are looked at only when TLS is on",
+        aliases=("REDIS_CA_CERT_PATH",),
     )
     redis_tls_cert: str = _redis(
-        "REDIS_TLS_CERT", "", take.existing_file, "client certificate (PEM)"
+        "REDIS_TLS_CERT",
+        "",
+        take.text,
+        "client certificate (PEM)",
+        aliases=("REDIS_TLS_CLIENT_CERT",),
     )
-    redis_tls_key: str = _redis("REDIS_TLS_KEY", "", take.existing_file, "client key (PEM)")
+    redis_tls_key: str = _redis(
+        "REDIS_TLS_KEY", "", take.text, "client key (PEM)", aliases=("REDIS_TLS_CLIENT_KEY",)
+    )
     broker_url: str = _redis(
         "CELERY_BROKER_URL",
         "",
@@ -260,6 +299,7 @@ class Settings:
             username=self.redis_username,
             password=self.redis_password,
         )
+        address = address.with_next_password(self.redis_next_password)
         if self.redis_tls or address.tls:
             return address.with_tls(self.redis_tls_ca, self.redis_tls_cert, self.redis_tls_key)
         return address
@@ -281,6 +321,7 @@ class Settings:
     def secrets(self) -> frozenset[str]:
         """Every text that must never be shown."""
         found = {self.api_key, self.password, self.redis_password, self.redis.password}
+        found.add(self.redis_next_password)
         found |= {self.webhook_url, self.health_url, self.broker_url}
         for url in (self.webhook_url, self.health_url, self.celery_broker):
             found |= take.secrets_in_url(url)

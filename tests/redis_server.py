@@ -87,6 +87,14 @@ class RedisServer:
         assert self._process is not None
         self._process.send_signal(signal.SIGCONT)
 
+    def change_password(self, password: str) -> None:
+        """Take this password from now on, and cut every connection that came with another."""
+        self.client.config_set("requirepass", password)
+        self.client.close()
+        self.client = redis.Redis(port=self.port, password=password)
+        for kind in ("normal", "pubsub"):
+            self.client.client_kill_filter(_type=kind, skipme=True)
+
     def _end(self, how: signal.Signals) -> None:
         if self._process is not None:
             self._process.send_signal(signal.SIGCONT)

@@ -18,7 +18,8 @@ Every variable is read once, when a process starts, and checked: a value that ca
 the process with exit status 1 and one line that names the variable, what it got and what it takes.
 An unknown `REMEDIATION_…` or `MOOG_…` variable gets a warning with the nearest known name. An empty
 value counts as not set. *Secret* variables can come from a file instead: `NAME{FILE_SUFFIX}` holds
-its path. Celery's own settings are in `celeryconfig.py`.
+its path. *Also* gives another name for the same, that of MUTT's own services. Celery's own settings
+are in `celeryconfig.py`.
 
 This page and `.env.template` are written by `make docs` from `mutt_tasks/settings.py`.
 """
@@ -50,6 +51,7 @@ def configuration_page() -> str:
         for spec in specs:
             default = f"`{spec.default}`" if spec.default else "–"
             meaning = spec.meaning + (" *(secret)*" if spec.secret else "")
+            meaning += "".join(f"; also `{alias}`" for alias in spec.aliases)
             lines.append(f"| `{spec.name}` | {default} | {spec.unit} | {meaning} |")
         lines.append("")
     runtime = [
@@ -70,11 +72,17 @@ def env_template() -> str:
         for spec in specs:
             unit = f" [{spec.unit}]" if spec.unit else ""
             secret = f" (or {spec.name}{FILE_SUFFIX})" if spec.secret else ""
-            lines.append(f"# {spec.meaning}{unit}{secret}".replace("`", ""))
+            also = "".join(f"; also {alias}" for alias in spec.aliases)
+            lines.append(f"# {spec.meaning}{unit}{secret}{also}".replace("`", ""))
             lines.append(f"#{spec.name}={spec.default}")
     lines += ["", "# --- Flower (read by it, not by mutt_tasks) ---"]
     lines += ["# who may log in: user:password (secret); nobody while it is empty"]
     lines += ["#FLOWER_BASIC_AUTH="]
+    lines += ["", "# --- Compose (read by it, not by mutt_tasks) ---"]
+    lines += [
+        "# folder of this host that the containers see as /run/mutt: certificates, secret files"
+    ]
+    lines += ["#FILES_FOLDER="]
     return "\n".join(lines) + "\n"
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from mutt_tasks.environment import FILE_SUFFIX
+from mutt_tasks.environment import FILE_SUFFIX, known_names
 from mutt_tasks.settings import VARIABLES
 
 # A backlog of some thousand in about a minute, its poison found within it.
@@ -18,7 +18,7 @@ PACE = {
     "MOOG_RATE_LIMIT": "100",
 }
 
-_REDIS_NAMES = tuple(spec.name for spec in VARIABLES.values() if spec.name.startswith("REDIS_"))
+_REDIS_NAMES = tuple(n for n in known_names(VARIABLES.values()) if n.startswith("REDIS_"))
 _MOOGSOFT_NAMES = ("MOOG_WEBHOOK_URL", "MOOG_HEALTH_URL")
 
 

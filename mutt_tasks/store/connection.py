@@ -12,6 +12,7 @@ from redis.sentinel import Sentinel
 
 from mutt_tasks.errors import StoreCorrupt, StoreRefused, StoreUnavailable
 from mutt_tasks.redis_address import RedisAddress
+from mutt_tasks.store.login import try_also
 
 # Three quick tries bridge a restart of the connection; a longer outage is the next tick's
 # business. Every write of ours is a script that recognises its own repetition, so that
@@ -25,6 +26,12 @@ def connect(address: RedisAddress, timeout: float = TIMEOUT, retries: int = RETR
 
     `timeout` bounds connecting and each answer, in seconds; `retries` are further tries.
     """
+    client = _client(address, timeout, retries)
+    try_also(client.connection_pool, address.next_password)
+    return client
+
+
+def _client(address: RedisAddress, timeout: float, retries: int) -> redis.Redis:
     options: dict[str, Any] = {
         "socket_timeout": timeout,
         "socket_connect_timeout": timeout,

@@ -22,8 +22,10 @@ from tests.redis_server import RedisServer, free_port
 from tests.services import Services, services, until
 
 REDIS_SECRET = "Redis-Zk4/p:w"
+NEXT_SECRET = "Next-Tq7:e/n"
 SECRETS = {
     "redis password": REDIS_SECRET,
+    "next redis password": NEXT_SECRET,
     "api key": "Apikey-7hQ2vX",
     "basic password": "Basic-m9RtL/e@",
     "webhook log-in": "Login-Vb31nP",
@@ -86,6 +88,10 @@ def kept_in(client: redis.Redis) -> str:
     return repr(parts)
 
 
+def arrived(client: redis.Redis, wanted: int) -> bool:
+    return client.llen(INGEST) == wanted
+
+
 def message(number: int, **fields: Any) -> bytes:
     return event(number, api_key=SECRETS["message api_key"], **fields)
 
@@ -115,6 +121,15 @@ def run_through(running: Services, locked: RedisServer) -> str:
     locked.start()
     fill(client, DLQ, [message(5)])
     until(lambda: client.llen(INGEST) == 2, 60, hint=running.logs)
+    # The server takes the next password, then one that nobody knows, then the first again.
+    for password, number in ((NEXT_SECRET, 6), ("nobody knows", 0), (REDIS_SECRET, 7)):
+        locked.change_password(password)
+        if number:
+            fill(locked.client, DLQ, [message(number)])
+            until(partial(arrived, locked.client, number - 3), 60, hint=running.logs)
+        else:
+            until(lambda: "invalid username-password" in running.logs(), hint=running.logs)
+        seen += [served(running.health_port, "/ready"), served(running.metrics_port, "/metrics")]
     seen += [served(running.health_port, "/ready"), served(running.metrics_port, "/metrics")]
     return "\n".join([*seen, kept_in(locked.client)])
 
@@ -128,7 +143,8 @@ def test_no_secret_is_shown_anywhere(locked: RedisServer, tmp_path: Path, log_js
             "http://", f"http://hook:{quote(SECRETS['webhook log-in'], safe='')}@"
         )
         env = {
-            "REDIS_PASSWORD": REDIS_SECRET,
+            "REDIS_PASS_CURRENT": REDIS_SECRET,
+            "REDIS_PASS_NEXT": NEXT_SECRET,
             "MOOG_WEBHOOK_URL": f"{address}?token={SECRETS['webhook token']}",
             "MOOG_API_KEY": SECRETS["api key"],
             "MOOG_AUTH_HEADER": "apiKey",

@@ -20,7 +20,7 @@ PROMETHEUS = ROOT / "monitoring" / "prometheus.yml"
 
 SETTINGS = frozenset(spec.name for spec in VARIABLES.values())
 KNOWN = known_names(VARIABLES.values())
-SECRETS = frozenset(spec.name for spec in VARIABLES.values() if spec.secret)
+SECRETS = frozenset(name for spec in VARIABLES.values() if spec.secret for name in spec.names)
 
 
 def default_of(name: str) -> str:
@@ -120,29 +120,58 @@ def template(*, as_copied: bool) -> dict[str, str]:
 
 # --- Kubernetes ---
 
+KINDS = {
+    **dict.fromkeys(("configMapRef", "configMapKeyRef"), "ConfigMap"),
+    **dict.fromkeys(("secretRef", "secretKeyRef"), "Secret"),
+}
+
 
 @cache
 def manifests() -> tuple[dict[str, Any], ...]:
     """Every object of the manifest."""
-    return tuple(yaml.safe_load_all(KUBERNETES.read_text()))
+    found = yaml.safe_load(KUBERNETES.read_text())
+    assert (found["apiVersion"], found["kind"]) == ("v1", "List")
+    return tuple(found["items"])
 
 
-def manifest(kind: str, name: str = "mutt-remediation") -> dict[str, Any]:
-    """One object of the manifest."""
-    return next(
-        found for found in manifests() if (found["kind"], found["metadata"]["name"]) == (kind, name)
-    )
-
-
-def pod(component: str) -> dict[str, Any]:
-    """The pod of `worker` or `beat`."""
-    deployment = manifest("Deployment", f"mutt-remediation-{component}")
-    found: dict[str, Any] = deployment["spec"]["template"]["spec"]
+def manifest(kind: str) -> dict[str, Any]:
+    """The only object of its kind."""
+    (found,) = (each for each in manifests() if each["kind"] == kind)
     return found
 
 
-def container(component: str) -> dict[str, Any]:
-    """The only container of `worker` or `beat`."""
-    (found,) = pod(component)["containers"]
+def pod() -> dict[str, Any]:
+    """The pod, in which both programs run."""
+    found: dict[str, Any] = manifest("Deployment")["spec"]["template"]["spec"]
+    return found
+
+
+def container(name: str) -> dict[str, Any]:
+    """The container of the worker (`remediation`) or of `beat`."""
+    (found,) = (each for each in pod()["containers"] if each["name"] == name)
     assert isinstance(found, dict)
+    return found
+
+
+def container_environment(
+    name: str, objects: Mapping[tuple[str, str], Mapping[str, str]]
+) -> dict[str, str]:
+    """What a container gets when these ConfigMaps and Secrets, by kind and name, are there.
+
+    As the kubelet does it: the sources in turn, a later one winning, then the single variables. A
+    key that is no name of a variable comes by no source.
+    """
+    found: dict[str, str] = {}
+    for source in container(name)["envFrom"]:
+        (way, reference), *_ = source.items()
+        held = objects.get((KINDS[way], reference["name"]))
+        assert held is not None or reference.get("optional"), reference
+        found |= {key: text for key, text in (held or {}).items() if re.fullmatch(r"\w+", key)}
+    for entry in container(name)["env"]:
+        (way, reference), *_ = entry["valueFrom"].items()
+        held = objects.get((KINDS.get(way, way), reference.get("name", "")), {})
+        if reference.get("key") in held:
+            found[entry["name"]] = held[reference["key"]]
+        else:
+            assert way == "fieldRef" or reference["optional"], reference
     return found

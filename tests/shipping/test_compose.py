@@ -11,7 +11,8 @@ import pytest
 import yaml
 
 import celeryconfig
-from mutt_tasks.settings import load
+from mutt_tasks.environment import Variable, known_names
+from mutt_tasks.settings import VARIABLES, load
 from tests.shipping.files import (
     COMPOSE,
     KNOWN,
@@ -25,20 +26,20 @@ from tests.shipping.files import (
     template,
 )
 
-OURS = ("worker", "beat", "flower", "moogsoft", "pipeline")
+OURS = ("remediation", "beat", "flower", "moogsoft", "pipeline")
 DEMO = ("moogsoft", "pipeline")
 
-# Fixed inside the containers: what publishes, scrapes and probes them relies on it.
-FIXED = frozenset(
-    {
-        "METRICS_PORT_REMEDIATION",
-        "HEALTH_PORT_REMEDIATION",
-        "REMEDIATION_LISTEN_ADDRESS",
-        "POD_NAME",
-    }
-)
+# They say where a container is found from outside; within it the port is always the same.
+PUBLISHED = ("METRICS_PORT_REMEDIATION", "HEALTH_PORT_REMEDIATION")
+# What else a variable means here.
+FIXED = frozenset({*PUBLISHED, "POD_NAME"})
 # Variables of other programs.
 FOREIGN = frozenset({"FLOWER_BASIC_AUTH", "CE_BROKER_URL", "REDISCLI_AUTH"})
+PASSWORD = "${REDIS_PASSWORD:-${REDIS_PASS_CURRENT:-}}"
+
+
+def worker() -> dict[str, Any]:
+    return services()["remediation"]
 
 
 def test_it_satisfies_the_compose_specification() -> None:
@@ -47,9 +48,39 @@ def test_it_satisfies_the_compose_specification() -> None:
     assert done.returncode == 0, done.stdout
 
 
-def test_the_worker_can_be_given_every_setting_and_nothing_else() -> None:
-    for service in ("worker", "beat"):
-        assert set(services()[service]["environment"]) == SETTINGS - FIXED
+@pytest.mark.parametrize("variable", VARIABLES.values(), ids=lambda variable: str(variable.name))
+@pytest.mark.parametrize("service", ["remediation", "beat"])
+def test_every_setting_reaches_the_container_by_each_of_its_names(
+    service: str, variable: Variable
+) -> None:
+    for name in known_names([variable]):
+        given = environment_of(service, {name: "<given>"})
+        if name == "POD_NAME":
+            assert given[name] == service
+        elif name in PUBLISHED:
+            ports = [interpolated(port, {name: "9"}) for port in worker()["ports"]]
+            assert f"127.0.0.1:9:{default_of(name)}" in ports
+            assert name not in given
+        else:
+            assert given[name] == "<given>"
+
+
+@pytest.mark.parametrize("service", ["remediation", "beat", "flower"])
+def test_a_file_that_a_variable_names_can_be_put_into_the_container(service: str) -> None:
+    (mount,) = services()[service]["volumes"]
+    assert interpolated(mount, {"FILES_FOLDER": "./secrets"}) == "./secrets:/run/mutt:ro"
+    volume, _, _ = interpolated(mount, {}).partition(":")
+    assert volume in yaml.safe_load(COMPOSE.read_text())["volumes"]
+
+
+def test_starting_remediation_alone_starts_all_that_it_needs() -> None:
+    """What `docker-compose up -d remediation` starts."""
+    started, waiting = set(), ["remediation"]
+    while waiting:
+        started.add(name := waiting.pop())
+        waiting += set(services()[name].get("depends_on", {})) - started
+    assert started == {"remediation", "beat", "redis"}
+    assert "profiles" not in worker()
 
 
 def test_every_variable_is_a_setting_or_one_of_another_program() -> None:
@@ -58,8 +89,8 @@ def test_every_variable_is_a_setting_or_one_of_another_program() -> None:
 
 
 def test_a_setting_of_the_shell_or_of_env_reaches_the_worker() -> None:
-    given = {name: f"<{name}>" for name in SETTINGS - FIXED}
-    assert environment_of("worker", given) == given
+    given = {name: f"<{name}>" for name in KNOWN - FIXED}
+    assert environment_of("remediation", given) == given | {"POD_NAME": "remediation"}
 
 
 def test_secrets_are_handed_on_and_never_written_down() -> None:
@@ -67,11 +98,11 @@ def test_secrets_are_handed_on_and_never_written_down() -> None:
         for name, value in services()[service].get("environment", {}).items():
             if name in SECRETS | {"FLOWER_BASIC_AUTH"}:
                 assert value == f"${{{name}:-}}"
-    assert services()["redis"]["environment"] == {"REDISCLI_AUTH": "${REDIS_PASSWORD:-}"}
+    assert services()["redis"]["environment"] == {"REDISCLI_AUTH": PASSWORD}
 
 
 def test_a_copy_of_the_template_means_the_redis_of_compose() -> None:
-    settings = load(environment_of("worker", template(as_copied=True)))
+    settings = load(environment_of("remediation", template(as_copied=True)))
     assert settings.redis.hosts == (("redis", int(default_of("REDIS_PORT"))),)
     assert environment_of("celery-exporter", template(as_copied=True)) == {
         "CE_BROKER_URL": "redis://:@redis:6379/0"
@@ -79,21 +110,22 @@ def test_a_copy_of_the_template_means_the_redis_of_compose() -> None:
 
 
 def test_the_exporter_listens_where_the_worker_does() -> None:
-    env = {"REDIS_HOST": "there", "REDIS_PORT": "1", "REDIS_DB": "2", "REDIS_PASSWORD": "x"}
+    env = {"REDIS_HOST": "there", "REDIS_PORT": "1", "REDIS_DB": "2"}
     for more in (
-        {},
-        {"REDIS_USERNAME": "u"},
+        {"REDIS_PASSWORD": "x"},
+        {"REDIS_PASS_CURRENT": "x", "REDIS_PASS_NEXT": "y"},
+        {"REDIS_PASSWORD": "x", "REDIS_USERNAME": "u"},
         {"REDIS_URL": "redis://:y@elsewhere:3/4"},
         {"REDIS_URL": "redis://:y@elsewhere:3/4", "CELERY_BROKER_URL": "redis://:z@broker:5/6"},
     ):
-        expected = load(environment_of("worker", env | more)).celery_broker
+        expected = load(environment_of("remediation", env | more)).celery_broker
         assert environment_of("celery-exporter", env | more) == {"CE_BROKER_URL": expected}
 
 
 def test_the_template_explains_every_variable_that_compose_hands_on() -> None:
     offered = set(template(as_copied=False))
-    assert offered <= KNOWN | FOREIGN
-    assert SETTINGS - FIXED | {"FLOWER_BASIC_AUTH"} <= offered
+    assert offered <= KNOWN | FOREIGN | {"FILES_FOLDER"}
+    assert SETTINGS | {"FLOWER_BASIC_AUTH", "FILES_FOLDER"} <= offered
 
 
 def test_the_demo_puts_its_samples_in_no_redis_but_its_own() -> None:
@@ -122,13 +154,17 @@ def test_the_demo_runs_modules_that_exist_where_its_messages_go() -> None:
 
 
 def test_only_this_host_can_reach_what_is_published() -> None:
-    published = [port for service in services().values() for port in service.get("ports", [])]
+    published = [
+        interpolated(port, {})
+        for service in services().values()
+        for port in service.get("ports", [])
+    ]
     assert published
     for port in published:
         assert port.startswith("127.0.0.1:")
     for name in ("METRICS_PORT_REMEDIATION", "HEALTH_PORT_REMEDIATION"):
         port = default_of(name)
-        assert f"127.0.0.1:{port}:{port}" in services()["worker"]["ports"]
+        assert f"127.0.0.1:{port}:{port}" in [interpolated(each, {}) for each in worker()["ports"]]
 
 
 @pytest.mark.parametrize("name", services())
@@ -154,20 +190,23 @@ def test_ours_are_all_built_from_here_and_are_one_image() -> None:
 
 
 def test_the_worker_may_end_its_step_before_it_is_killed() -> None:
-    seconds = int(services()["worker"]["stop_grace_period"].removesuffix("s"))
+    seconds = int(worker()["stop_grace_period"].removesuffix("s"))
     assert seconds > celeryconfig.task_time_limit
 
 
 def test_whoever_is_waited_for_says_when_it_is_healthy() -> None:
     for name, service in services().items():
         for other, how in service.get("depends_on", {}).items():
-            assert how == {"condition": "service_healthy"}
-            assert "test" in services()[other]["healthcheck"], f"{name} waits for {other}"
+            if other == "beat":
+                assert how == {"condition": "service_started"}  # which comes first does not matter
+            else:
+                assert how == {"condition": "service_healthy"}
+                assert "test" in services()[other]["healthcheck"], f"{name} waits for {other}"
 
 
 def test_the_image_s_health_check_is_left_to_the_worker() -> None:
-    assert "healthcheck" not in services()["worker"]
-    assert all("healthcheck" in services()[name] for name in OURS if name != "worker")
+    assert "healthcheck" not in worker()
+    assert all("healthcheck" in services()[name] for name in OURS if name != "remediation")
 
 
 def test_beat_is_asked_by_the_name_that_it_has() -> None:
@@ -178,10 +217,9 @@ def test_beat_is_asked_by_the_name_that_it_has() -> None:
 
 
 def test_redis_writes_down_what_it_holds_and_asks_for_the_password() -> None:
-    command = [
-        interpolated(word, {"REDIS_PASSWORD": "p w"}) for word in services()["redis"]["command"]
-    ]
-    assert command == ["redis-server", "--appendonly", "yes", "--requirepass", "p w"]
+    for name in ("REDIS_PASSWORD", "REDIS_PASS_CURRENT"):
+        command = [interpolated(word, {name: "p w"}) for word in services()["redis"]["command"]]
+        assert command == ["redis-server", "--appendonly", "yes", "--requirepass", "p w"]
     assert services()["redis"]["volumes"] == ["redis:/data"]
 
 
@@ -223,7 +261,7 @@ def test_prometheus_scrapes_the_worker_and_the_exporter() -> None:
         for target in group["targets"]
     ]
     port = default_of("METRICS_PORT_REMEDIATION")
-    assert targets == [f"worker:{port}", "celery-exporter:9808"]
+    assert targets == [f"remediation:{port}", "celery-exporter:9808"]
     assert {target.partition(":")[0] for target in targets} <= set(services())
     folder = f"./{PROMETHEUS.parent.name}:/etc/prometheus:ro"
     assert folder in services()["prometheus"]["volumes"]

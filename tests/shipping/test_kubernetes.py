@@ -6,14 +6,18 @@ from typing import Any
 
 import kubernetes_validate
 import pytest
+import yaml
 
 import celeryconfig
 from mutt_tasks import __version__, health
-from mutt_tasks.settings import load
+from mutt_tasks.environment import Variable, known_names
+from mutt_tasks.settings import VARIABLES, load, warnings
 from tests.shipping.files import (
     KNOWN,
+    KUBERNETES,
     SECRETS,
     container,
+    container_environment,
     default_of,
     last,
     manifest,
@@ -21,7 +25,43 @@ from tests.shipping.files import (
     pod,
 )
 
-COMPONENTS = ("worker", "beat")
+COMPONENTS = ("remediation", "beat")
+SELECTED = {"app": "mutt", "component": "remediation"}
+# MUTT's own objects, in the two spellings that it has: as variables, and as dotted keys.
+MUTTS = {
+    "as variables": {
+        ("ConfigMap", "mutt-config"): {
+            "SERVER_PORT_ALERTER": "8081",
+            "REDIS_HOST": "mutts",
+            "REDIS_PORT": "6380",
+            "REDIS_TLS_ENABLED": "false",
+            "MOOG_WEBHOOK_URL": "http://moogsoft/",
+            "REMEDIATION_INTERVAL": "60",
+        },
+        ("Secret", "mutt-secrets"): {
+            "DB_PASS_CURRENT": "not ours",
+            "REDIS_PASS_CURRENT": "now",
+            "REDIS_PASS_NEXT": "soon",
+            "MOOG_API_KEY": "key",
+        },
+    },
+    "as dotted keys": {
+        ("ConfigMap", "mutt-config"): {
+            "redis.host": "mutts",
+            "redis.port": "6380",
+            "remediation.interval": "60",
+            "remediation.batch_size": "10",
+            "remediation.max_poison_retries": "3",
+            "dynamic.config.enabled": "false",
+        },
+        ("Secret", "mutt-secrets"): {
+            "moog.webhook.url": "http://moogsoft/",
+            "REDIS_PASS_CURRENT": "now",
+            "REDIS_PASS_NEXT": "soon",
+            "MOOG_API_KEY": "key",
+        },
+    },
+}
 OLDEST, NEWEST = "1.27", "1.37"
 
 
@@ -31,34 +71,43 @@ def test_an_object_satisfies_the_kubernetes_schema(found: dict[str, Any], versio
     kubernetes_validate.validate(found, version, strict=True)
 
 
-def test_nothing_is_tied_to_a_namespace() -> None:
-    assert all("namespace" not in found["metadata"] for found in manifests())
+def test_the_namespace_is_the_choice_of_one_line() -> None:
+    assert {found["metadata"]["namespace"] for found in manifests()} == {"mutt"}
+    text = KUBERNETES.read_text()
+    assert text.count("&namespace mutt ") == 1
+    changed = yaml.safe_load(text.replace("&namespace mutt ", "&namespace ops "))["items"]
+    assert {found["metadata"]["namespace"] for found in changed} == {"ops"}
 
 
-@pytest.mark.parametrize("component", COMPONENTS)
-def test_there_is_one_of_each_and_the_old_one_ends_before_the_new_one_starts(
-    component: str,
-) -> None:
-    spec = manifest("Deployment", f"mutt-remediation-{component}")["spec"]
+def test_the_objects_have_the_names_and_labels_that_mutts_operators_ask_for() -> None:
+    names = {found["kind"]: found["metadata"]["name"] for found in manifests()}
+    assert names.pop("PodDisruptionBudget") == "mutt-remediation-pdb"
+    assert set(names.values()) == {"mutt-remediation"}
+    labels = [found["metadata"]["labels"] for found in manifests()]
+    labels.append(manifest("Deployment")["spec"]["template"]["metadata"]["labels"])
+    for found in labels:
+        assert found.items() >= SELECTED.items()
+        assert found["app.kubernetes.io/name"] == "mutt-remediation"
+
+
+def test_it_can_be_applied_over_mutts_own_deployment() -> None:
+    """A selector cannot be changed; the old pod's loop has to end before ours begins."""
+    spec = manifest("Deployment")["spec"]
+    assert spec["selector"] == {"matchLabels": SELECTED}
     assert spec["replicas"] == 1
     assert spec["strategy"] == {"type": "Recreate"}
+    assert pod()["containers"][0]["name"] == "remediation"
 
 
-@pytest.mark.parametrize("component", COMPONENTS)
-def test_a_deployment_selects_its_own_pods_alone(component: str) -> None:
-    spec = manifest("Deployment", f"mutt-remediation-{component}")["spec"]
-    assert spec["selector"]["matchLabels"] == spec["template"]["metadata"]["labels"]
-    assert spec["selector"]["matchLabels"]["app.kubernetes.io/component"] == component
+def test_logs_are_the_workers_unless_beat_is_asked_for() -> None:
+    annotations = manifest("Deployment")["spec"]["template"]["metadata"]["annotations"]
+    assert annotations["kubectl.kubernetes.io/default-container"] == "remediation"
 
 
-def test_the_service_and_the_budget_are_about_the_worker_and_the_policy_about_both() -> None:
-    worker = manifest("Deployment", "mutt-remediation-worker")["spec"]["selector"]["matchLabels"]
-    budget = manifest("PodDisruptionBudget")["spec"]["selector"]["matchLabels"]
-    assert manifest("Service")["spec"]["selector"] == budget == worker
-    policy = manifest("NetworkPolicy")["spec"]["podSelector"]["matchLabels"]
-    for component in COMPONENTS:
-        found = manifest("Deployment", f"mutt-remediation-{component}")
-        assert policy.items() <= found["spec"]["template"]["metadata"]["labels"].items()
+def test_service_budget_and_policy_are_about_the_pod() -> None:
+    assert manifest("Service")["spec"]["selector"] == SELECTED
+    assert manifest("PodDisruptionBudget")["spec"]["selector"] == {"matchLabels": SELECTED}
+    assert manifest("NetworkPolicy")["spec"]["podSelector"] == {"matchLabels": SELECTED}
 
 
 # --- the environment ---
@@ -74,34 +123,58 @@ def test_the_configuration_is_one_that_the_program_takes() -> None:
     assert load(manifest("ConfigMap")["data"]).redis.hosts == (("redis", 6379),)
 
 
+@pytest.mark.parametrize("variable", VARIABLES.values(), ids=lambda variable: str(variable.name))
 @pytest.mark.parametrize("component", COMPONENTS)
-def test_the_configuration_reaches_the_program(component: str) -> None:
-    assert container(component)["envFrom"] == [{"configMapRef": {"name": "mutt-remediation"}}]
-
-
-@pytest.mark.parametrize("component", COMPONENTS)
-def test_secrets_come_from_the_secret_and_none_has_to_be_there(component: str) -> None:
-    assert not SECRETS & set(manifest("ConfigMap")["data"])
-    for entry in container(component)["env"]:
-        if entry["name"] == "POD_NAME":
+def test_every_setting_reaches_the_container_by_each_of_its_names(
+    component: str, variable: Variable
+) -> None:
+    for name in known_names([variable]):
+        kind = "Secret" if name in SECRETS else "ConfigMap"
+        given = {("ConfigMap", "mutt-remediation"): {}, (kind, "mutt-remediation"): {name: "x"}}
+        if name == "POD_NAME":
+            (entry,) = (e for e in container(component)["env"] if e["name"] == name)
             assert entry["valueFrom"] == {"fieldRef": {"fieldPath": "metadata.name"}}
         else:
-            reference = {"name": "mutt-remediation", "key": entry["name"], "optional": True}
-            assert entry == {"name": entry["name"], "valueFrom": {"secretKeyRef": reference}}
-
-
-def test_the_worker_can_be_given_every_secret_and_beat_only_those_of_redis() -> None:
-    given = {
-        component: {entry["name"] for entry in container(component)["env"]} - {"POD_NAME"}
-        for component in COMPONENTS
-    }
-    assert given["worker"] == SECRETS
-    assert given["beat"] == {"REDIS_PASSWORD", "REDIS_URL", "CELERY_BROKER_URL"}
+            assert container_environment(component, given) == {name: "x"}
 
 
 @pytest.mark.parametrize("component", COMPONENTS)
-def test_a_service_called_redis_does_not_set_our_variables(component: str) -> None:
-    assert pod(component)["enableServiceLinks"] is False
+def test_a_file_that_a_variable_names_can_be_put_into_the_container(component: str) -> None:
+    (volume,) = pod()["volumes"]
+    assert volume["secret"] == {"secretName": "mutt-remediation-files", "optional": True}
+    mount = {"name": volume["name"], "mountPath": "/run/mutt", "readOnly": True}
+    assert container(component)["volumeMounts"] == [mount]
+
+
+@pytest.mark.parametrize("component", COMPONENTS)
+def test_it_starts_without_any_object_but_its_own(component: str) -> None:
+    ours = {("ConfigMap", "mutt-remediation"): manifest("ConfigMap")["data"]}
+    assert container_environment(component, ours) == manifest("ConfigMap")["data"]
+
+
+@pytest.mark.parametrize("component", COMPONENTS)
+@pytest.mark.parametrize("spelling", MUTTS)
+def test_it_adopts_mutts_configmap_and_secret(component: str, spelling: str) -> None:
+    ours = {("ConfigMap", "mutt-remediation"): manifest("ConfigMap")["data"]}
+    env = container_environment(component, ours | MUTTS[spelling])
+    settings = load(env)
+    assert settings.redis.hosts == (("mutts", 6380),)
+    assert (settings.redis.password, settings.redis.next_password) == ("now", "soon")
+    assert (settings.webhook_url, settings.api_key) == ("http://moogsoft/", "key")
+    assert settings.interval == 60
+    assert warnings(settings, env) == []
+    # Other services' secrets are none of our business.
+    assert "not ours" not in env.values()
+
+
+def test_no_secret_stands_in_the_manifest() -> None:
+    assert not SECRETS & set(manifest("ConfigMap")["data"])
+    for component in COMPONENTS:
+        assert all("value" not in entry for entry in container(component)["env"])
+
+
+def test_a_service_called_redis_does_not_set_our_variables() -> None:
+    assert pod()["enableServiceLinks"] is False
 
 
 # --- what it may do ---
@@ -110,7 +183,7 @@ def test_a_service_called_redis_does_not_set_our_variables(component: str) -> No
 @pytest.mark.parametrize("component", COMPONENTS)
 def test_a_pod_runs_as_the_image_s_user_and_can_do_no_more_than_it_needs_to(component: str) -> None:
     user, group = map(int, last("USER").split(":"))
-    assert pod(component)["securityContext"] == {
+    assert pod()["securityContext"] == {
         "runAsNonRoot": True,
         "runAsUser": user,
         "runAsGroup": group,
@@ -121,13 +194,13 @@ def test_a_pod_runs_as_the_image_s_user_and_can_do_no_more_than_it_needs_to(comp
         "readOnlyRootFilesystem": True,
         "capabilities": {"drop": ["ALL"]},
     }
-    assert not {"hostNetwork", "hostPID", "hostIPC", "volumes"} & set(pod(component))
+    assert not {"hostNetwork", "hostPID", "hostIPC"} & set(pod())
+    assert [set(volume) for volume in pod()["volumes"]] == [{"name", "secret"}]
 
 
-@pytest.mark.parametrize("component", COMPONENTS)
-def test_a_pod_has_no_key_to_the_cluster(component: str) -> None:
-    assert pod(component)["serviceAccountName"] == manifest("ServiceAccount")["metadata"]["name"]
-    assert pod(component)["automountServiceAccountToken"] is False
+def test_a_pod_has_no_key_to_the_cluster() -> None:
+    assert pod()["serviceAccountName"] == manifest("ServiceAccount")["metadata"]["name"]
+    assert pod()["automountServiceAccountToken"] is False
     assert manifest("ServiceAccount")["automountServiceAccountToken"] is False
 
 
@@ -152,6 +225,15 @@ def test_the_network_policy_lets_in_and_out_what_there_is_and_nothing_else() -> 
     assert all(rule.get("ports") for way in ("ingress", "egress") for rule in spec[way])
 
 
+def test_the_network_policy_names_every_variable_that_can_need_another_port() -> None:
+    text = KUBERNETES.read_text()
+    told = text[text.index("  # By ports alone") : text.index("kind: NetworkPolicy")]
+    for name in ("REDIS_PORT", "REDIS_URL", "CELERY_BROKER_URL", "MOOG_WEBHOOK_URL"):
+        assert name in told
+    for name in ("MOOG_HEALTH_URL", "HTTPS_PROXY", "OTEL_EXPORTER_OTLP_ENDPOINT"):
+        assert name in told
+
+
 # --- start, health, stop ---
 
 
@@ -161,16 +243,16 @@ def test_the_image_is_that_of_this_version(component: str) -> None:
 
 
 def test_the_worker_is_what_the_image_runs_by_itself() -> None:
-    assert not {"command", "args"} & set(container("worker"))
+    assert not {"command", "args"} & set(container("remediation"))
     assert container("beat")["command"] == ["celery", "-A", "mutt_tasks", "beat"]
 
 
 def test_the_worker_may_end_its_step_before_it_is_killed() -> None:
-    assert pod("worker")["terminationGracePeriodSeconds"] > celeryconfig.task_time_limit
+    assert pod()["terminationGracePeriodSeconds"] > celeryconfig.task_time_limit
 
 
 def test_ports_are_those_of_the_settings() -> None:
-    ports = {port["name"]: port["containerPort"] for port in container("worker")["ports"]}
+    ports = {port["name"]: port["containerPort"] for port in container("remediation")["ports"]}
     assert ports == {
         "metrics": int(default_of("METRICS_PORT_REMEDIATION")),
         "health": int(default_of("HEALTH_PORT_REMEDIATION")),
@@ -185,21 +267,20 @@ def test_ports_are_those_of_the_settings() -> None:
 
 
 def test_prometheus_finds_the_metrics_even_of_a_worker_that_is_not_ready() -> None:
-    annotations = manifest("Deployment", "mutt-remediation-worker")["spec"]["template"]["metadata"][
-        "annotations"
-    ]
-    assert annotations == {
+    annotations = manifest("Deployment")["spec"]["template"]["metadata"]["annotations"]
+    wanted = {
         "prometheus.io/scrape": "true",
         "prometheus.io/port": default_of("METRICS_PORT_REMEDIATION"),
         "prometheus.io/path": "/metrics",
     }
+    assert annotations.items() >= wanted.items()
     assert manifest("Service")["spec"]["publishNotReadyAddresses"] is True
 
 
 @pytest.mark.parametrize("reason", ["", "Redis does not answer"])
 def test_only_readiness_depends_on_redis(reason: str) -> None:
     probes = {
-        name: container("worker")[f"{name}Probe"]["httpGet"]
+        name: container("remediation")[f"{name}Probe"]["httpGet"]
         for name in ("startup", "liveness", "readiness")
     }
     assert {probe["port"] for probe in probes.values()} == {"health"}

@@ -22,6 +22,7 @@ from mutt_tasks.environment import (
     rate,
     read,
     secrets_in_url,
+    statuses,
     subset,
     unknown_names,
     whole,
@@ -29,6 +30,10 @@ from mutt_tasks.environment import (
 
 PORT = Variable("PORT", "80", whole(1, 65_535), "", "a port")
 KEY = Variable("KEY", "", header_text, "", "a key", secret=True)
+CERT = Variable(
+    "CERT", "none", environment.text, "", "a path", aliases=("THEIR_CERT", "CERTIFICATE")
+)
+PASSWORD = Variable("PW", "", environment.text, "", "", secret=True, aliases=("PASS_NOW",))
 
 
 def read_one(variable: Variable, **env: str) -> tuple[Any, list[str]]:
@@ -65,6 +70,36 @@ def test_a_bad_value_is_one_line_with_the_name_what_it_got_and_what_it_takes(
     line = f"PORT: got {shown}, takes a whole number from 1 to 65535"
 
     assert read_one(PORT, PORT=text) == (None, [line])
+
+
+@pytest.mark.parametrize("name", ["CERT", "THEIR_CERT", "CERTIFICATE"])
+def test_a_variable_is_read_by_each_of_its_names(name: str) -> None:
+    assert read_one(CERT, **{name: "/x"}) == ("/x", [])
+    assert read_one(CERT, **{"CERT": "/x", name: " /x"}) == ("/x", [])
+    assert read_one(CERT, **{name: " "}) == ("none", [])
+
+
+def test_names_that_contradict_each_other_are_both_named() -> None:
+    (line,) = read_one(CERT, THEIR_CERT="/x", CERTIFICATE="/y")[1]
+
+    assert line.startswith("THEIR_CERT: got '/x', and CERTIFICATE '/y'; takes one of the two")
+
+
+def test_a_bad_value_is_told_by_the_name_that_was_given() -> None:
+    port = Variable("PORT", "80", whole(1, 9), "", "", aliases=("THEIR_PORT",))
+
+    assert read_one(port, THEIR_PORT="x") == (
+        None,
+        ["THEIR_PORT: got 'x', takes a whole number from 1 to 9"],
+    )
+
+
+def test_a_secret_is_read_from_the_file_of_each_of_its_names(tmp_path: Path) -> None:
+    (tmp_path / "pw").write_text("s3cret\n")
+
+    assert read_one(PASSWORD, PASS_NOW_FILE=str(tmp_path / "pw")) == ("s3cret", [])
+    assert read_one(PASSWORD, PASS_NOW_FILE=str(tmp_path / "pw"), PW="s3cret") == ("s3cret", [])
+    assert known_names([PASSWORD]) == {"PW", "PW_FILE", "PASS_NOW", "PASS_NOW_FILE"}
 
 
 def test_every_bad_value_is_told_at_once() -> None:
@@ -203,6 +238,7 @@ def test_a_switch_is_written_in_the_usual_ways(text: str, value: bool) -> None:
         (rate, ["", "-1", "nan", "fast", "1000001", "auto "]),
         (choice("INFO", "ERROR"), ["", "inf", "INFO,ERROR", "TRACE"]),
         (subset("a", "b"), ["", "c", "a,a", "a,", "a b", "a,A", ","]),
+        (statuses(200, 299), ["", "x", "199", "300", "200,", "200;201", "2xx", "200 201"]),
         (printable, ["", "a b", "a\n", "ä", "\x00", "x" * 513]),
         (header_name, ["", "a b", "a:", "a\n", "ä", "a\x00", "x" * 129]),
         (header_text, ["a\n", "a\rb", "ä", "\x00", "\x7f", "x" * 8193]),
@@ -261,6 +297,7 @@ def test_numbers_and_rates_are_read_as_written() -> None:
 def test_words_are_taken_in_any_case_and_given_back_as_they_are_known() -> None:
     assert choice("INFO", "ERROR")("info") == "INFO"
     assert subset("a", "b")(" B , a ") == ("b", "a")
+    assert statuses(200, 299)("201, 204,201") == {201, 204}
 
 
 @pytest.mark.parametrize(

@@ -71,6 +71,54 @@ def sent(**env: str) -> Request:
         return server.request
 
 
+# --- what the forwarder makes of the same answer ---
+
+
+def told(caplog: pytest.LogCaptureFixture, codes: list[int], **env: str) -> list[str]:
+    """What is logged while Moogsoft answers one probe after another with these statuses."""
+    moogsoft._last_success = 0
+    caplog.clear()
+    for code in codes:
+        assert answered(status(code), **env).healthy == (code in (200, 201, 202))
+    assert {record.levelname for record in caplog.records} <= {"WARNING"}
+    return caplog.messages
+
+
+@pytest.mark.parametrize("code", [202, 203, 204, 206, 299])
+def test_a_success_that_the_forwarder_takes_for_a_failure_is_told(
+    caplog: pytest.LogCaptureFixture, code: int
+) -> None:
+    (line,) = told(caplog, [code])
+
+    assert f"Moogsoft answers {code}: " in line
+    assert "mutt:dlq:moog" in line
+    assert "MOOG_DELIVERED_STATUS (200,201)" in line
+
+
+def test_it_is_told_once_until_the_answer_changes(caplog: pytest.LogCaptureFixture) -> None:
+    assert len(told(caplog, [202, 202, 500, 202])) == 1
+    assert len(told(caplog, [202, 204, 204])) == 2
+    assert len(told(caplog, [202, 200, 202])) == 2
+
+
+def test_what_the_forwarder_counts_as_delivered_is_not_told(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    assert told(caplog, [200, 201, 302, 404, 500, 503]) == []
+    assert told(caplog, [202, 204], MOOG_DELIVERED_STATUS="200,201,202,204") == []
+    assert len(told(caplog, [201], MOOG_DELIVERED_STATUS="200")) == 1
+
+
+def test_the_answer_of_a_health_page_says_nothing_of_alerts(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    moogsoft._last_success = 0
+    with MoogsoftServer(status(202)) as server:
+        env = {"MOOG_HEALTH_URL": server.url, "MOOG_HEALTH_TIMEOUT": PATIENT}
+        assert probe(load(env), NOW).healthy
+    assert caplog.messages == []
+
+
 # --- what is asked ---
 
 

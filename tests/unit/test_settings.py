@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from mutt_tasks.environment import NOT_SHOWN
+from mutt_tasks.environment import FILE_SUFFIX, NOT_SHOWN, known_names
 from mutt_tasks.errors import SettingsError
 from mutt_tasks.redis_address import RedisAddress
 from mutt_tasks.settings import RUNTIME_KEYS, VARIABLES, Settings, load, overridden, warnings
@@ -21,6 +21,7 @@ SECRETS = {
     "MOOG_HEALTH_URL": f"https://moogsoft.example/health?key={SECRET}",
     "REDIS_URL": f"redis://user:{SECRET}@localhost:6379/0",
     "REDIS_PASSWORD": SECRET,
+    "REDIS_PASS_NEXT": SECRET,
     "CELERY_BROKER_URL": f"redis://:{SECRET}@localhost:6379/0",
 }
 
@@ -56,12 +57,18 @@ DEFAULTS = {
     "MOOG_CA_CERT": "",
     "MOOG_RATE_LIMIT": 50,
     "MOOG_RATE_PERIOD": 1,
+    "MOOG_BREAKER_TIMEOUT": 300,
+    "MOOG_DELIVERED_STATUS": frozenset({200, 201}),
     "MOOG_RATE_LIMIT_KEY": "mutt:rate_limit:moog",
     "REDIS_HOST": "localhost",
     "REDIS_PORT": 6379,
     "REDIS_DB": 0,
     "REDIS_USERNAME": "",
     "REDIS_PASSWORD": "",
+    "REDIS_PASS_NEXT": "",
+    "REDIS_TLS_CA_CERT": "",
+    "REDIS_TLS_CERT": "",
+    "REDIS_TLS_KEY": "",
     "REDIS_URL": None,
     "CELERY_BROKER_URL": "",
     "DYNAMIC_CONFIG_ENABLED": False,
@@ -160,8 +167,8 @@ def test_all_mistakes_are_told_at_once() -> None:
         ({"MOOG_PASSWORD": SECRET}, "MOOG_USERNAME"),
         ({"MOOG_USERNAME": "u", "MOOG_PASSWORD": SECRET, "MOOG_API_KEY": SECRET}, "MOOG_API_KEY"),
         ({"METRICS_PORT_REMEDIATION": "8087"}, "HEALTH_PORT_REMEDIATION"),
-        ({"REDIS_TLS_CERT": __file__}, "REDIS_TLS_CERT"),
-        ({"REDIS_TLS_KEY": __file__}, "REDIS_TLS_CERT"),
+        ({"REDIS_TLS_CERT": __file__, "REDIS_TLS_ENABLED": "true"}, "REDIS_TLS_CERT"),
+        ({"REDIS_TLS_KEY": __file__, "REDIS_TLS_ENABLED": "true"}, "REDIS_TLS_CERT"),
     ],
 )
 def test_values_that_contradict_each_other_are_refused(env: dict[str, str], named: str) -> None:
@@ -251,7 +258,6 @@ def test_an_unknown_variable_of_ours_is_warned_of_with_the_nearest_name() -> Non
         "REMEDIATION_BATCHSIZE": "1",
         "MOOG_APIKEY": "x",
         "MOOG_API_KEY_FILE": "/x",
-        "MOOG_MAX_RETRIES": "5",
         "SOMETHING_ELSE": "1",
     }
 
@@ -265,7 +271,7 @@ def test_an_unknown_variable_of_ours_is_warned_of_with_the_nearest_name() -> Non
 
 
 def test_no_known_variable_is_warned_of() -> None:
-    env = {spec.name: "x" for spec in VARIABLES.values()}
+    env = dict.fromkeys(known_names(VARIABLES.values()), "x")
 
     assert not [line for line in warnings(load({}), env) if "is not a variable" in line]
 
@@ -304,6 +310,8 @@ def test_with_a_probe_there_is_nothing_to_warn_of(name: str) -> None:
         ("REDIS_USERNAME", "u"),
         ("REDIS_PASSWORD", "p"),
         ("REDIS_PASSWORD_FILE", __file__),
+        ("REDIS_PASS_CURRENT", "p"),
+        ("REDIS_PASS_CURRENT_FILE", __file__),
     ],
 )
 def test_a_part_of_the_address_that_redis_url_overrides_is_warned_of(name: str, value: str) -> None:
@@ -405,7 +413,7 @@ def test_settings_is_one_class_with_one_variable_a_field() -> None:
     [
         ({"REDIS_URL": "sentinel://h/mymaster", "REDIS_TLS_ENABLED": "true"}, "REDIS_TLS_ENABLED"),
         ({"CELERY_BROKER_URL": "rediss://:s3cret@h/0"}, "CELERY_BROKER_URL"),
-        ({"REDIS_TLS_KEY": __file__}, "REDIS_TLS_CERT"),
+        ({"REDIS_TLS_KEY": __file__, "REDIS_URL": "rediss://h"}, "REDIS_TLS_CERT"),
     ],
 )
 def test_what_would_not_be_verified_or_used_is_refused(env: dict[str, str], named: str) -> None:
@@ -421,9 +429,136 @@ def test_a_broker_that_verifies_is_taken() -> None:
     assert load({"CELERY_BROKER_URL": url}).celery_broker == url
 
 
-def test_an_authority_without_tls_is_warned_of() -> None:
-    env = {"REDIS_TLS_CA_CERT": __file__, "MOOG_HEALTH_CHECK_ENABLED": "false"}
-    assert any("REDIS_TLS_CA_CERT does nothing" in line for line in warnings(load(env), env))
+TLS_FILES = (
+    *("REDIS_TLS_CA_CERT", "REDIS_TLS_CERT", "REDIS_TLS_KEY"),
+    *("REDIS_CA_CERT_PATH", "REDIS_TLS_CLIENT_CERT", "REDIS_TLS_CLIENT_KEY"),
+)
+
+
+@pytest.mark.parametrize("name", TLS_FILES)
+@pytest.mark.parametrize("path", [__file__, "/path/to/nothing"])
+def test_without_tls_its_files_are_not_looked_at_and_each_is_warned_of(
+    name: str, path: str
+) -> None:
+    env = {name: path, "MOOG_HEALTH_URL": "http://h/"}
+
+    assert warnings(load(env), env) == [f"{name} does nothing: TLS is not on (REDIS_TLS_ENABLED)"]
+
+
+@pytest.mark.parametrize("name", TLS_FILES)
+@pytest.mark.parametrize("tls", [{"REDIS_TLS_ENABLED": "true"}, {"REDIS_URL": "rediss://h"}])
+def test_with_tls_a_file_that_cannot_be_read_is_refused_by_the_name_that_was_given(
+    name: str, tls: dict[str, str]
+) -> None:
+    line = f"{name}: got '/path/to/nothing', takes the path of a readable file"
+
+    assert line in refused({name: "/path/to/nothing", **tls})
+
+
+# --- MUTT's names ---
+
+
+def test_mutts_names_of_the_tls_files_mean_the_same() -> None:
+    tls = {"REDIS_TLS_ENABLED": "true"}
+    ours = dict.fromkeys(TLS_FILES[:3], __file__)
+    mutts = dict.fromkeys(TLS_FILES[3:], __file__)
+
+    assert load(ours | tls) == load(mutts | tls) == load(ours | mutts | tls)
+    assert load(mutts | tls).redis.client_key == __file__
+
+
+@pytest.mark.parametrize(("name", "alias"), [*zip(TLS_FILES[:3], TLS_FILES[3:], strict=True)])
+@pytest.mark.parametrize("tls", ["true", "false"])
+def test_two_names_of_one_setting_with_different_values_are_refused(
+    name: str, alias: str, tls: str
+) -> None:
+    lines = refused({name: "/a", alias: "/b", "REDIS_TLS_ENABLED": tls})
+
+    assert lines == [
+        f"{name}: got '/a', and {alias} '/b'; takes one of the two, or the same value in both:"
+        " they are two names of one setting"
+    ]
+
+
+# Every MOOG_… and REMEDIATION_… name that MUTT's services, scripts and manifests read or set.
+MUTTS = re.findall(
+    r"\w+",
+    """
+MOOG_API_KEY MOOG_BATCH_SIZE MOOG_CB_FAILURE_THRESHOLD MOOG_CB_KEY_PREFIX MOOG_CB_OPEN_SECONDS
+MOOG_CIRCUIT_BREAKER_THRESHOLD MOOG_CIRCUIT_BREAKER_TIMEOUT MOOG_DLQ_NAME
+MOOG_FORWARDER_HEALTH_PORT MOOG_FORWARDER_METRICS_PORT MOOG_FORWARDER_PORT
+MOOG_FORWARDER_WORKER_ID MOOG_HEALTH_CHECK_ENABLED MOOG_HEALTH_TIMEOUT MOOG_HEARTBEAT_INTERVAL
+MOOG_HEARTBEAT_PREFIX MOOG_HOST MOOG_JANITOR_TIMEOUT MOOG_MAX_RETRIES MOOG_METRICS_PORT
+MOOG_POD_NAME MOOG_PROCESSING_LIST_PREFIX MOOG_RATE_LIMIT MOOG_RATE_LIMIT_KEY
+MOOG_RATE_LIMIT_PER_SEC MOOG_RATE_PERIOD MOOG_RETRY_BASE_DELAY MOOG_RETRY_MAX_DELAY MOOG_TIMEOUT
+MOOG_URL MOOG_WEBHOOK_TIMEOUT MOOG_WEBHOOK_URL REMEDIATION_BATCH_SIZE REMEDIATION_ENABLED
+REMEDIATION_INTERVAL REMEDIATION_METRICS_PORT REMEDIATION_PORT
+""",
+)
+
+
+@pytest.mark.parametrize("name", MUTTS)
+def test_a_variable_of_mutts_is_known(name: str) -> None:
+    env = {name: "1", "MOOG_HEALTH_URL": "http://h/"}
+
+    assert warnings(load({"MOOG_HEALTH_URL": "http://h/"}), env) == []
+
+
+# --- the password's rotation ---
+
+
+def test_the_current_password_is_another_name_of_the_password() -> None:
+    assert load({"REDIS_PASS_CURRENT": SECRET}) == load({"REDIS_PASSWORD": SECRET})
+    assert load({"REDIS_PASS_CURRENT": SECRET, "REDIS_PASSWORD": SECRET}).redis.password == SECRET
+
+
+@pytest.mark.parametrize(
+    "forms", [("", ""), (FILE_SUFFIX, ""), ("", FILE_SUFFIX), (FILE_SUFFIX,) * 2]
+)
+def test_two_different_current_passwords_are_refused_by_name_and_not_shown(
+    tmp_path: Path, forms: tuple[str, str]
+) -> None:
+    env = {}
+    names = ("REDIS_PASSWORD", "REDIS_PASS_CURRENT")
+    for name, form, value in zip(names, forms, (f"{SECRET}1", f"{SECRET}2"), strict=True):
+        (tmp_path / name).write_text(value)
+        env[name + form] = str(tmp_path / name) if form else value
+
+    (line,) = refused(env)
+
+    assert line.startswith(
+        f"REDIS_PASSWORD: got {NOT_SHOWN}, and REDIS_PASS_CURRENT {NOT_SHOWN}; takes "
+    )
+    assert SECRET not in line
+
+
+@pytest.mark.parametrize(
+    "address", [{"REDIS_PASS_CURRENT": "now"}, {"REDIS_URL": "redis://:now@localhost:6379/0"}]
+)
+def test_the_next_password_goes_with_whatever_gives_the_current_one(
+    address: dict[str, str],
+) -> None:
+    settings = load({**address, "REDIS_PASS_NEXT": "s3cret"})
+
+    assert (settings.redis.password, settings.redis.next_password) == ("now", "s3cret")
+    assert settings.celery_broker == "redis://:now@localhost:6379/0"
+    assert settings.secrets() >= {"now", "s3cret"}
+    assert "s3cret" not in repr(settings) + repr(settings.redis) + settings.redis.shown
+
+
+def test_the_next_password_alone_is_the_password() -> None:
+    settings = load({"REDIS_PASS_NEXT": "s3cret"})
+
+    assert settings.redis.password == "s3cret"
+    assert settings.celery_broker == "redis://:s3cret@localhost:6379/0"
+
+
+def test_a_broker_of_its_own_is_not_tried_with_the_next_password_and_that_is_told() -> None:
+    env = {"CELERY_BROKER_URL": "redis://b", "REDIS_PASS_NEXT": "n", "MOOG_HEALTH_URL": "http://h/"}
+
+    assert warnings(load(env), env) == [
+        "REDIS_PASS_NEXT is not tried at CELERY_BROKER_URL, which has its own log-in"
+    ]
 
 
 def test_a_largest_batch_below_the_usual_canary_is_the_canary_too() -> None:
