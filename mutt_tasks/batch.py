@@ -11,8 +11,9 @@ from typing import Any
 
 from mutt_tasks.choice import Chosen, choose
 from mutt_tasks.core import flow, limits
-from mutt_tasks.core.policy import Arrival, arrival
+from mutt_tasks.core.policy import SUSPECT, Arrival, arrival
 from mutt_tasks.core.routes import Route
+from mutt_tasks.core.suspects import Suspects
 from mutt_tasks.settings import Settings
 from mutt_tasks.store.controls import RouteReading
 from mutt_tasks.store.queues import Moved
@@ -42,15 +43,17 @@ class RouteResult:
     """What a cycle did on one route.
 
     `reason` is what held it; `limit` is what bounded the batch, held or not. `landed` and
-    `returned` tell of earlier replays. `more` says whether there is work left for the route now,
-    `pause` in how many seconds it is worth looking again. `state` and `raised` are fields of the
-    route's state and counters that no commit has written yet.
+    `returned` tell of earlier replays, `suspects` of alerts that failed alone and wait. `more` says
+    whether there is work left for the route now, `pause` in how many seconds it is worth looking
+    again. `state` and `raised` are fields of the route's state and counters that no commit has
+    written yet.
     """
 
     outcome: str
     reason: str = ""
     moved: Moved = field(default_factory=Moved)
     waiting: int = 0
+    suspects: int = 0
     odd: int = 0
     limit: str = ""
     landed: int = 0
@@ -87,6 +90,7 @@ class Lane:
         self._queues = tuple(dict.fromkeys(targets))
         self._rest = min(flow.CANARY_SECONDS, settings.drain_interval)
         self._flow = flow.Flow()
+        self._suspects = Suspects()
         self._left = limits.Allowance(0)
         self._commits = 0
         self._first: tuple[RouteReading, float] | None = None
@@ -111,6 +115,13 @@ class Lane:
         )
         is_dropping = self._traffic.watch.is_dropping
         settled = flow.settle(reading.flow, landing, bounds, now, is_open, is_dropping)
+        self._suspects = reading.suspects.looked(
+            reading.depths.source,
+            landing.fresh,
+            is_first=not reading.flow.looked_at,
+            is_trouble=not is_open or now < settled.flow.closed_until,
+            now=now,
+        )
         self._flow = settled.flow
         self._left = flow.quota(settled.flow, bounds, now)
         self._first = reading, now
@@ -122,7 +133,7 @@ class Lane:
             returned=landing.returned,
             has_tripped=settled.has_tripped,
             more=reading.depths.source > 0,
-            state=encoded(settled.flow),
+            state=encoded(settled.flow) | encoded(self._suspects),
             raised={counter: amount for counter, amount in raised.items() if amount},
         )
 
@@ -155,7 +166,16 @@ class Lane:
             self._hold_for_now(allowed)
             return True
         chosen = choose(
-            self._store, settings, route, self._cycle, now, reading, self._flow, allowed.messages
+            self._store,
+            settings,
+            route,
+            self._cycle,
+            now,
+            reading,
+            self._flow,
+            allowed.messages,
+            self._suspects,
+            traffic.bears_suspect(self._suspects, reading, now),
         )
         if not chosen.batch.decisions:
             self._wait_out(chosen, now)
@@ -167,6 +187,7 @@ class Lane:
         raised = {f"{counter}:{name}": amount for counter, amount in counted.items() if amount}
         is_sure = route.target == settings.alert_queue
         pace, watch = traffic.after(batch.replays, is_sure, now)
+        suspects = chosen.suspects.moved(chosen.places, chosen.sends_suspect, now)
         self._commits += 1
         moved = self._store.queues.commit(
             self._held,
@@ -175,13 +196,16 @@ class Lane:
             route,
             settings.dead_letter_queue,
             batch,
-            chosen.state | encoded(after) | _speed(reading, settings, batch.going, now),
+            chosen.state
+            | encoded(after)
+            | encoded(suspects)
+            | _speed(reading, settings, batch.going, now),
             traffic.fields(pace, watch),
             raised | self.result.raised,
         )
         if moved is None:
             return False
-        self._flow = after
+        self._flow, self._suspects = after, suspects
         traffic.written(pace, watch)
         self._left = replace(self._left, messages=self._left.messages - batch.going)
         self.result = replace(
@@ -190,6 +214,7 @@ class Lane:
             reason="",
             moved=self.result.moved + moved,
             waiting=chosen.waiting,
+            suspects=suspects.waiting,
             odd=self.result.odd + batch.odd,
             more=True,  # at least a look at what comes back
             pause=self._pause(chosen, now),
@@ -217,16 +242,20 @@ class Lane:
     def _wait_out(self, chosen: Chosen, now: float) -> None:
         """Nothing that was looked at may go yet."""
         self.is_done = True
+        self._suspects = chosen.suspects
+        only_suspects = 0 < chosen.suspects.waiting == chosen.waiting
+        reason = SUSPECT if only_suspects else WAITING
         self.result = replace(
             self.result,
-            limit=WAITING,
+            limit=reason,
             waiting=chosen.waiting,
+            suspects=chosen.suspects.waiting,
             more=True,
             pause=self._pause(chosen, now),
         )
         if self.result.outcome == HELD:
-            state = self.result.state | chosen.state
-            self.result = replace(self.result, reason=WAITING, state=state)
+            state = self.result.state | chosen.state | encoded(chosen.suspects)
+            self.result = replace(self.result, reason=reason, state=state)
 
     def _pause(self, chosen: Chosen, now: float) -> float:
         """How long nothing can go: a moment for replays to come back, or until a rest is over."""

@@ -1,12 +1,13 @@
 """Which messages go: the oldest that may, decided one by one; nothing is removed here."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import monotonic
 from typing import Any
 
 from mutt_tasks.core.flow import Flow
-from mutt_tasks.core.policy import LONGEST_REST, Action, Decision, Policy, decide
+from mutt_tasks.core.policy import LONGEST_REST, Action, Decision, Policy, checksum, decide
 from mutt_tasks.core.routes import Route
+from mutt_tasks.core.suspects import Suspects
 from mutt_tasks.settings import Settings
 from mutt_tasks.store.controls import RouteReading
 from mutt_tasks.store.queues import Batch
@@ -27,6 +28,7 @@ class Chosen:
     """A batch, and what was seen on the way to it.
 
     `waiting` messages at the old end rest, the first of them until `ready_at`; `state` keeps that.
+    `suspects` is what is known of suspects now; `sends_suspect` says that one is in the batch.
     """
 
     batch: Batch
@@ -34,6 +36,14 @@ class Chosen:
     saw_all: bool
     ready_at: float
     state: dict[str, Any]
+    suspects: Suspects
+    sends_suspect: bool
+
+    @property
+    def places(self) -> list[int]:
+        """Where the messages lie that go, counted from the oldest."""
+        decisions = enumerate(self.batch.decisions, self.batch.skip)
+        return [place for place, decision in decisions if decision.action is not Action.WAIT]
 
 
 def choose(
@@ -45,6 +55,8 @@ def choose(
     reading: RouteReading,
     state: Flow,
     most: int,
+    suspects: Suspects,
+    suspects_may_go: bool,
 ) -> Chosen:
     """Look at the oldest messages and decide, until `most` can go or the scan is long enough.
 
@@ -52,11 +64,20 @@ def choose(
     there are and until when is remembered, so that the next batch starts behind them.
     """
     policy = Policy(
-        settings.max_poison_retries, settings.retry_backoff, settings.max_age, state.spans
+        settings.max_poison_retries,
+        settings.retry_backoff,
+        settings.max_age,
+        state.spans,
+        settings.suspect_wait,
+        suspects_may_go,
+        # Without a limit on the rate what the limiter drops is not minded.
+        suspects if settings.max_rate != 0 else None,
     )
+    waiting_suspects: list[int] = []
+    sends_suspect = False
     # No rest is longer; a moment beyond it was written before a clock went back.
     is_known = now < reading.cursor_until <= now + LONGEST_REST
-    rules = f"{policy.max_retries} {policy.backoff:g} {policy.max_age:g}"
+    rules = f"{policy.max_retries} {policy.backoff:g} {policy.max_age:g} {policy.suspect_wait:g}"
     is_known = is_known and reading.cursor_rules == rules
     known = is_known and 0 < reading.cursor <= reading.depths.source
     skip = reading.cursor if known else 0
@@ -75,7 +96,13 @@ def choose(
             ended = True
             break
         for raw in page:
-            decision = decide(raw, route, policy, cycle, now)
+            is_cleared = skip + len(messages) < suspects.cleared
+            decision = decide(raw, route, policy, cycle, now, is_cleared)
+            if decision.is_suspect and decision.action is Action.REPLAY:
+                sends_suspect = True
+                policy = replace(policy, suspects_may_go=False)
+            elif decision.is_suspect:
+                waiting_suspects.append(checksum(raw))
             messages.append(raw)
             decisions.append(decision)
             scanned_bytes += len(raw)
@@ -99,4 +126,6 @@ def choose(
             "cursor_until": f"{min(ready_at, now + LONGEST_REST):.3f}",
             "cursor_rules": rules,
         },
+        suspects=suspects.seen(waiting_suspects, skip == 0 and ended, now),
+        sends_suspect=sends_suspect,
     )

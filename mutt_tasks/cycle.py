@@ -16,6 +16,7 @@ from time import monotonic, sleep
 from mutt_tasks import batch, moogsoft
 from mutt_tasks.batch import HELD, PAUSED, REPLAYED, UNHEALTHY, Lane, RouteResult
 from mutt_tasks.core import limits
+from mutt_tasks.core.policy import SUSPECT
 from mutt_tasks.core.routes import Route
 from mutt_tasks.errors import LeaseLost
 from mutt_tasks.settings import RUNTIME_KEYS, Settings, overridden
@@ -49,6 +50,7 @@ _PASSING = frozenset(
         limits.DROPPING,
         limits.RATE_LIMITED,
         batch.WAITING,
+        SUSPECT,
         batch.CONTENDED,
     }
 )

@@ -149,6 +149,7 @@ def _packed(route: RouteResult) -> dict[str, Any]:
     packed |= {"came_back": route.returned} if route.returned else {}
     packed |= {"breaker": "opened"} if route.has_tripped else {}
     packed |= {"waiting": route.waiting} if route.waiting else {}
+    packed |= {"suspects": route.suspects} if route.suspects else {}
     packed |= {"odd_counters": route.odd} if route.odd else {}
     if route.outcome == REPLAYED:
         packed["remaining"] = route.moved.remaining

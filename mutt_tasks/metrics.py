@@ -19,6 +19,7 @@ from prometheus_client.registry import Collector
 from mutt_tasks.core.consumer_limits import FollowedLimits
 from mutt_tasks.core.flow import Flow
 from mutt_tasks.core.policy import QUARANTINE_REASONS
+from mutt_tasks.core.suspects import Suspects
 from mutt_tasks.core.watch import Watch
 from mutt_tasks.errors import StoreError
 from mutt_tasks.settings import Settings
@@ -189,12 +190,15 @@ def _flows(found: Snapshot, settings: Settings) -> Iterator[Metric]:
             ("window", "Messages that a route's next batch may hold"),
             ("under_way", "Replays that lay in the queues at the last look"),
             ("backoff_seconds", "Until the route's breaker closes"),
+            ("suspects", "Alerts that failed alone and wait for quiet live traffic"),
         )
     }
     for route in settings.routes:
         state = decoded(Flow, found.states[route.name].get("flow"))
         gauges["window"].add_metric([route.name], state.window or settings.batch_size)
         gauges["under_way"].add_metric([route.name], state.under_way)
+        suspects = decoded(Suspects, found.states[route.name].get("suspects"))
+        gauges["suspects"].add_metric([route.name], suspects.waiting)
         left = max(0.0, state.closed_until - found.now)
         gauges["backoff_seconds"].add_metric([route.name], left)
     yield from (*counters.values(), stuck, limits, *gauges.values())

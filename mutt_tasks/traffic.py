@@ -9,6 +9,7 @@ from typing import Any
 from mutt_tasks.core.consumer_limits import ConsumerLimits, FollowedLimits, with_runtime_values
 from mutt_tasks.core.limits import DROPPING, QUEUE_STANDING, RATE_LIMITED, SHED_ABOVE, Allowance
 from mutt_tasks.core.pace import Limiter, Pace
+from mutt_tasks.core.suspects import Suspects
 from mutt_tasks.core.watch import Sight, Watch
 from mutt_tasks.settings import Settings
 from mutt_tasks.store.controls import RouteReading, Window
@@ -99,6 +100,11 @@ class Traffic:
         self.pace = self.pace.refilled(rate, now)
         tokens = min(self.pace.tokens, self.pace.room(self.limiter, reading.queued), 1e9)
         return Allowance(int(tokens), RATE_LIMITED)
+
+    def bears_suspect(self, suspects: Suspects, reading: RouteReading, now: float) -> bool:
+        """Whether live traffic can bear an alert that may put the forwarder to sleep."""
+        failures = reading.failures
+        return suspects.may_go(self.pace, self.limiter, reading.queued, failures, now)
 
     def after(self, replays: int, is_sure: bool, now: float) -> tuple[Pace, Watch]:
         """Pace and watch after so many replays; `is_sure` when they go straight to its queue."""

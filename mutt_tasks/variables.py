@@ -93,6 +93,14 @@ class Settings:
         "older events go to the dead letter list as `stale`; 0: no limit",
         unit="s",
     )
+    suspect_wait: float = _pace(
+        "REMEDIATION_SUSPECT_WAIT",
+        "3600",
+        take.number(0, 604_800),
+        "an alert that failed while others passed waits this long for live traffic that can bear"
+        " another try, then goes to the dead letter list as `suspect`; 0: at once",
+        unit="s",
+    )
     max_poison_retries: int = _pace(
         "MAX_POISON_RETRIES",
         "3",

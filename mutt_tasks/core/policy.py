@@ -7,9 +7,11 @@ from typing import NamedTuple
 
 from mutt_tasks.core.message import Message, parse
 from mutt_tasks.core.routes import Route
+from mutt_tasks.core.suspects import LOOK_AGAIN_SECONDS, Suspects
 
 MALFORMED, POISON, STALE = "malformed", "poison", "stale"
-QUARANTINE_REASONS = (MALFORMED, POISON, STALE)
+SUSPECT = "suspect"
+QUARANTINE_REASONS = (MALFORMED, POISON, STALE, SUSPECT)
 
 LONGEST_REST = 3600.0
 JITTER = 0.2
@@ -31,13 +33,17 @@ class Policy:
     """The numbers that the rules use; times in seconds, 0 turns a rule off.
 
     `spans` are stretches of time in which everything failed: a replay sent in one of them is
-    forgiven when it comes back.
+    forgiven when it comes back. A suspect goes if `suspects_may_go`, and is set aside after having
+    waited for that for `suspect_wait`; `suspects` knows since when. None: there are no suspects.
     """
 
     max_retries: int
     backoff: float
     max_age: float
     spans: tuple[tuple[float, float], ...] = ()
+    suspect_wait: float = 0.0
+    suspects_may_go: bool = True
+    suspects: Suspects | None = None
 
 
 class Decision(NamedTuple):
@@ -46,7 +52,7 @@ class Decision(NamedTuple):
     `payload` is what is pushed (the message's own bytes when it is malformed), `ready_at` the
     moment until which a waiting message waits, and `is_sound` False when a counter in the
     message was no counter. `came_back` says that its last replay failed, `forgiven` is 1 when that
-    does not count.
+    does not count, `is_suspect` that the message failed alone.
     """
 
     action: Action
@@ -56,6 +62,7 @@ class Decision(NamedTuple):
     is_sound: bool = True
     came_back: bool = False
     forgiven: int = 0
+    is_suspect: bool = False
 
 
 class Arrival(StrEnum):
@@ -77,10 +84,13 @@ def arrival(raw: bytes, route: Route) -> Arrival:
     return Arrival.RETURNED if message.header.replays else Arrival.FRESH
 
 
-def decide(raw: bytes, route: Route, policy: Policy, cycle: str, now: float) -> Decision:
+def decide(
+    raw: bytes, route: Route, policy: Policy, cycle: str, now: float, is_cleared: bool = False
+) -> Decision:
     """Apply the rules to one message as it lies in the route's source.
 
-    `cycle` is the id that the stamp carries, `now` the moment of the look.
+    `cycle` is the id that the stamp carries, `now` the moment of the look. `is_cleared` says that
+    the message came there in an outage.
     """
     message = parse(raw)
     if message is None:
@@ -95,6 +105,12 @@ def decide(raw: bytes, route: Route, policy: Policy, cycle: str, now: float) -> 
     resets = [message.count(field) for field in route.reset_fields]
     is_sound = message.is_sound and all(count.is_sound for count in counts + resets)
 
+    is_suspect = (
+        policy.suspects is not None
+        and route.puts_consumer_to_sleep
+        and not (was_in_vain or (is_cleared and not header.replays))
+        and any(count.value for count in resets)
+    )
     poison_count = max([header.replays - forgiven, *(count.value for count in counts)])
     if poison_count >= policy.max_retries or header.replays >= HARD_CAP_FACTOR * policy.max_retries:
         reason = POISON
@@ -108,15 +124,22 @@ def decide(raw: bytes, route: Route, policy: Policy, cycle: str, now: float) -> 
                 timestamp = message.timestamp()
                 ready_at = min(ready_at, (timestamp or now) + policy.max_age)
             return Decision(Action.WAIT, ready_at=ready_at, is_sound=is_sound)
-        stamp = header.replayed(now, forgiven).encode(route.name, cycle)
-        payload = message.stamped(stamp, route.reset_fields)
-        return Decision(
-            Action.REPLAY,
-            payload=payload,
-            is_sound=is_sound,
-            came_back=header.replays > 0,
-            forgiven=more_forgiven,
-        )
+        if is_suspect and policy.suspects and not policy.suspects_may_go:
+            until = policy.suspects.waiting_since(checksum(raw), now) + policy.suspect_wait
+            if now < until:
+                ready_at = min(until, now + LOOK_AGAIN_SECONDS)
+                return Decision(Action.WAIT, ready_at=ready_at, is_sound=is_sound, is_suspect=True)
+            reason = SUSPECT
+        else:
+            stamp = header.replayed(now, forgiven).encode(route.name, cycle)
+            return Decision(
+                Action.REPLAY,
+                payload=message.stamped(stamp, route.reset_fields),
+                is_sound=is_sound,
+                came_back=header.replays > 0,
+                forgiven=more_forgiven,
+                is_suspect=is_suspect,
+            )
     stamp = replace(header, forgiven=forgiven).encode(route.name, cycle, reason, dead_at=now)
     return Decision(
         Action.QUARANTINE,
@@ -126,6 +149,11 @@ def decide(raw: bytes, route: Route, policy: Policy, cycle: str, now: float) -> 
         came_back=header.replays > 0,
         forgiven=more_forgiven,
     )
+
+
+def checksum(raw: bytes) -> int:
+    """What a waiting suspect is remembered by."""
+    return zlib.crc32(raw)
 
 
 def _was_shed(message: Message, route: Route) -> bool:

@@ -11,6 +11,7 @@ class Route:
     message that keeps its old count comes straight back. `failure_fields` are counters of the
     pipeline that a replay leaves alone and that count towards poison. `shed_field` is what the
     consumer adds to a message that it sets aside untried. All of them are in READ_FIELDS.
+    `puts_consumer_to_sleep` says that the consumer sleeps after each failed try.
     """
 
     name: str
@@ -19,6 +20,7 @@ class Route:
     reset_fields: tuple[str, ...]
     failure_fields: tuple[str, ...] = ()
     shed_field: str = ""
+    puts_consumer_to_sleep: bool = False
 
 
 def alerter_route(source: str, target: str) -> Route:
@@ -30,4 +32,4 @@ def alerter_route(source: str, target: str) -> Route:
 
 def moog_route(source: str, target: str) -> Route:
     """What the forwarder gave up, back to the alert queue."""
-    return Route("moog", source, target, ("_moog_retry_count",))
+    return Route("moog", source, target, ("_moog_retry_count",), puts_consumer_to_sleep=True)

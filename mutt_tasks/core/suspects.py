@@ -22,13 +22,13 @@ BREAKER_FAILURES = 10
 GIVEN_UP_SECONDS, PASSED_SECONDS = 130.0, 2.0
 
 # A suspect that has to wait is looked at again after this many seconds.
-LOOK_AGAIN_SECONDS = 10.0
+LOOK_AGAIN_SECONDS = 5.0
 
 # More alerts at a time than this do not fail each for a reason of its own: it was an outage.
 MANY = 20
 
 # Live traffic has to be known from this many periods at least.
-_FEWEST_SAMPLES = 5
+_FEWEST_SAMPLES = 3
 
 # So many suspects are remembered with the moment since when they wait.
 _KEPT = 100
@@ -90,11 +90,12 @@ class Suspects:
         moment = next((moment for known, moment in self.since if known == checksum), now)
         return min(moment, now)
 
-    def seen(self, checksums: list[int], now: float) -> "Suspects":
-        """The state after these were seen to wait, and no others."""
+    def seen(self, checksums: list[int], is_all: bool, now: float) -> "Suspects":
+        """The state after these were seen to wait; `is_all` says that there are no others."""
         known = dict(self.since)
-        since = tuple((each, min(known.get(each, now), now)) for each in checksums[:_KEPT])
-        return replace(self, since=since, waiting=len(checksums))
+        kept = {} if is_all else known
+        since = kept | {each: min(known.get(each, now), now) for each in checksums}
+        return replace(self, since=tuple(since.items())[:_KEPT], waiting=len(since))
 
     def moved(self, positions: list[int], sent: bool, now: float) -> "Suspects":
         """The state after messages at these places, counted from the oldest, left the source.

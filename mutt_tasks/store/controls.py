@@ -13,6 +13,7 @@ from mutt_tasks.core.limits import Depths
 from mutt_tasks.core.moments import iso
 from mutt_tasks.core.pace import STEPS, Pace
 from mutt_tasks.core.routes import Route
+from mutt_tasks.core.suspects import Suspects
 from mutt_tasks.core.watch import Watch
 from mutt_tasks.errors import StoreCorrupt
 from mutt_tasks.store import keys
@@ -53,8 +54,9 @@ class RouteReading:
     smoothed pace of its batches, the last of them at `moved_at`; `queued` messages lie before the
     forwarder. `kept` says how many of its limiter's alerts are still in the window at STEPS moments
     of the coming period (empty: there is no limiter), `newest` when it took the last one, by its
-    own clock. `consumer_limits` is what runtime configuration says of the limiter's alerts, its
-    period and the alerter's shedding.
+    own clock. The forwarder has counted so many `failures` in a row (None: it does not count).
+    `consumer_limits` is what runtime configuration says of the limiter's alerts, its period and
+    the alerter's shedding.
     """
 
     depths: Depths
@@ -65,12 +67,14 @@ class RouteReading:
     moved_at: float
     cursor_rules: str
     flow: Flow
+    suspects: Suspects
     pace: Pace
     watch: Watch
     limits: FollowedLimits
     kept: tuple[int, ...]
     newest: float
     consumer_limits: tuple[bytes | None, bytes | None, bytes | None]
+    failures: int | None
     is_paused: bool
     breaker_is_open: bool
 
@@ -158,14 +162,15 @@ class Controls:
             "reading",
             [
                 *(route.source, keys.route_state(route.name), keys.PACE, keys.PAUSED),
-                *(keys.BREAKER, limiter_key, *map(keys.config, LIMIT_NAMES), *queues),
+                *(keys.BREAKER, limiter_key, *map(keys.config, LIMIT_NAMES)),
+                *(keys.FAILURES, *queues),
             ],
             [f"{moment * 1000:.0f}" for moment in steps],
         )
-        source, state, pace, is_paused, breaker, *limiter, lengths, configured = answers
+        source, state, pace, is_paused, breaker, *limiter, lengths, configured, failures = answers
         is_seen, kept, newest = limiter
         by_queue = dict(zip(queues, lengths, strict=True))
-        flow, cursor, cursor_until, cursor_rules, speed, moved_at = state
+        flow, cursor, cursor_until, cursor_rules, speed, moved_at, suspects = state
         alerts, period, shed_above = configured
         return RouteReading(
             depths=Depths(source, by_queue[route.target], by_queue[queues[0]]),
@@ -176,12 +181,14 @@ class Controls:
             moved_at=_number(moved_at),
             cursor_rules=(cursor_rules or b"").decode("utf-8", "replace"),
             flow=decoded(Flow, flow),
+            suspects=decoded(Suspects, suspects),
             pace=decoded(Pace, pace[0]),
             watch=decoded(Watch, pace[1]),
             limits=decoded(FollowedLimits, pace[2]),
             kept=tuple(kept) if is_seen else (),
             newest=_number(newest) / 1000,
             consumer_limits=(alerts, period, shed_above),
+            failures=int(_number(failures)) if failures else None,
             is_paused=bool(is_paused),
             breaker_is_open=_is_open(breaker),
         )

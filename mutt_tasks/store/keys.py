@@ -25,6 +25,7 @@ PAUSED = PREFIX + "paused"
 PACE = PREFIX + "pace"
 
 BREAKER = "mutt:circuit_breaker:moogsoft:state"
+FAILURES = "mutt:circuit_breaker:moogsoft:failures"
 
 
 def route_state(route: str) -> str:

@@ -17,7 +17,7 @@ JOURNAL_LENGTH = 10_000
 SAMPLE, SAMPLE_BYTES, SAMPLE_LARGEST = 400, 2 << 20, 64 << 10
 QUEUE_SAMPLE, QUEUE_SAMPLE_BYTES = 2000, 4 << 20
 
-_LETTERS = {"malformed": "m", "poison": "p", "stale": "s"}
+_LETTERS = {"malformed": "m", "poison": "p", "stale": "s", "suspect": "u"}
 
 
 @dataclass(frozen=True)

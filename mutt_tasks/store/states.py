@@ -12,13 +12,15 @@ from typing import Any, TypeVar
 from mutt_tasks.core.consumer_limits import FollowedLimits
 from mutt_tasks.core.flow import Flow
 from mutt_tasks.core.pace import Pace
+from mutt_tasks.core.suspects import Suspects
 from mutt_tasks.core.watch import Watch
 
-State = TypeVar("State", Flow, Pace, Watch, FollowedLimits)
+State = TypeVar("State", Flow, Suspects, Pace, Watch, FollowedLimits)
 
 # The field that each kind stands in.
 FIELDS: dict[type[Any], str] = {
     Flow: "flow",
+    Suspects: "suspects",
     Pace: "pace",
     Watch: "watch",
     FollowedLimits: "limits",
@@ -28,7 +30,7 @@ FIELDS: dict[type[Any], str] = {
 _LARGEST = 1e15
 
 
-def encoded(state: Flow | Pace | Watch | FollowedLimits) -> dict[str, str]:
+def encoded(state: Flow | Suspects | Pace | Watch | FollowedLimits) -> dict[str, str]:
     """A state as a field of its hash."""
     values = {each.name: getattr(state, each.name) for each in fields(state)}
     return {FIELDS[type(state)]: json.dumps(values, separators=(",", ":"))}

@@ -63,7 +63,7 @@ def limiter_holds(client: redis.Redis, store: Store, alerts: int) -> None:
 
 
 def metric(store: Store, name: str, **labels: str) -> float:
-    collector = RedisCollector(store, settings_of())
+    collector = RedisCollector(store, settings_of(REMEDIATION_ROUTES="alerter,moog"))
     found = [
         sample.value
         for family in collector.collect()
@@ -561,3 +561,81 @@ def test_replays_never_fill_the_alert_queue_up_to_a_lowered_shed_threshold(
 
     assert client.llen(ALERTS) == threshold // 2
     assert result.reason == "backpressure"
+
+
+# --- alerts that fail alone ---
+
+
+def alert(number: int, failures: int = 6) -> bytes:
+    """An alert as the forwarder gives it up."""
+    fields = {"hostname": "h", "message_body": "up", "number": number, "api_key": "k"}
+    return json.dumps(fields | {"raw_json": {}, "_moog_retry_count": failures}).encode()
+
+
+def beside(client: redis.Redis, store: Store, live: int, cycles: int, **env: object) -> Any:
+    """Cycles on the forwarder's route, while so many live alerts a second pass."""
+    settings = settings_of(REMEDIATION_MAX_RATE="auto", REMEDIATION_ROUTES="moog", **env)
+    result = None
+    for _ in range(cycles):
+        limiter_holds(client, store, live)
+        result = run_cycle(store, settings, result.next_cycle if result else "")
+        client.set("mutt:circuit_breaker:moogsoft:failures", "0")
+    return result
+
+
+def test_alerts_that_failed_while_others_passed_wait_for_quiet_traffic_and_say_so(
+    client: redis.Redis, store: Store
+) -> None:
+    fill(client, MOOG_DLQ, [alert(1), alert(2)])
+    result = beside(client, store, live=15, cycles=20)
+
+    assert (result.reason, result.routes["moog"].suspects) == ("suspect", 2)
+    assert client.llen(ALERTS) == 0
+    assert metric(store, "suspects", route="moog") == 2
+    client.delete("mutt:remediation:lease")
+    beside(client, store, live=0, cycles=1)
+    let_pass(store, 120)
+    client.delete("mutt:remediation:lease")
+    beside(client, store, live=0, cycles=20)
+    assert numbers_in(client, ALERTS) == [1]  # one at a time
+
+
+def test_a_suspect_that_waited_too_long_is_set_aside_with_its_reason(
+    client: redis.Redis, store: Store
+) -> None:
+    fill(client, MOOG_DLQ, [alert(1)])
+    beside(client, store, live=15, cycles=5, REMEDIATION_SUSPECT_WAIT=600)
+    let_pass(store, 500)
+    client.delete("mutt:remediation:lease")
+    beside(client, store, live=15, cycles=1, REMEDIATION_SUSPECT_WAIT=600)
+    assert client.llen(DEAD) == 0
+    let_pass(store, 101)
+    client.delete("mutt:remediation:lease")
+    beside(client, store, live=15, cycles=1, REMEDIATION_SUSPECT_WAIT=600)
+
+    (dead,) = lying_in(client, DEAD)
+    assert header_of(dead)["reason"] == "suspect"
+    assert counters(client)["suspect:moog"] == 1
+    assert metric(store, "replay_fail_total", reason="suspect") == 1
+
+
+def test_others_go_past_a_suspect_that_waits(client: redis.Redis, store: Store) -> None:
+    fill(client, MOOG_DLQ, [alert(1), alert(2, failures=0), alert(3), alert(4, failures=0)])
+    beside(client, store, live=15, cycles=20)
+
+    assert numbers_in(client, ALERTS) == [2, 4]
+    assert numbers_in(client, MOOG_DLQ) == [1, 3]
+
+
+def test_what_failed_in_an_outage_is_no_suspect(client: redis.Redis, store: Store) -> None:
+    settings = settings_of(REMEDIATION_MAX_RATE="auto", REMEDIATION_ROUTES="moog")
+    fill(client, MOOG_DLQ, [alert(n) for n in range(5)])
+    result = run_cycle(store, settings, healthy=False)
+    let_pass(store, 30)
+    fill(client, MOOG_DLQ, [alert(5)])
+    client.delete("mutt:remediation:lease")
+    for _ in range(20):
+        limiter_holds(client, store, 15)
+        result = run_cycle(store, settings, result.next_cycle)
+
+    assert numbers_in(client, ALERTS) == [0, 1, 2, 3, 4, 5]

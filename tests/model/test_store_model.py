@@ -33,6 +33,7 @@ from mutt_tasks import choice
 from mutt_tasks import cycle as steps
 from mutt_tasks.core import flow
 from mutt_tasks.core.flow import Bounds, Flow, Landing
+from mutt_tasks.core.policy import Policy
 from mutt_tasks.errors import LeaseLost
 from mutt_tasks.store.store import Store
 from tests.model.faults import Dead, Fault, struck_by
@@ -573,11 +574,17 @@ def settled(before: Flow, landing: Landing, bounds: Bounds, *_: object) -> flow.
     return flow.Settled(Flow(window=window, is_canary=False), 0, False)
 
 
+def without_suspects(*numbers: Any) -> Policy:
+    """Whether live traffic can bear a suspect is told elsewhere."""
+    return replace(Policy(*numbers), suspects=None)
+
+
 def tell_stories(server: RedisServer, told: hypothesis_settings) -> None:
     Story.server = server
     with (
         patch.object(choice, "SCAN_MESSAGES", SCAN),
         patch.object(flow, "settle", settled),
+        patch.object(choice, "Policy", without_suspects),
         patch.object(steps, "new_cycle_id", new_id),
     ):
         run_state_machine_as_test(Story, settings=told)

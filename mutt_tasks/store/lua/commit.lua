@@ -11,17 +11,17 @@
 -- ARGV[3] -> commit id: the same id is never committed twice
 -- ARGV[4] -> how many messages at the right end to pass over
 -- ARGV[5] -> plan: one letter for each message looked at, oldest first:
---            r replay, m malformed, p poison, s stale (these three to the dead letter list), w wait
+--            r replay; m malformed, p poison, s stale, u suspect (to the dead letter list); w wait
 -- ARGV[6] -> SHA-1 of the looked-at messages' lengths (joined by commas), a colon, their bytes
 -- ARGV[7] -> route name
 -- ARGV[8] -> cycle id
 -- ARGV[9] -> the journal's largest length (approximate)
 -- ARGV[10] -> how many values of pairs for the state hash follow; then the pairs; then the same
 --             for the pace hash, and for counters to raise (name and amount); then what is pushed
---             for each r, p and s, in the plan's order (a malformed message is pushed as it is)
+--             for each r, p, s and u, in the plan's order (a malformed message is pushed as it is)
 --
--- Returns {'moved', replayed, malformed, poison, stale, left in source}, or
---         {'again', the same five}  this commit was done before
+-- Returns {'moved', replayed, malformed, poison, stale, suspect, left in source}, or
+--         {'again', the same six}   this commit was done before
 --         {'fenced'}                the lease is not ours
 --         {'changed'}               the messages are no longer there as looked at
 --         {'corrupt', what}         a key of ours or a list holds something else
@@ -38,15 +38,16 @@ if wrong then
   return { 'corrupt', wrong }
 end
 if redis.call('HGET', state, 'commit') == commit_id then
-  local done = redis.call('HMGET', state, 'replayed', 'malformed', 'poison', 'stale')
-  return { 'again', done[1], done[2], done[3], done[4], redis.call('LLEN', source) }
+  local done = redis.call('HMGET', state, 'replayed', 'malformed', 'poison', 'stale',
+    'suspect')
+  return { 'again', done[1], done[2], done[3], done[4], done[5] or 0, redis.call('LLEN', source) }
 end
 if redis.call('GET', lease) ~= ARGV[1] then
   return { 'fenced' }
 end
 
-local names = { r = 'replayed', m = 'malformed', p = 'poison', s = 'stale' }
-local tally = { replayed = 0, malformed = 0, poison = 0, stale = 0 }
+local names = { r = 'replayed', m = 'malformed', p = 'poison', s = 'stale', u = 'suspect' }
+local tally = { replayed = 0, malformed = 0, poison = 0, stale = 0, suspect = 0 }
 local next_arg = 10
 local function pairs_from_args()
   local from, values = next_arg, {}
@@ -112,7 +113,7 @@ end
 
 -- From here on only writes; none of them can fail for a reason that was not checked above.
 -- A batch goes in slices: its entry in the journal is written anew with each, and names the sums.
-local sums = { replayed = 0, malformed = 0, poison = 0, stale = 0 }
+local sums = { replayed = 0, malformed = 0, poison = 0, stale = 0, suspect = 0 }
 if earlier then
   for i = 1, #earlier, 2 do
     if sums[earlier[i]] then
@@ -126,7 +127,7 @@ for name, amount in pairs(tally) do
 end
 entry = redis.call('XADD', journal, 'MAXLEN', '~', ARGV[9], '*', 'event', 'moved', 'route', route,
   'cycle', ARGV[8], 'commit', commit_id, 'replayed', sums.replayed,
-  'malformed', sums.malformed, 'poison', sums.poison, 'stale', sums.stale)
+  'malformed', sums.malformed, 'poison', sums.poison, 'stale', sums.stale, 'suspect', sums.suspect)
 if skip == 0 and waiting == 0 then
   redis.call('LTRIM', source, 0, -(count + 1))
 else
@@ -156,10 +157,10 @@ for i = 1, #raised, 2 do
 end
 redis.call('HSET', state, 'commit', commit_id, 'journal', entry, 'journal_cycle', ARGV[8],
   'replayed', tally.replayed, 'malformed', tally.malformed, 'poison', tally.poison,
-  'stale', tally.stale, unpack(state_pairs))
+  'stale', tally.stale, 'suspect', tally.suspect, unpack(state_pairs))
 if #pace_pairs > 0 then
   redis.call('HSET', pace, unpack(pace_pairs))
 end
 redis.call('PEXPIRE', lease, ARGV[2])
-return { 'moved', tally.replayed, tally.malformed, tally.poison, tally.stale,
+return { 'moved', tally.replayed, tally.malformed, tally.poison, tally.stale, tally.suspect,
   redis.call('LLEN', source) }

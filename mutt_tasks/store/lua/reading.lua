@@ -6,12 +6,14 @@
 -- KEYS[6] -> the forwarder's limiter (sorted set of moments in ms)
 -- KEYS[7] -> runtime configuration (string): alerts that the limiter takes in a period
 -- KEYS[8] -> the same: the limiter's period   KEYS[9] -> the same: where the alerter's shedding begins
--- KEYS[10..] -> the queues that replays lie in
+-- KEYS[10] -> how often the forwarder has failed in a row (string)
+-- KEYS[11..] -> the queues that replays lie in
 -- ARGV -> moments in ms: how many of the limiter's alerts are younger is counted for each
 --
 -- Returns {length of the source, {values of the state}, {values of the pace}, 1 if paused, breaker
 -- or false, 1 if the limiter is there, {counts of the limiter}, score of its newest alert or
--- false, {lengths of the queues}, {values of the configuration, each or false}}.
+-- false, {lengths of the queues}, {values of the configuration, each or false}, failures or
+-- false}.
 local lengths, counts, configured = {}, {}, {}
 -- Keys of the pipeline that hold something else than they should are as good as not there.
 local function is(key, kind)
@@ -21,7 +23,7 @@ local has_limiter = is(KEYS[6], 'zset')
 for i = 7, 9 do
   configured[#configured + 1] = is(KEYS[i], 'string') and redis.call('GET', KEYS[i])
 end
-for i = 10, #KEYS do
+for i = 11, #KEYS do
   lengths[#lengths + 1] = redis.call('LLEN', KEYS[i])
 end
 for i = 1, #ARGV do
@@ -29,7 +31,8 @@ for i = 1, #ARGV do
 end
 return {
   redis.call('LLEN', KEYS[1]),
-  redis.call('HMGET', KEYS[2], 'flow', 'cursor', 'cursor_until', 'cursor_rules', 'speed', 'moved_at'),
+  redis.call('HMGET', KEYS[2], 'flow', 'cursor', 'cursor_until', 'cursor_rules', 'speed', 'moved_at',
+    'suspects'),
   redis.call('HMGET', KEYS[3], 'pace', 'watch', 'limits'),
   redis.call('EXISTS', KEYS[4]),
   is(KEYS[5], 'string') and redis.call('GET', KEYS[5]),
@@ -38,4 +41,5 @@ return {
   has_limiter and redis.call('ZREVRANGE', KEYS[6], 0, 0, 'WITHSCORES')[2],
   lengths,
   configured,
+  is(KEYS[10], 'string') and redis.call('GET', KEYS[10]),
 }

@@ -1,0 +1,91 @@
+"""Alerts that failed alone: which they are, and when live traffic can bear another try."""
+
+from dataclasses import replace
+
+import pytest
+
+from mutt_tasks.core.pace import Limiter, Pace
+from mutt_tasks.core.suspects import GIVEN_UP_SECONDS, MANY, PASSED_SECONDS, Suspects
+
+NOW = 1_800_000_000.0
+LIMITER = Limiter(50, 1.0, (0,))
+
+
+def traffic(live: float, samples: int = 60) -> Pace:
+    return Pace(live=live, spread=live, samples=samples, seen_at=NOW)
+
+
+def quiet(suspects: Suspects, failures: int | None = 0, now: float = NOW, queued: int = 0) -> bool:
+    return suspects.may_go(traffic(0.2), LIMITER, queued, failures, now)
+
+
+@pytest.mark.parametrize(("live", "bears"), [(0.0, True), (0.5, True), (1.5, False), (15.0, False)])
+def test_live_traffic_bears_a_suspect_if_the_limiter_takes_what_comes_in_the_longest_sleep(
+    live: float, bears: bool
+) -> None:
+    assert Suspects().may_go(traffic(live), LIMITER, 0, 0, NOW) is bears
+
+
+def test_a_larger_limiter_bears_more_and_unknown_traffic_bears_nothing() -> None:
+    assert Suspects().may_go(traffic(15.0), Limiter(1000, 1.0), 0, 0, NOW)
+    assert not Suspects().may_go(traffic(0.0, samples=2), LIMITER, 0, 0, NOW)
+
+
+def test_one_suspect_is_under_way_at_a_time() -> None:
+    sent = Suspects().moved([], True, NOW)
+
+    assert not quiet(sent, failures=None, now=NOW + GIVEN_UP_SECONDS - 1)
+    assert quiet(sent, failures=None, now=NOW + GIVEN_UP_SECONDS)
+    assert not quiet(sent, failures=1, now=NOW + 60)
+    assert not quiet(sent, failures=0, now=NOW + PASSED_SECONDS - 0.1)
+    assert quiet(sent, failures=0, now=NOW + PASSED_SECONDS)
+    assert not quiet(sent, failures=0, now=NOW + PASSED_SECONDS, queued=1)
+
+
+def test_a_suspect_is_not_the_one_that_opens_the_forwarders_breaker() -> None:
+    assert quiet(Suspects(), failures=3)
+    assert not quiet(Suspects(), failures=4)
+
+
+def test_what_came_in_an_outage_is_cleared() -> None:
+    during = Suspects().looked(5, 0, is_first=True, is_trouble=True, now=NOW)
+    assert during.cleared == 5
+    shortly_after = during.looked(8, 3, is_first=False, is_trouble=False, now=NOW + 60)
+    assert shortly_after.cleared == 8  # a forwarder gives up late
+    later = shortly_after.looked(10, 2, is_first=False, is_trouble=False, now=NOW + 300)
+    assert later.cleared == 8
+
+
+def test_many_at_once_are_an_outage_that_nobody_saw() -> None:
+    few, many = MANY, MANY + 1
+
+    assert Suspects().looked(few, 0, True, False, NOW).cleared == 0
+    assert Suspects().looked(many, 0, True, False, NOW).cleared == many
+    assert Suspects().looked(many, few, False, False, NOW).cleared == 0
+    assert Suspects().looked(many + 4, many, False, False, NOW).cleared == many + 4
+
+
+def test_what_leaves_the_old_end_is_no_longer_counted_as_cleared() -> None:
+    known = Suspects(cleared=5)
+
+    assert known.moved([0, 1, 4, 5, 9], False, NOW).cleared == 2
+    assert known.looked(3, 0, False, False, NOW).cleared == 3
+
+
+def test_a_suspect_waits_from_the_moment_when_it_was_first_seen() -> None:
+    known = Suspects().seen([7, 8], True, NOW).seen([8, 9], True, NOW + 50)
+
+    assert known.waiting_since(8, NOW + 60) == NOW
+    assert known.waiting_since(9, NOW + 60) == NOW + 50
+    assert known.waiting_since(7, NOW + 60) == NOW + 60  # it was gone meanwhile
+    assert known.waiting == 2
+    assert known.seen([5], False, NOW + 70).waiting == 3  # not all were looked at
+    assert len(Suspects().seen(list(range(1000)), True, NOW).since) == 100
+
+
+def test_moments_in_the_future_are_a_clock_that_went_back() -> None:
+    odd = Suspects(trouble_at=NOW + 900, sent_at=NOW + 900, since=((7, NOW + 900),))
+
+    assert odd.waiting_since(7, NOW) == NOW
+    assert quiet(odd)
+    assert replace(odd, trouble_at=0.0).looked(1, 0, False, False, NOW).cleared == 0
