@@ -73,12 +73,13 @@ class Watch:
     `highest` is the largest number of alerts seen in the window since `since`: of `looks` looks
     `at` found just as many, `below` one less, and `short` sums up what was missing. `top` is the
     highest of a longer stretch that began at `top_at`; `last_*` are those of the stretches before.
-    `missing` counts looks in a row at which replays sent straight to the forwarder were missing.
-    Since `checking` nothing is sent, to see live alerts alone: `shortfall` replays were missing
-    before. After a drop `ceiling` is what the limiter takes (-1: no drop is remembered) and nothing
-    goes before `holds_until`; then one replay goes as a canary, at `canary_at`, and nothing else
-    until it `has_passed`. `drops` counts drops in a row; `dropped` is how many replays the last
-    one is believed to have cost.
+    All of `level_looks` looks since `level_since` found about `level` alerts, and `level_short`
+    missing in all. `missing` counts looks in a row at which replays sent straight to the forwarder
+    were missing. Since `checking` nothing is sent, to see live alerts alone: `shortfall` replays
+    were missing before. After a drop `ceiling` is what the limiter takes (-1: no drop is
+    remembered) and nothing goes before `holds_until`; then one replay goes as a canary, at
+    `canary_at`, and nothing else until it `has_passed`. `drops` counts drops in a row; `dropped`
+    is how many replays the last one is believed to have cost.
     """
 
     live: float = 0.0
@@ -94,6 +95,10 @@ class Watch:
     last_at: int = 0
     last_below: int = 0
     last_short: float = 0.0
+    level: int = 0
+    level_since: float = 0.0
+    level_looks: int = 0
+    level_short: float = 0.0
     top: int = 0
     last_top: int = 0
     top_at: float = 0.0
@@ -179,16 +184,17 @@ class Watch:
     def _window_looked(self, sight: Sight, now: float) -> "Watch":
         """The window's highest number, and whether it hides a shortfall."""
         watch = self._counted(sight, now)
-        if min(watch.looks, watch.last_looks) < FULL_LOOKS:
-            return watch
         sent, highest = sight.sent, max(watch.highest, watch.last_highest)
+        is_level = watch._is_level(sight, now)
         # On average, for live alerts come by chance.
         shortfall = (watch.short + watch.last_short) / (watch.looks + watch.last_looks)
+        if is_level:
+            shortfall = watch.level_short / watch.level_looks
         # At the limit that it keeps to, our own pace holds the window steady.
         was_room = highest < watch.limit(sight.limit) * (1 - SHARED) - 1
         is_top = max(watch.top, watch.last_top) <= highest + 1
         is_short = shortfall > FEW + SHARED * sent
-        if not (is_short and was_room and is_top and watch._is_full(highest)):
+        if not (is_short and was_room and is_top and (is_level or watch._is_full(highest))):
             return watch
         return replace(
             watch._unseen(), highest=highest, checking=now, shortfall=shortfall, sent_before=sent
@@ -217,15 +223,27 @@ class Watch:
         watch = replace(watch, top=max(watch.top, used))
         shortfall = sight.sent + watch.live - sight.queued - used
         watch = replace(watch, looks=watch.looks + 1, short=watch.short + shortfall)
+        if abs(used - watch.level) > (1 if used >= _MANY else 0):
+            watch = replace(watch, level=used, level_since=now, level_looks=0, level_short=0.0)
+        watch = replace(
+            watch,
+            level_looks=watch.level_looks + 1,
+            level_short=watch.level_short + shortfall,
+        )
         if used > watch.highest:
             below = watch.at if used == watch.highest + 1 else 0
             return replace(watch, highest=used, at=1, below=below)
         at = watch.at + (used == watch.highest)
         return replace(watch, at=at, below=watch.below + (used == watch.highest - 1))
 
+    def _is_level(self, sight: Sight, now: float) -> bool:
+        """Whether the window has held the same number, more or less, for a whole period."""
+        is_long = now - self.level_since >= sight.period and self.level_looks >= FULL_LOOKS
+        return is_long and self.level >= self.highest - 1 and self.level > 0
+
     def _is_full(self, highest: int) -> bool:
         """Whether the window has stayed at its highest number over both stretches."""
-        if not highest:
+        if not highest or min(self.looks, self.last_looks) < FULL_LOOKS:
             return False
         near = 0
         for top, at, below in (
@@ -240,7 +258,8 @@ class Watch:
 
     def _unseen(self) -> "Watch":
         """The watch without its stretches."""
-        return replace(self, highest=0, looks=0, at=0, below=0, short=0.0, since=0.0, last_looks=0)
+        found = replace(self, highest=0, looks=0, at=0, below=0, short=0.0, since=0.0)
+        return replace(found, last_looks=0, last_short=0.0, level=0, level_since=0.0)
 
     def _checked(self, sight: Sight, now: float) -> "Watch":
         """Live alerts alone: are replays still missing if these are what is live?"""
