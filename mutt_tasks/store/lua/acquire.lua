@@ -40,7 +40,8 @@ if holder and left >= 0 and left <= tonumber(ARGV[4]) then
   if not is_taken then
     redis.call('HINCRBY', KEYS[3], 'ticks:busy', 1)
     local ttl = tonumber(drain[5] or '')
-    return { 'busy', drain[1], drain[2], drain[3], drain[4], ttl and math.max(0, ttl - left) }
+    local silent = ttl and math.max(0, ttl - left) or false
+    return { 'busy', drain[1], drain[2], drain[3], drain[4], silent }
   end
 end
 local window = tonumber(ARGV[3])
