@@ -6,6 +6,7 @@ import pytest
 import redis
 
 from mutt_tasks import cycle as steps
+from mutt_tasks.checking import LONGEST_LOOK
 from mutt_tasks.store.store import Store
 from tests.pipeline import (
     ALERTS,
@@ -193,7 +194,7 @@ def test_a_drain_stays_while_moogsoft_is_down_and_messages_wait(
 ) -> None:
     fill(client, DLQ, [event(1)])
     held = run_cycle(store, settings_of(), healthy=False)
-    assert (held.reason, bool(held.next_cycle), held.pause) == ("unhealthy", True, 5.0)
+    assert (held.reason, bool(held.next_cycle), held.pause) == ("unhealthy", True, LONGEST_LOOK)
     again = run_cycle(store, settings_of(), held.next_cycle, healthy=False)
     assert again.next_cycle
     replayed = run_cycle(store, settings_of(), again.next_cycle)

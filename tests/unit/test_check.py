@@ -141,7 +141,9 @@ def test_live_alerts_that_pass_hasten_the_next_question(world: World) -> None:
     for wait in (5.0, 27.5, 27.5, 10.0):
         world.check(settings)
         world.now += wait
-    assert checking.next_look(world.store, world.now - 20) == 5.0  # it passed before
+    assert (
+        checking.next_look(world.store, world.now - 20) == checking.LONGEST_LOOK
+    )  # it passed before
     assert world.check(settings) == (False, "http_503")
     assert checking.next_look(world.store, world.now - 1) == 0.0
     assert world.check(settings) == (True, "http_200")
@@ -152,7 +154,7 @@ def test_live_alerts_that_pass_hasten_nothing_that_moogsoft_put_off(world: World
     settings = load(URL)
     world.check(settings)
     world.now += 100
-    assert checking.next_look(world.store, world.now - 1) == 5.0
+    assert checking.next_look(world.store, world.now - 1) == checking.LONGEST_LOOK
     assert world.check(settings) == (False, "http_429")
 
 
