@@ -240,3 +240,13 @@ def test_slices_that_may_send_nothing_renew_the_lease(client: redis.Redis, store
     assert steps.replay(store, settings, cycle, True, "test", wait) is not None
     assert len(lifetimes) > 100
     assert min(lifetimes) > 7_000
+
+
+def test_a_drain_that_lingers_hands_its_lease_on_once(client: redis.Redis, store: Store) -> None:
+    resting = rest(client, store, healthy=False)
+    assert store.lease.linger(resting, "b" * 32, 8.0)
+    assert not store.lease.linger(resting, "c" * 32, 8.0)  # delivered twice
+    assert client.get(LEASE) == b"b" * 32
+    assert 16_000 < int(client.pttl(LEASE)) <= 18_000
+    assert begun(store, "d" * 32, is_tick=True) is not None
+    assert begun(store, "e" * 32) is None  # by hand

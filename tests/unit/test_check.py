@@ -1,6 +1,6 @@
 """When Moogsoft is asked, and when an answer is used again. Redis is fakeredis here."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import fakeredis
 import pytest
@@ -141,9 +141,8 @@ def test_live_alerts_that_pass_hasten_the_next_question(world: World) -> None:
     for wait in (5.0, 27.5, 27.5, 10.0):
         world.check(settings)
         world.now += wait
-    assert (
-        checking.next_look(world.store, world.now - 20) == checking.LONGEST_LOOK
-    )  # it passed before
+    long_ago = world.now - 20  # before the last question
+    assert checking.next_look(world.store, long_ago) == checking.LONGEST_LOOK
     assert world.check(settings) == (False, "http_503")
     assert checking.next_look(world.store, world.now - 1) == 0.0
     assert world.check(settings) == (True, "http_200")
@@ -245,3 +244,91 @@ def test_a_closed_breaker_is_no_reason_while_moogsoft_may_not_be_asked(world: Wo
     assert world.check(settings) == (False, "breaker_open")
     world.redis.set(STATE, "CLOSED")
     assert world.check(settings) == (False, "ask_later")
+
+
+# --- a drain that waits rests again without a cycle ---
+
+WAITING = "mutt:remediation:drain"
+
+
+@pytest.fixture
+def waiting(world: World) -> World:
+    """A drain that has just found Moogsoft down."""
+    world.redis.lpush("mutt:dlq:alerter", "x")
+    world.redis.hset(WAITING, "asks", round(world.now * 1000))
+    world.answers = [Answer(False, "http_503")]
+    world.check(load(URL))
+    return world
+
+
+def lingers(world: World, **env: str) -> float:
+    return checking.may_linger(world.store, load(URL | env))
+
+
+def test_a_drain_lingers_until_the_next_question(waiting: World) -> None:
+    waiting.now += 1
+    assert lingers(waiting) == pytest.approx(4)
+    waiting.now += 4
+    assert lingers(waiting) == 0.0
+    waiting.answers = [Answer(False, "http_503")]
+    waiting.check(load(URL))
+    assert lingers(waiting) == checking.LONGEST_LOOK
+    waiting.now += 25
+    assert lingers(waiting) == 0.0  # it is time to say so again
+
+
+@pytest.mark.parametrize(
+    "happens",
+    ["paused", "emptied", "disabled", "no drains", "never waited", "breaker", "old breaker"],
+)
+def test_whatever_happens_meanwhile_is_for_a_cycle_to_deal_with(
+    waiting: World, happens: str
+) -> None:
+    waiting.now += 1
+    assert lingers(waiting) > 0
+    redis = waiting.redis
+    acts: dict[str, Callable[[], object]] = {
+        "paused": lambda: redis.hset("mutt:remediation:paused", "actor", "ann"),
+        "emptied": lambda: redis.delete("mutt:dlq:alerter"),
+        "never waited": lambda: redis.hset(WAITING, "asks", ""),
+        "breaker": lambda: redis.set(STATE, "OPEN"),
+        "old breaker": lambda: redis.set("mutt:circuit:moog:open", "1"),
+    }
+    if happens in acts:
+        acts[happens]()
+    env = {
+        "disabled": {"REMEDIATION_ENABLED": "false"},
+        "no drains": {"REMEDIATION_DRAIN": "false"},
+    }.get(happens, {})
+    assert lingers(waiting, **env) == 0.0
+
+
+def test_a_drain_lingers_while_the_breaker_is_open_and_no_longer(waiting: World) -> None:
+    waiting.redis.mset({STATE: "OPEN", OPEN_TIME: waiting.now})
+    waiting.check(load(URL))
+    assert lingers(waiting) == checking.LONGEST_LOOK
+    waiting.redis.set(STATE, "HALF_OPEN")
+    assert lingers(waiting) == 0.0
+
+
+@pytest.mark.parametrize(("failures", "is_over"), [(None, True), ("0", True), ("3", False)])
+def test_live_alerts_that_pass_end_the_lingering(
+    waiting: World, failures: str | None, is_over: bool
+) -> None:
+    for wait in (5.0, 27.5, 27.5):
+        waiting.now += wait
+        waiting.answers = [Answer(False, "http_503")]
+        waiting.check(load(URL))
+    waiting.now += 6
+    waiting.redis.hset(WAITING, "asks", round(waiting.now * 1000))
+    assert lingers(waiting) > 0
+    waiting.redis.zadd("mutt:rate_limit:moog", {"a": (waiting.now - 1) * 1000})
+    if failures:
+        waiting.redis.set("mutt:circuit_breaker:moogsoft:failures", failures)
+    assert (lingers(waiting) == 0.0) is is_over
+
+
+def test_a_limiter_that_holds_something_else_is_as_good_as_not_there(waiting: World) -> None:
+    waiting.redis.set("mutt:rate_limit:moog", "x")
+    waiting.now += 1
+    assert lingers(waiting) > 0
