@@ -170,18 +170,25 @@ def replay(
                 lane.send()
             else:
                 lane.hold(UNHEALTHY)
-        waited = _go_on(lanes, settings, started, wait)
+        waited = _go_on(lanes, traffic, settings, started, wait)
         routes = {lane.route.name: lane.result for lane in lanes}
     return _end(store, settings, held, cycle, routes, started, probed, waited, traffic)
 
 
 def _go_on(
-    lanes: list[Lane], settings: Settings, started: float, wait: Callable[[float], None]
+    lanes: list[Lane],
+    traffic: Traffic,
+    settings: Settings,
+    started: float,
+    wait: Callable[[float], None],
 ) -> float:
-    """Send the rest of the batches, slice by slice, in turn; returns the seconds waited."""
+    """Send the rest of the batches, slice by slice, in turn; returns the seconds waited.
+
+    Behind the last slice it goes on looking while what was sent has yet to reach the limiter.
+    """
     spread = SPREAD_SHARE * min(settings.drain_interval, LONGEST_SPREAD)
     waited = 0.0
-    while not all(lane.is_done for lane in lanes):
+    while traffic.is_watching or not all(lane.is_done for lane in lanes):
         if max(waited, monotonic() - started) + SLICE > spread:
             break
         wait(SLICE)
@@ -190,6 +197,8 @@ def _go_on(
         for lane in lanes:
             if not lane.is_done:
                 lane.send()
+        if all(lane.is_done for lane in lanes):
+            lanes[0].look()
     return waited
 
 

@@ -44,6 +44,11 @@ class Traffic:
         """Above this length of the alert queue the alerter sheds."""
         return self._limits.shed_above if self._limits.period else SHED_ABOVE
 
+    @property
+    def is_watching(self) -> bool:
+        """Whether replays of the last period have yet to be seen to arrive."""
+        return self._max_rate != 0 and bool(self.pace.sent)
+
     def read(self, reading: RouteReading, now: float) -> None:
         """Take over what Redis keeps (once), and what runtime configuration says now."""
         if not self._is_read:

@@ -23,6 +23,8 @@ FEW, SHARED = 3, 0.05
 # Simulated with Poisson traffic over three periods: full limiters 0.6 to 1, streams that are only
 # filtered 0.02 to 0.2, of very few alerts 0.5.
 FULL_PERIODS, FULL_LOOKS, FULL_SHARE = 1.5, 10, 0.55
+# ... or if it held the same number, within one alert, all through this many periods,
+LEVEL_PERIODS = 0.8
 # ... and was not above it in longer stretches of this many periods: a limiter seldom changes.
 TOP_PERIODS = 12.0
 
@@ -39,8 +41,9 @@ SAFE_SHARE, MEMORY_SECONDS, LONGEST_MEMORY = 0.9, 3600.0, 86_400.0
 # Of so many alerts, one less is as good as the highest number.
 _MANY = 10
 
-# How much one period counts in the average of live traffic.
-_WEIGHT = 0.1
+# How much one period counts in the average of live traffic, and one stretch in that of the share
+# that the alerter forwards; fewer replays than this in a period tell nothing of it.
+_WEIGHT, _ENOUGH = 0.1, 5
 
 
 @dataclass(frozen=True)
@@ -71,15 +74,16 @@ class Watch:
     """What the looks so far have shown; moments in seconds since 1970, 0 for never.
 
     `highest` is the largest number of alerts seen in the window since `since`: of `looks` looks
-    `at` found just as many, `below` one less, and `short` sums up what was missing. `top` is the
-    highest of a longer stretch that began at `top_at`; `last_*` are those of the stretches before.
-    All of `level_looks` looks since `level_since` found about `level` alerts, and `level_short`
-    missing in all. `missing` counts looks in a row at which replays sent straight to the forwarder
-    were missing. Since `checking` nothing is sent, to see live alerts alone: `shortfall` replays
-    were missing before. After a drop `ceiling` is what the limiter takes (-1: no drop is
-    remembered) and nothing goes before `holds_until`; then one replay goes as a canary, at
-    `canary_at`, and nothing else until it `has_passed`. `drops` counts drops in a row; `dropped`
-    is how many replays the last one is believed to have cost.
+    `at` found just as many, `below` one less, `short` sums up what was missing and `unsure` the
+    replays through the alerter, which forwards a `share` of them. `top` is the highest of a longer
+    stretch that began at `top_at`; `last_*` are those of the stretches before. All of `level_looks`
+    looks since `level_since` found about `level` alerts, and `level_short` missing in all.
+    `missing` counts looks in a row at which replays sent straight to the forwarder were missing.
+    Since `checking` nothing is sent, to see live alerts alone: `shortfall` replays were missing
+    before. After a drop `ceiling` is what the limiter takes (-1: no drop is remembered) and nothing
+    goes before `holds_until`; then one replay goes as a canary, at `canary_at`, and nothing else
+    until it `has_passed`. `drops` counts drops in a row; `dropped` is how many replays the last
+    one is believed to have cost.
     """
 
     live: float = 0.0
@@ -89,6 +93,8 @@ class Watch:
     at: int = 0
     below: int = 0
     short: float = 0.0
+    unsure: int = 0
+    share: float = 1.0
     since: float = 0.0
     last_highest: int = 0
     last_looks: int = 0
@@ -153,7 +159,7 @@ class Watch:
 
     def forgotten(self) -> "Watch":
         """The watch without what it learnt of the limiter, whose settings have changed."""
-        return Watch(live=self.live, sampled_at=self.sampled_at)
+        return Watch(live=self.live, sampled_at=self.sampled_at, share=self.share)
 
     def _sane(self, now: float) -> "Watch":
         """A clock that jumped back makes it start anew."""
@@ -206,6 +212,7 @@ class Watch:
         if now - self.since >= FULL_PERIODS * sight.period:
             watch = replace(
                 self,
+                share=self._learnt_share(),
                 last_highest=self.highest,
                 last_looks=self.looks,
                 last_at=self.at,
@@ -216,14 +223,21 @@ class Watch:
                 at=0,
                 below=0,
                 short=0.0,
+                unsure=0,
                 since=now,
             )
         if now - self.top_at > TOP_PERIODS * sight.period:
             watch = replace(watch, last_top=self.top, top=0, top_at=now)
         watch = replace(watch, top=max(watch.top, used))
-        shortfall = sight.sent + watch.live - sight.queued - used
-        watch = replace(watch, looks=watch.looks + 1, short=watch.short + shortfall)
-        if abs(used - watch.level) > (1 if used >= _MANY else 0):
+        expected = sight.sure + watch.share * sight.unsure + watch.live
+        shortfall = expected - sight.queued - used
+        watch = replace(
+            watch,
+            looks=watch.looks + 1,
+            short=watch.short + shortfall,
+            unsure=watch.unsure + sight.unsure,
+        )
+        if not watch.level - (watch.level >= _MANY) <= used <= watch.level:
             watch = replace(watch, level=used, level_since=now, level_looks=0, level_short=0.0)
         watch = replace(
             watch,
@@ -236,9 +250,20 @@ class Watch:
         at = watch.at + (used == watch.highest)
         return replace(watch, at=at, below=watch.below + (used == watch.highest - 1))
 
+    def _learnt_share(self) -> float:
+        """The share that the alerter forwards, with what the stretch that ends now has shown."""
+        unsure = self.unsure / max(1, self.looks)
+        if unsure < _ENOUGH:
+            return self.share
+        share = min(1.0, max(0.0, self.share - self.short / self.looks / unsure))
+        return self.share + _WEIGHT * (share - self.share)
+
     def _is_level(self, sight: Sight, now: float) -> bool:
-        """Whether the window has held the same number, more or less, for a whole period."""
-        is_long = now - self.level_since >= sight.period and self.level_looks >= FULL_LOOKS
+        """Whether the window has held the same number, more or less, for a while."""
+        is_long = (
+            now - self.level_since >= LEVEL_PERIODS * sight.period
+            and self.level_looks >= FULL_LOOKS
+        )
         return is_long and self.level >= self.highest - 1 and self.level > 0
 
     def _is_full(self, highest: int) -> bool:
@@ -258,16 +283,15 @@ class Watch:
 
     def _unseen(self) -> "Watch":
         """The watch without its stretches."""
-        found = replace(self, highest=0, looks=0, at=0, below=0, short=0.0, since=0.0)
+        found = replace(self, highest=0, looks=0, at=0, below=0, short=0.0, unsure=0, since=0.0)
         return replace(found, last_looks=0, last_short=0.0, level=0, level_since=0.0)
 
     def _checked(self, sight: Sight, now: float) -> "Watch":
         """Live alerts alone: are replays still missing if these are what is live?"""
         if sight.sent or now - self.checking < max(CHECK_SECONDS, CHECK_PERIODS * sight.period):
             return self
-        # What was expected in all, less what was missing, was in the window.
-        was_used = self.sent_before + self.live - self.shortfall
-        missing = self.sent_before - max(0.0, was_used - sight.used)
+        # Live alerts were more, or fewer, than they were believed to be.
+        missing = self.shortfall + sight.used - self.live
         watch = replace(self, checking=0.0, live=float(sight.used), sampled_at=now)
         if missing > FEW + SHARED * self.sent_before + sqrt(self.live):
             return watch._dropping(missing, now)
