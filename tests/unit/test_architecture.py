@@ -29,6 +29,7 @@ GROUND = (
     f"{PACKAGE}.settings",
     f"{PACKAGE}.variables",
     f"{PACKAGE}.environment",
+    f"{PACKAGE}.parsers",
     f"{PACKAGE}.redis_address",
     f"{PACKAGE}.errors",
 )
