@@ -11,10 +11,7 @@ from mutt_tasks.core.moments import iso, moment_of
 
 HEADER_FIELD = "_remediation"
 
-# Everything that is ever read from a message or replaced in it; the rest is only passed over.
-READ_FIELDS = frozenset(
-    {HEADER_FIELD, "_retry_count", "_moog_retry_count", "timestamp", "shedding_reason"}
-)
+_ENCODER = json.JSONEncoder(separators=(",", ":"))
 
 # No header of ours comes near this; a longer one is somebody else's and is not decoded.
 _HEADER_BYTES = 4096
@@ -36,9 +33,7 @@ class Header:
     def replayed(self, now: float, forgiven: int) -> "Header":
         """The header after one more replay."""
         first_at = now if self.first_at is None else self.first_at
-        return replace(
-            self, replays=self.replays + 1, forgiven=forgiven, first_at=first_at, last_at=now
-        )
+        return Header(self.replays + 1, forgiven, first_at, now)
 
     def encode(self, route: str, cycle: str, reason: str = "", dead_at: float = 0.0) -> bytes:
         """The header as JSON; `reason` and `dead_at` only on the way to the dead letter list."""
@@ -52,7 +47,7 @@ class Header:
         }
         if reason:
             fields |= {"reason": reason, "dead_at": iso(dead_at)}
-        return json.dumps(fields, separators=(",", ":")).encode()
+        return _ENCODER.encode(fields).encode()
 
 
 class Count(NamedTuple):
@@ -128,9 +123,12 @@ class Message:
         return b"".join(pieces)
 
 
-def parse(raw: bytes) -> Message | None:
-    """Read a message; None when the bytes are no JSON object."""
-    span = locate(raw, READ_FIELDS)
+def parse(raw: bytes, wanted: frozenset[str] | None = None) -> Message | None:
+    """Read a message; None when the bytes are no JSON object.
+
+    Only the `wanted` fields, our header among them, can be asked for or replaced; None wants all.
+    """
+    span = locate(raw, wanted)
     if span is None:
         return None
     bare = Message(raw, span, Header(), is_sound=True)

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 import redis
 
+from mutt_tasks.core.policy import QUARANTINE_REASONS
 from mutt_tasks.settings import Settings
 from mutt_tasks.store.store import Store
 from tests.crash.scenarios import BATCH, SCENARIOS, Scenario
@@ -25,6 +26,7 @@ from tests.pipeline import (
     INGEST,
     counters,
     drain,
+    header_of,
     journal,
     lying_in,
     numbers_in,
@@ -112,8 +114,8 @@ def take_over(client: redis.Redis, settings: Settings) -> None:
 
 
 def books(client: redis.Redis) -> dict[str, int]:
-    kinds = ("replayed", "malformed", "poison", "stale")
     counted = counters(client)
+    kinds = ("replayed", *QUARANTINE_REASONS)
     return {kind: counted.get(f"{kind}:alerter", 0) for kind in kinds}
 
 
@@ -124,12 +126,12 @@ def check_books(client: redis.Redis, scenario: Scenario, at: str) -> None:
     for kind, number in counted.items():
         assert sum(int(entry[kind]) for entry in entries) == number, at
     dead = lying_in(client, DEAD)
-    malformed = sum(message in scenario.dead for message in dead)
     assert counted["replayed"] == client.llen(INGEST), at
-    assert counted["malformed"] == malformed, at
-    assert counted["poison"] == len(dead) - malformed, at
+    for reason in QUARANTINE_REASONS:
+        assert counted[reason] == len(of_reason(reason, dead, scenario)), at
     everything = len(dead) + int(client.llen(INGEST)) + int(client.llen(DLQ))
-    all_there = len(scenario.replayed + scenario.dead + scenario.poisoned + scenario.waiting)
+    numbered = scenario.replayed + scenario.poisoned + scenario.incomplete + scenario.waiting
+    all_there = len(numbered + scenario.dead)
     assert all_there <= everything <= all_there + scenario.removed, at
 
 
@@ -142,11 +144,20 @@ def check_end(client: redis.Redis, scenario: Scenario, at: str) -> None:
     assert tuple(numbers_in(client, DLQ)) == scenario.waiting, at
     dead = lying_in(client, DEAD)
     assert Counter(m for m in dead if m in scenario.dead) == Counter(scenario.dead), at
-    poisoned = [json.loads(m)["number"] for m in dead if m not in scenario.dead]
-    assert tuple(poisoned) == scenario.poisoned, at
+    for reason, numbers in (("poison", scenario.poisoned), ("incomplete", scenario.incomplete)):
+        found = of_reason(reason, dead, scenario)
+        assert tuple(json.loads(message)["number"] for message in found) == numbers, at
     counted = books(client)
     assert counted["replayed"] == len(replayed), at
-    assert (counted["malformed"], counted["poison"]) == (
-        len(scenario.dead),
-        len(scenario.poisoned),
-    ), at
+    assert counted["malformed"] == len(scenario.dead), at
+    assert counted["poison"] == len(scenario.poisoned), at
+    assert counted["incomplete"] == len(scenario.incomplete), at
+
+
+def of_reason(reason: str, dead: list[bytes], scenario: Scenario) -> list[bytes]:
+    """Those of the dead messages that were set aside for this reason."""
+    malformed = [message for message in dead if message in scenario.dead]
+    if reason == "malformed":
+        return malformed
+    rest = [message for message in dead if message not in scenario.dead]
+    return [message for message in rest if header_of(message)["reason"] == reason]
