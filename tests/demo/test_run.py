@@ -1,6 +1,5 @@
 """`make run` without a terminal: it drains, adds up, stops cleanly and goes on where it was."""
 
-import json
 import os
 import re
 import signal
@@ -11,6 +10,7 @@ import pytest
 import redis
 
 from tests.demo.demo_run import DemoRun, all_gone, descendants
+from tests.pipeline import event
 from tests.redis_server import RedisServer
 
 
@@ -112,7 +112,7 @@ def command_line(pid: int) -> str:
 def test_a_configured_redis_is_served_and_never_seeded(
     client: redis.Redis, redis_server: RedisServer, tmp_path: Path
 ) -> None:
-    client.lpush("mutt:dlq:alerter", b"garbage", json.dumps({"hostname": "h"}))
+    client.lpush("mutt:dlq:alerter", b"garbage", event(1))
     run = DemoRun(tmp_path, "--until-drained", "--timeout", "30", REDIS_URL=redis_server.url)
     assert run.end() == 0, run.text() + run.errors()
     assert client.llen("mutt:ingest_queue") == 1
