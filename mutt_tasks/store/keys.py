@@ -8,6 +8,7 @@
     mutt:remediation:paused         hash     an operator's pause: actor, reason, since; expires
     mutt:remediation:pace           hash     token bucket of the replay rate, live traffic beside it
     mutt:remediation:route:<name>   hash     a route's last commit, place in the queue, and flow
+    mutt:remediation:requeued:<id>  string   that this request was granted, and for what; expires
 
 Read, never written: the pipeline's own `mutt:config:<key>`, its forwarder's limiter and
 `mutt:circuit_breaker:moogsoft:state`. The message lists and the limiter are named by the settings.
@@ -29,6 +30,11 @@ BREAKER = "mutt:circuit_breaker:moogsoft:state"
 def route_state(route: str) -> str:
     """The state hash of one route."""
     return f"{PREFIX}route:{route}"
+
+
+def requeued(request: str) -> str:
+    """What was done for a request to put a dead letter back."""
+    return f"{PREFIX}requeued:{request}"
 
 
 def config(name: str) -> str:
