@@ -111,6 +111,9 @@ def _by_route(found: Snapshot, settings: Settings) -> Iterator[Metric]:
         "Messages that left a dead letter queue, by where they went",
         labels=["route", "outcome"],
     )
+    requeued = CounterMetricFamily(
+        PREFIX + "requeued", "Dead letters that an operator put back", labels=["route"]
+    )
     odd = CounterMetricFamily(
         PREFIX + "odd_counters",
         "Messages moved whose retry counter was no counter",
@@ -140,6 +143,8 @@ def _by_route(found: Snapshot, settings: Settings) -> Iterator[Metric]:
             cycles.add_metric(rest.split(":", 2), value)
         elif kind == "ticks":
             refused.add_metric([rest], value)
+        elif kind == "requeued":
+            requeued.add_metric([rest], value)
         elif kind == "odd":
             odd.add_metric([rest], value)
         elif kind in ("replayed", *QUARANTINE_REASONS):
@@ -152,7 +157,7 @@ def _by_route(found: Snapshot, settings: Settings) -> Iterator[Metric]:
         seconds = _seconds_to_empty(found, route.name, found.depths[route.source])
         if seconds is not None:
             to_empty.add_metric([route.name], seconds)
-    yield from (cycles, messages, odd, refused, target, age, to_empty)
+    yield from (cycles, messages, requeued, odd, refused, target, age, to_empty)
 
 
 def _flows(found: Snapshot, settings: Settings) -> Iterator[Metric]:

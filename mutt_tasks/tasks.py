@@ -11,11 +11,13 @@ from celery import chain, signals
 from kombu.exceptions import OperationalError
 
 from mutt_tasks import cycle as steps
+from mutt_tasks import requeue as requeuing
 from mutt_tasks.celery import app, settings
 from mutt_tasks.core.moments import iso
 from mutt_tasks.errors import InvalidArgument, StoreError
 from mutt_tasks.logs import log_config_problems, log_control, log_cycle, log_failure
 from mutt_tasks.settings import Settings
+from mutt_tasks.store.dead_letters import Request
 from mutt_tasks.store.store import Store
 
 TRIGGERS = ("hand", "beat", "drain")
@@ -122,6 +124,22 @@ def resume(actor: str) -> Result:
         raise InvalidArgument("actor: takes 1 to 200 characters on one line")
     was_paused = store().controls.resume(actor)
     return log_control({"outcome": "resumed" if was_paused else "not_paused", "actor": actor})
+
+
+@app.task(name="mutt_tasks.requeue", bind=True, throws=EXPECTED)
+def requeue(self: Any, digest: str = "", actor: str = "", reason: str = "") -> Result:
+    """Put one dead letter back into its route's dead letter queue, with fresh counters.
+
+    `digest` is the SHA-1 of its bytes in hex, or at least the first 12 digits; `actor` says who
+    does, `reason` why. A task that is delivered twice does it once.
+    """
+    if not isinstance(digest, str) or not re.fullmatch(r"[0-9a-fA-F]{12,40}", digest):
+        raise InvalidArgument("digest: takes the first 12 to 40 hexadecimal digits of a SHA-1")
+    for name, value in (("actor", actor), ("reason", reason)):
+        if not isinstance(value, str) or not re.fullmatch(r"[^\x00-\x1f\x7f]{1,200}", value):
+            raise InvalidArgument(f"{name}: takes 1 to 200 characters on one line")
+    request = Request(self.request.id or steps.new_cycle_id(), actor, reason)
+    return log_control(requeuing.requeue(store(), current(), digest.lower(), request))
 
 
 @signals.task_failure.connect

@@ -82,6 +82,11 @@ class Message:
         number = 0 if value is None else whole_number(value)
         return Count(number or 0, number is not None)
 
+    def header_route(self) -> str:
+        """The route that our header names; empty when it names none."""
+        name = (_header_fields(self.value(HEADER_FIELD) or "") or {}).get("route")
+        return name if isinstance(name, str) else ""
+
     def timestamp(self) -> float | None:
         """The event's own moment, if it names one."""
         value = self.value("timestamp")
@@ -144,12 +149,8 @@ def _header(value: str) -> tuple[Header, bool]:
 
     What can be read counts: a damaged field must not lift the bound that the others set.
     """
-    fields = None
-    if len(value) <= _HEADER_BYTES:
-        with suppress(ValueError, RecursionError):
-            # Numbers stay text: whole_number reads them, whatever their length.
-            fields = json.loads(value, parse_int=str, parse_float=str)
-    if not isinstance(fields, dict):
+    fields = _header_fields(value)
+    if fields is None:
         return Header(), False
     replays, forgiven = (_count_in(fields.get(name, "0")) for name in ("replays", "forgiven"))
     header = Header(
@@ -159,6 +160,15 @@ def _header(value: str) -> tuple[Header, bool]:
         last_at=moment_of(fields.get("last_at")),
     )
     return header, replays is not None and forgiven is not None
+
+
+def _header_fields(value: str) -> dict[str, object] | None:
+    fields = None
+    if len(value) <= _HEADER_BYTES:
+        with suppress(ValueError, RecursionError):
+            # Numbers stay text: whole_number reads them, whatever their length.
+            fields = json.loads(value, parse_int=str, parse_float=str)
+    return fields if isinstance(fields, dict) else None
 
 
 def _count_in(value: object) -> int | None:

@@ -1,5 +1,6 @@
 """Cycles of every kind: what lies in the queues before, and what must lie there in the end."""
 
+import hashlib
 import os
 import socket
 from collections.abc import Callable
@@ -83,6 +84,15 @@ SCENARIOS = {
     "refused commit": Scenario(_replay, replayed=tuple(range(1, 6)), removed=1),
     "drain continuation": Scenario(_drain_continuation, replayed=tuple(range(6))),
 }
+
+
+# What an operator puts back from the dead letter list.
+DEAD_EVENT = event(9, _remediation={"route": "alerter", "reason": "poison", "replays": 3})
+
+
+def digest_of(message: bytes) -> str:
+    """The SHA-1 by which operators name a message."""
+    return hashlib.sha1(message, usedforsecurity=False).hexdigest()
 
 
 def operator_interferes(store: Store) -> None:

@@ -19,7 +19,7 @@ import redis
 from mutt_tasks.core.policy import QUARANTINE_REASONS
 from mutt_tasks.settings import Settings
 from mutt_tasks.store.store import Store
-from tests.crash.scenarios import BATCH, SCENARIOS, Scenario
+from tests.crash.scenarios import BATCH, DEAD_EVENT, SCENARIOS, Scenario
 from tests.pipeline import (
     DEAD,
     DLQ,
@@ -97,6 +97,37 @@ def test_a_cycle_cut_at_any_command_loses_doubles_and_miscounts_nothing(
             check_books(client, expected, at)
             take_over(client, settings)
             check_end(client, expected, at)
+
+
+def test_a_requeue_cut_at_any_command_is_done_once_or_not_at_all(
+    client: redis.Redis, victim: Victim
+) -> None:
+    def put_dead_event() -> None:
+        client.flushall()
+        client.script_flush()
+        client.lpush(DEAD, b"garbage", DEAD_EVENT, b"garbage")
+
+    put_dead_event()
+    commands = victim.run("requeue")["commands"]
+    assert "EVALSHA" in commands
+    for cut_at in range(len(commands)):
+        for side in ("before", "within", "after"):
+            at = f"{side} command {cut_at} ({commands[cut_at]}) of {len(commands)}"
+            put_dead_event()
+            assert victim.run("requeue", cut_at, side)["ended"] == "killed", at
+            check_requeued(client, int(client.llen(DLQ)), at)
+            assert victim.run("requeue")["ended"] == "exit 0", at
+            check_requeued(client, 1, at)
+
+
+def check_requeued(client: redis.Redis, times: int, at: str) -> None:
+    """The dead event was put back so often (at most once), counted and journalled with it."""
+    assert times in (0, 1), at
+    assert numbers_in(client, DLQ) == [9] * times, at
+    assert lying_in(client, DEAD).count(DEAD_EVENT) == 1 - times, at
+    assert client.llen(DEAD) == 3 - times, at
+    assert counters(client).get("requeued:alerter", 0) == times, at
+    assert len(journal(client, "requeued")) == times, at
 
 
 def prepare(client: redis.Redis, scenario: Scenario) -> None:

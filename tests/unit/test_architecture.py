@@ -18,7 +18,7 @@ SCRIPTS = sorted((ROOT / PACKAGE / "store" / "lua").glob("*.lua"))
 
 # From the outside in: what stands in one line may import what stands below, not beside or above.
 LAYERS = (
-    (f"{PACKAGE}.cycle",),
+    (f"{PACKAGE}.cycle", f"{PACKAGE}.requeue"),
     (f"{PACKAGE}.batch",),
     (f"{PACKAGE}.choice", f"{PACKAGE}.traffic"),
     (f"{PACKAGE}.store", f"{PACKAGE}.moogsoft"),
