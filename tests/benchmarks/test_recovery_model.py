@@ -17,6 +17,7 @@ from benchmarks.recovery_model.scenario import EVEN, SCENARIOS, Scenario, small
 from benchmarks.recovery_model.server import memory_redis
 from benchmarks.recovery_model.services import CLOSED, HALF_OPEN, OPEN, Breaker, Limiter
 from benchmarks.recovery_model.world import ALERTER_DLQ, ALERTS, INGEST, MOOG_DLQ, WINDOW, World
+from mutt_tasks.demo.breaker import FAILURES, OPEN_TIME, STATE
 from mutt_tasks.settings import load
 from mutt_tasks.store.connection import connect
 
@@ -44,10 +45,18 @@ def drops(client: Any, scenario: Scenario, seconds: float) -> int:
 
 
 def test_the_limiter_admits_a_full_window_and_no_more() -> None:
-    limiter = Limiter(limit=3, period=1.0)
-    assert [limiter.admits(100.0 + at / 10) for at in range(5)] == [True] * 3 + [False] * 2
-    assert limiter.admits(101.0)
-    assert not limiter.admits(101.05)
+    limiter = Limiter()
+    admitted = [limiter.admits(100.0 + at / 10, 3, 1000) for at in range(5)]
+    assert admitted == [True] * 3 + [False] * 2
+    assert limiter.admits(101.0, 3, 1000)
+    assert not limiter.admits(101.05, 3, 1000)
+    assert limiter.admits(101.05, 4, 1000)
+
+
+def test_alerts_of_one_millisecond_take_one_place() -> None:
+    for collides, admitted in ((True, [True] * 4), (False, [True] * 3 + [False])):
+        limiter = Limiter(collides)
+        assert [limiter.admits(100.0002 + at / 10_000, 3, 1000) for at in range(4)] == admitted
 
 
 @pytest.mark.parametrize(("rate", "are_dropped"), [(48.0, False), (55.0, True)])
@@ -121,19 +130,29 @@ def test_what_moogsoft_refuses_is_given_up_at_once(client: Any) -> None:
     assert client.llen(MOOG_DLQ) == 1
 
 
-def test_the_breaker_opens_rests_and_lets_one_try_decide() -> None:
-    breaker = Breaker(failures=2, rest=60.0)
+def test_the_breaker_opens_rests_and_then_stops_nothing_until_a_try_decides() -> None:
+    breaker = Breaker(threshold=2, rest=60.0)
+    assert breaker.fields() == {STATE: None, FAILURES: None, OPEN_TIME: None}
     breaker.failed(1.0)
     assert breaker.state == CLOSED
     breaker.failed(2.0)
-    assert (breaker.state, breaker.lets_through(61.9)) == (OPEN, False)
-    assert (breaker.lets_through(62.0), breaker.state) == (True, HALF_OPEN)
-    assert not breaker.lets_through(62.0)
+    assert breaker.fields() == {STATE: OPEN, FAILURES: "2", OPEN_TIME: "2.0"}
+    assert breaker.is_open(61.9)
+    assert [breaker.is_open(62.0) for _ in range(3)] == [False] * 3
+    assert breaker.state == HALF_OPEN
     breaker.failed(62.0)
-    assert breaker.state == OPEN
-    assert breaker.lets_through(122.0)
-    breaker.succeeded()
-    assert breaker.lets_through(122.0)
+    assert breaker.fields() == {STATE: OPEN, FAILURES: "2", OPEN_TIME: "62.0"}
+    assert not breaker.is_open(122.0)
+    breaker.succeeded(122.0)
+    assert breaker.fields() == {STATE: CLOSED, FAILURES: "0", OPEN_TIME: None}
+
+
+def test_a_success_between_them_keeps_failures_from_opening_the_breaker() -> None:
+    breaker = Breaker(threshold=2)
+    for moment in range(5):
+        breaker.failed(moment)
+        breaker.succeeded(moment)
+    assert breaker.state == CLOSED
 
 
 def test_redis_holds_what_the_pipeline_holds(client: Any) -> None:
@@ -150,7 +169,7 @@ def test_redis_holds_what_the_pipeline_holds(client: Any) -> None:
 def test_the_books_find_what_is_lost_and_what_is_doubled(client: Any) -> None:
     books = Books()
     for _ in range(4):
-        books.appear(0.0, poison=False)
+        books.appear(0.0)
     books.deliver(0, 1.0)
     books.deliver(1, 1.0)
     books.deliver(1, 2.0)
