@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,30 +10,16 @@ import pytest
 
 from benchmarks.recovery_model import policies
 from benchmarks.recovery_model.books import Books, missing_and_doubled
+from benchmarks.recovery_model.harm import ALL
 from benchmarks.recovery_model.measures import measure
 from benchmarks.recovery_model.run import NONE, run
-from benchmarks.recovery_model.scenario import EVEN, SCENARIOS, Scenario, small
-from benchmarks.recovery_model.server import memory_redis
+from benchmarks.recovery_model.scenario import SCENARIOS, Scenario, small
 from benchmarks.recovery_model.services import CLOSED, HALF_OPEN, OPEN, Breaker, Limiter
 from benchmarks.recovery_model.world import ALERTER_DLQ, ALERTS, INGEST, MOOG_DLQ, WINDOW, World
 from mutt_tasks.demo.breaker import FAILURES, OPEN_TIME, STATE
-from mutt_tasks.settings import load
-from mutt_tasks.store.connection import connect
+from tests.benchmarks.words import even
 
 ROOT = Path(__file__).parents[2]
-
-
-@pytest.fixture
-def client() -> Iterator[Any]:
-    with memory_redis() as url:
-        client = connect(load({"REDIS_URL": url}).redis)
-        yield client
-        client.close()
-
-
-def even(**changes: Any) -> Scenario:
-    """A scenario whose live events come at even distances."""
-    return replace(Scenario("test", live_pattern=EVEN), **changes)
 
 
 def drops(client: Any, scenario: Scenario, seconds: float) -> int:
@@ -202,7 +187,7 @@ def test_every_policy_keeps_every_message_in_a_random_run() -> None:
 
 
 def test_the_quick_run_loses_doubles_and_wrongly_quarantines_nothing() -> None:
-    names = [name for name in SCENARIOS if name != "half-capacity"]  # which takes as long as all
+    names = [name for name in ALL if name != "half-capacity"]  # which takes as long as all
     chosen = [word for name in names for word in ("--scenario", name)]
     done = subprocess.run(
         [sys.executable, "benchmarks/recovery.py", "--quick", "--policy", "ours", *chosen],
