@@ -50,7 +50,7 @@ def decoded(raw: bytes) -> dict[str, Any]:
     try:
         found = json.loads(raw.decode())
     except json.JSONDecodeError:
-        raise Destroyed("not JSON") from None
+        raise Destroyed("for it was no JSON") from None
     except (ValueError, RecursionError) as error:
         raise Stranded(type(error).__name__) from None
     if not isinstance(found, dict):
