@@ -239,7 +239,7 @@ def test_the_stand_ins_wait_for_a_redis_that_goes_away(
     with running(settings, moogsoft):
         server.client.lpush(INGEST, json.dumps(event(_correlation_id="c-1")))
         until(lambda: has_come("c-1"))
-        # An alert that was posted and not yet off the processing list comes once more, as MUTT's do.
+        # An alert that was posted and still lay in hand comes once more, as with MUTT's.
         server.kill()
         server.start()
         server.client.lpush(INGEST, json.dumps(event(_correlation_id="c-2")))
