@@ -48,6 +48,7 @@ _PASSING = frozenset(
         limits.NOT_TAKEN,
         limits.QUEUE_STANDING,
         limits.DROPPING,
+        limits.CHECKING,
         limits.RATE_LIMITED,
         batch.WAITING,
         SUSPECT,
@@ -239,7 +240,7 @@ def _end(
         0.0,
     )
     dropped = traffic.found_dropping if traffic else 0
-    takes = traffic.watch.ceiling if traffic else 0
+    takes = max(0, traffic.watch.ceiling) if traffic else 0
     result = CycleResult(
         cycle, outcome, reason, routes, next_cycle, seconds, probed, pause, dropped, takes
     )

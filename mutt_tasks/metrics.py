@@ -18,6 +18,7 @@ from prometheus_client.registry import Collector
 
 from mutt_tasks.core.consumer_limits import FollowedLimits
 from mutt_tasks.core.flow import Flow
+from mutt_tasks.core.pace import Pace
 from mutt_tasks.core.policy import QUARANTINE_REASONS
 from mutt_tasks.core.suspects import Suspects
 from mutt_tasks.core.watch import Watch
@@ -215,7 +216,8 @@ def _limiter(found: Snapshot) -> Iterator[Metric]:
     watch = decoded(Watch, found.pace.get("watch"))
     limits = decoded(FollowedLimits, found.pace.get("limits"))
     text = "1 from a drop at the forwarder's limiter until a canary has passed"
-    yield _gauge("dropping", text, watch.is_dropping)
+    pace = decoded(Pace, found.pace.get("pace"))
+    yield _gauge("dropping", text, watch.is_dropping or pace.is_unseen)
     if limits.period:
         text = "Alerts that the forwarder's limiter is believed to take in a period"
         yield _gauge("limiter_alerts", text, watch.limit(limits.alerts))

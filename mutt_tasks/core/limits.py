@@ -8,8 +8,8 @@ RATE_LIMITED, EMPTY = "rate_limited", "empty"
 NOT_TAKEN = "not_taken"
 # A queue stands before the forwarder's limiter and would meet it as a wall.
 QUEUE_STANDING = "queue_standing"
-# What was sent did not reach the forwarder's limiter.
-DROPPING = "dropping"
+# What was sent did not reach the forwarder's limiter, or it seems so: a moment to look closely.
+DROPPING, CHECKING = "dropping", "checking"
 
 # Above this length of the alert queue the alerter sheds, unless its operators set another one.
 SHED_ABOVE = 2000

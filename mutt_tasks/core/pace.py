@@ -13,7 +13,7 @@ from math import sqrt
 # this many replays have gone and it still is not there, to the second number: perhaps it has
 # another key than we believe, and drops what we cannot see.
 AUTO_RATE = 10.0
-UNSEEN_REPLAYS, UNSEEN_RATE = 10, 1.0
+UNSEEN_REPLAYS, UNSEEN_RATE = 10, 0.1
 
 # The bucket holds this much time's worth, at least one message: no pause is followed by a burst.
 BURST_SECONDS = 0.2
@@ -185,6 +185,11 @@ class Pace:
         newest = now - _LAG_SECONDS
         return sum(n for at, n in sends if newest - limiter.period < at <= newest)
 
+    @property
+    def is_unseen(self) -> bool:
+        """Whether replays should have shown the limiter by now, and have not."""
+        return not self.seen_at and self.unseen >= UNSEEN_REPLAYS
+
     def rate(self, max_rate: float | None, limiter: Limiter) -> float | None:
         """The rate in force, messages/s; None means no limit.
 
@@ -195,7 +200,7 @@ class Pace:
         if max_rate is not None:
             return max_rate or None
         if not self.seen_at:
-            return AUTO_RATE if self.unseen < UNSEEN_REPLAYS else UNSEEN_RATE
+            return UNSEEN_RATE if self.is_unseen else AUTO_RATE
         return self.share * SMOOTHING * max(0.0, limiter.limit - self.live) / limiter.period
 
     def room(self, limiter: Limiter, queued: int) -> float:

@@ -26,7 +26,10 @@ FULL_PERIODS, FULL_LOOKS, FULL_SHARE = 1.5, 10, 0.55
 # ... or if it held the same number, within one alert, all through this many periods,
 LEVEL_PERIODS = 0.8
 # ... and was not above it in longer stretches of this many periods: a limiter seldom changes.
-TOP_PERIODS = 12.0
+TOP_PERIODS = 5.0
+
+# A sudden shortfall on the alerter's route is followed by a pause of this many seconds.
+ANEW_SECONDS = 1.5
 
 # Live alerts alone are looked at for this many periods, at least this many seconds.
 CHECK_PERIODS, CHECK_SECONDS = 1.5, 0.5
@@ -78,7 +81,8 @@ class Watch:
     replays through the alerter, which forwards a `share` of them. `top` is the highest of a longer
     stretch that began at `top_at`; `last_*` are those of the stretches before. All of `level_looks`
     looks since `level_since` found about `level` alerts, and `level_short` missing in all.
-    `missing` counts looks in a row at which replays sent straight to the forwarder were missing.
+    `missing` counts looks in a row at which replays were suddenly missing. On the alerter's route
+    that started the watch anew at `anew_at`, and nothing goes before `pauses_until`.
     Since `checking` nothing is sent, to see live alerts alone: `shortfall` replays were missing
     before. After a drop `ceiling` is what the limiter takes (-1: no drop is remembered) and nothing
     goes before `holds_until`; then one replay goes as a canary, at `canary_at`, and nothing else
@@ -109,6 +113,8 @@ class Watch:
     last_top: int = 0
     top_at: float = 0.0
     missing: int = 0
+    anew_at: float = 0.0
+    pauses_until: float = 0.0
     checking: float = 0.0
     shortfall: float = 0.0
     sent_before: int = 0
@@ -123,7 +129,7 @@ class Watch:
     def looked(self, sight: Sight, now: float) -> "Watch":
         """The watch after one more look."""
         watch = self._sane(now)._remembering(sight, now)._sampled(sight, now)
-        if now < watch.holds_until:
+        if now < max(watch.holds_until, watch.pauses_until):
             return watch
         if watch.checking:
             return watch._checked(sight, now)
@@ -133,10 +139,12 @@ class Watch:
                 return watch  # one look may fall between the queue and the limiter
             missing = sight.sure - sight.queued - sight.used
             return replace(watch, highest=sight.used)._dropping(missing, now)
-        watch = replace(watch, missing=0)
         if watch.canary_at:
-            return watch._canary_looked(sight, now)
-        return watch._window_looked(sight, now)
+            return replace(watch, missing=0)._canary_looked(sight, now)
+        if watch._is_missing_perhaps(sight, now):
+            watch = replace(watch, missing=watch.missing + 1)
+            return watch._started_anew(now) if watch.missing > 1 else watch
+        return replace(watch, missing=0)._window_looked(sight, now)
 
     @property
     def is_dropping(self) -> bool:
@@ -144,8 +152,12 @@ class Watch:
         return self.ceiling >= 0 and not self.has_passed
 
     def is_held(self, now: float) -> bool:
-        """Whether nothing may go: a drop is too recent, or is just being looked into."""
-        return now < self.holds_until or bool(self.checking or self.canary_at)
+        """Whether nothing may go: a drop is too recent, or its canary has not arrived yet."""
+        return now < self.holds_until or bool(self.canary_at)
+
+    def is_checking(self, now: float) -> bool:
+        """Whether nothing may go for a moment, to see what arrives without replays."""
+        return now < self.pauses_until or bool(self.checking)
 
     def limit(self, believed: int) -> int:
         """How many alerts the limiter takes in a period, given what is `believed`."""
@@ -164,7 +176,8 @@ class Watch:
     def _sane(self, now: float) -> "Watch":
         """A clock that jumped back makes it start anew."""
         latest = max(self.sampled_at, self.since, self.checking, self.dropped_at, self.canary_at)
-        is_too_long = self.holds_until > now + LONGEST_HOLD
+        latest = max(latest, self.anew_at)
+        is_too_long = max(self.holds_until, self.pauses_until) > now + LONGEST_HOLD
         return Watch() if latest > now + 1 or is_too_long else self
 
     def _remembering(self, sight: Sight, now: float) -> "Watch":
@@ -186,6 +199,22 @@ class Watch:
 
     def _is_missing_for_sure(self, sight: Sight) -> bool:
         return sight.sure - sight.queued - sight.used > FEW + SHARED * sight.sure
+
+    def _is_missing_perhaps(self, sight: Sight, now: float) -> bool:
+        """Whether fewer arrive than the alerter usually forwards, whatever comes live."""
+        if 0 <= now - self.anew_at < TOP_PERIODS * sight.period:
+            return False
+        expected = sight.sure + self.share * sight.unsure
+        return expected - sight.queued - sight.used > FEW + SHARED * sight.sent
+
+    def _started_anew(self, now: float) -> "Watch":
+        """The watch after a sudden shortfall: a pause, and what was seen before counts no more.
+
+        Either other events come now, of which the alerter forwards fewer, or the limiter has become
+        smaller; if so the window will soon be seen to be full.
+        """
+        found = replace(self._unseen(), top=0, last_top=0, top_at=now, missing=0)
+        return replace(found, anew_at=now, pauses_until=now + ANEW_SECONDS)
 
     def _window_looked(self, sight: Sight, now: float) -> "Watch":
         """The window's highest number, and whether it hides a shortfall."""
