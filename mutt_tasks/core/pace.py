@@ -9,11 +9,12 @@ may come until then; live alerts are what the limiter took and was not ours.
 from dataclasses import dataclass, replace
 from math import sqrt
 
-# Where no forwarder's limiter was ever seen, `auto` keeps to this many messages a second; once
-# this many replays have gone and it still is not there, to the second number: perhaps it has
-# another key than we believe, and drops what we cannot see.
+# Where no forwarder's limiter was ever seen, `auto` keeps to this many messages a second. Once
+# this many replays have gone and it still is not there, perhaps it has another key than we believe,
+# and drops what we cannot see: from then on as many seconds pass before the next replay as there
+# have been replays, at most this many.
 AUTO_RATE = 10.0
-UNSEEN_REPLAYS, UNSEEN_RATE = 10, 0.1
+UNSEEN_REPLAYS, UNSEEN_SECONDS = 10, 600.0
 
 # The bucket holds this much time's worth, at least one message: no pause is followed by a burst.
 BURST_SECONDS = 0.2
@@ -194,13 +195,13 @@ class Pace:
         """The rate in force, messages/s; None means no limit.
 
         `max_rate` is a number, 0 for no limit, or None for `auto`: about what the limiter has left
-        beside live traffic (`room` is exact), or AUTO_RATE where none was ever seen, and
-        UNSEEN_RATE once replays should have shown it.
+        beside live traffic (`room` is exact), or AUTO_RATE where none was ever seen, and less and
+        less once replays should have shown it.
         """
         if max_rate is not None:
             return max_rate or None
         if not self.seen_at:
-            return UNSEEN_RATE if self.is_unseen else AUTO_RATE
+            return 1 / min(self.unseen, UNSEEN_SECONDS) if self.is_unseen else AUTO_RATE
         return self.share * SMOOTHING * max(0.0, limiter.limit - self.live) / limiter.period
 
     def room(self, limiter: Limiter, queued: int) -> float:
