@@ -11,6 +11,7 @@ from typing import Any
 
 from mutt_tasks.choice import Chosen, choose
 from mutt_tasks.core import flow, limits
+from mutt_tasks.core.breaker import BREAKER_OPEN, judged
 from mutt_tasks.core.policy import SUSPECT, Arrival, arrival
 from mutt_tasks.core.routes import Route
 from mutt_tasks.core.suspects import Suspects
@@ -68,7 +69,8 @@ class RouteResult:
 class Lane:
     """One route during one cycle; `result` is what it did so far.
 
-    All routes of a cycle share what it knows of the `traffic`.
+    All routes of a cycle share what it knows of the `traffic`. At `passed_at` the forwarder took an
+    alert, as far as its limiter and its breaker tell (seconds since 1970; 0: none).
     """
 
     def __init__(
@@ -94,6 +96,7 @@ class Lane:
         self._left = limits.Allowance(0)
         self._commits = 0
         self._first: tuple[RouteReading, float] | None = None
+        self.passed_at = 0.0
         self.is_done = False
         self.result = RouteResult(HELD)
 
@@ -125,6 +128,7 @@ class Lane:
         self._flow = settled.flow
         self._left = flow.quota(settled.flow, bounds, now)
         self._first = reading, now
+        self.passed_at = self._passed_at(reading, now)
         name = self.route.name
         raised = {f"landed:{name}": settled.landed, f"trips:{name}": int(settled.has_tripped)}
         self.result = RouteResult(
@@ -160,8 +164,9 @@ class Lane:
         """Try one slice; False when somebody changed the queue between look and commit."""
         now, reading = self._read()
         settings, route = self._settings, self.route
-        if reading.is_paused or reading.breaker_is_open:
-            self.hold(PAUSED if reading.is_paused else UNHEALTHY)
+        is_open = judged(reading.breaker, now, settings.breaker_timeout).is_open
+        if reading.is_paused or is_open:
+            self.hold(PAUSED if reading.is_paused else BREAKER_OPEN)
             return True
         traffic = self._traffic
         traffic.look(reading, now)
@@ -285,6 +290,13 @@ class Lane:
             )
             traffic.read(reading, now)
         return now, reading
+
+    def _passed_at(self, reading: RouteReading, now: float) -> float:
+        breaker = judged(reading.breaker, now, self._settings.breaker_timeout)
+        # A closed breaker that counts failures is one that is about to open.
+        if breaker.is_open or reading.failures or not reading.newest:
+            return 0.0
+        return reading.newest - self._traffic.window.skew
 
     def _landing(self, reading: RouteReading, now: float) -> flow.Landing:
         """What came into the source since we last looked, and what has not landed yet."""

@@ -1,6 +1,7 @@
 """One cycle, from lease to commit: may we replay, how much, which messages, done.
 
-The Celery tasks call these three steps in turn; everything a step needs is passed in.
+The Celery tasks call these three steps in turn (`check` is in `checking.py`); everything a step
+needs is passed in.
 
     begin   takes the lease, unless another drain holds it or an operator holds us
     check   asks Moogsoft, or uses an answer that is still fresh
@@ -13,23 +14,23 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from time import monotonic, sleep
 
-from mutt_tasks import batch, moogsoft
+from mutt_tasks import batch, checking
 from mutt_tasks.batch import HELD, PAUSED, REPLAYED, UNHEALTHY, Lane, RouteResult
 from mutt_tasks.core import limits
+from mutt_tasks.core.breaker import BREAKER_OPEN
 from mutt_tasks.core.policy import SUSPECT
 from mutt_tasks.core.routes import Route
 from mutt_tasks.errors import LeaseLost
 from mutt_tasks.settings import RUNTIME_KEYS, Settings, overridden
-from mutt_tasks.store.lease import Acquired
+from mutt_tasks.store.lease import RENEW_SECONDS, Acquired, Holder, Step, TakeOver
 from mutt_tasks.store.ledger import CycleEnd
-from mutt_tasks.store.probes import ProbeRecord
 from mutt_tasks.store.store import Store
 from mutt_tasks.traffic import Traffic
 
 # Ticks closer together than this share of the interval come from a second beat.
 TICK_SHARE = 0.75
 
-DISABLED = "disabled"
+DISABLED, DRAINING = "disabled", "draining"
 
 # A batch is spread over the drain's interval, so that it is no burst: a slice each so many seconds,
 # for most of the interval (the rest goes to the tasks around it), at most so many seconds.
@@ -55,6 +56,8 @@ _PASSING = frozenset(
         batch.CONTENDED,
     }
 )
+# The drain waits for Moogsoft, and asks.
+_ASKING = frozenset({UNHEALTHY, BREAKER_OPEN})
 
 
 @dataclass(frozen=True)
@@ -64,6 +67,7 @@ class CycleResult:
     `outcome` is `replayed` or `held`; of a cycle that never began also `busy` or `early`.
     `health` is what the probe found. The next cycle begins `pause` seconds later. About `dropped`
     replays were found lost before the forwarder's limiter, which takes `limiter_takes` alerts.
+    `holder` is whose drain it found under way when it is `busy`.
     """
 
     cycle: str
@@ -76,6 +80,7 @@ class CycleResult:
     pause: float = 0.0
     dropped: int = 0
     limiter_takes: int = 0
+    holder: Holder | None = None
 
 
 def new_cycle_id() -> str:
@@ -90,16 +95,21 @@ def current(store: Store, settings: Settings) -> tuple[Settings, tuple[str, ...]
     return overridden(settings, store.controls.runtime_config(RUNTIME_KEYS))
 
 
-def begin(store: Store, settings: Settings, cycle: str, is_tick: bool) -> CycleResult | None:
+def begin(
+    store: Store, settings: Settings, cycle: str, is_tick: bool, is_start: bool = False
+) -> CycleResult | None:
     """Take the lease for a new cycle; None when it is ours and the cycle goes on.
 
-    `is_tick` tells beat's ticks, which keep their distance, from calls by hand.
+    `is_tick` tells beat's ticks, which keep their distance, from calls by hand, and `is_start` a
+    worker that goes on with what another one left: it takes over every drain that rests. A call by
+    hand does so with one that waits for Moogsoft, since it asks at once.
     """
     started = monotonic()
     gap = settings.interval * TICK_SHARE if is_tick else 0.0
-    acquired = store.lease.acquire(cycle, gap)
+    take_over = TakeOver.OVERDUE if is_tick else TakeOver.ASKING
+    acquired, holder = store.lease.acquire(cycle, gap, TakeOver.ANY if is_start else take_over)
     if acquired is not Acquired.YES:
-        return CycleResult(cycle, acquired.value)
+        return CycleResult(cycle, acquired.value, DRAINING if holder else "", holder=holder)
     reason = ""
     if not settings.enabled:
         reason = DISABLED
@@ -108,32 +118,6 @@ def begin(store: Store, settings: Settings, cycle: str, is_tick: bool) -> CycleR
     if not reason:
         return None
     return _end(store, settings, cycle, cycle, _held(settings, reason), started, "")
-
-
-def check(store: Store, settings: Settings, by_hand: bool) -> ProbeRecord:
-    """Moogsoft's health: the forwarder's breaker first, then a fresh answer, then the probe.
-
-    Somebody who calls by hand has just mended something: they get a new probe, unless
-    Moogsoft itself asked us to wait.
-    """
-    now = store.controls.now()
-    last = store.probes.last()
-    if last and last.checked_at > now:
-        last = None  # a clock went back
-    not_before = last.not_before if last else 0.0
-    if store.controls.breaker_is_open():
-        record = ProbeRecord(False, "breaker_open", now, now, not_before)
-    elif not moogsoft.is_probed(settings):
-        record = ProbeRecord(True, "unchecked", now, now)
-    elif last and (now < not_before or (now < last.usable_until and not by_hand)):
-        return last
-    else:
-        answer = moogsoft.probe(settings, now)
-        not_before = now + answer.retry_after if answer.retry_after else 0.0
-        usable_until = max(now + settings.health_cache_ttl, not_before)
-        record = ProbeRecord(answer.healthy, answer.reason, now, usable_until, not_before)
-    store.probes.remember(record)
-    return record
 
 
 def replay(
@@ -153,7 +137,7 @@ def replay(
     started = monotonic()
     held = f"{cycle}:{new_cycle_id()}"
     # Only one delivery of this step gets past here, however often it is delivered.
-    if not store.lease.advance(cycle, held):
+    if not store.lease.advance(cycle, held, Step.REPLAYING):
         return None
     waited, traffic = 0.0, Traffic(settings)
     if not settings.enabled:
@@ -170,13 +154,17 @@ def replay(
             if healthy:
                 lane.send()
             else:
-                lane.hold(UNHEALTHY)
-        waited = _go_on(lanes, traffic, settings, started, wait)
+                lane.hold(BREAKER_OPEN if probed == BREAKER_OPEN else UNHEALTHY)
+        waited = _go_on(store, held, lanes, traffic, settings, started, wait)
         routes = {lane.route.name: lane.result for lane in lanes}
+        if settings.drain and any(r.more and r.reason in _ASKING for r in routes.values()):
+            routes = _asking(store, lanes)
     return _end(store, settings, held, cycle, routes, started, probed, waited, traffic)
 
 
 def _go_on(
+    store: Store,
+    held: str,
     lanes: list[Lane],
     traffic: Traffic,
     settings: Settings,
@@ -188,7 +176,7 @@ def _go_on(
     Behind the last slice it goes on looking while what was sent has yet to reach the limiter.
     """
     spread = SPREAD_SHARE * min(settings.drain_interval, LONGEST_SPREAD)
-    waited = 0.0
+    waited = renewed = 0.0
     while traffic.is_watching or not all(lane.is_done for lane in lanes):
         if max(waited, monotonic() - started) + SLICE > spread:
             break
@@ -200,7 +188,22 @@ def _go_on(
                 lane.send()
         if all(lane.is_done for lane in lanes):
             lanes[0].look()
+        # Slices that may send nothing commit nothing, and only a commit renews the lease.
+        if waited - renewed >= RENEW_SECONDS:
+            store.lease.advance(held, held, Step.REPLAYING)
+            renewed = waited
     return waited
+
+
+def _asking(store: Store, lanes: list[Lane]) -> dict[str, RouteResult]:
+    """The routes' results, those held because of Moogsoft until it is time to look again."""
+    pause = checking.next_look(store, max(lane.passed_at for lane in lanes))
+    return {
+        lane.route.name: replace(lane.result, pause=pause)
+        if lane.result.reason in _ASKING
+        else lane.result
+        for lane in lanes
+    }
 
 
 def _held(settings: Settings, reason: str) -> dict[str, RouteResult]:
@@ -228,15 +231,19 @@ def _end(
     outcome = REPLAYED if any(r.outcome == REPLAYED for r in routes.values()) else HELD
     reasons = dict.fromkeys(r.reason for r in routes.values() if r.reason)
     reason = ", ".join(reasons) if outcome == HELD else ""
+    at_work = [r for r in routes.values() if r.more]
     goes_on = settings.drain and any(
-        r.more and (r.outcome == REPLAYED or r.reason in _PASSING) for r in routes.values()
+        r.outcome == REPLAYED or r.reason in _PASSING | _ASKING for r in at_work
     )
+    asks = any(r.reason in _ASKING for r in at_work)
+    if outcome == HELD and BREAKER_OPEN in reasons:
+        probed = BREAKER_OPEN  # it opened after the probe
     next_cycle = new_cycle_id() if goes_on else ""
     seconds = monotonic() - started
     pause = max(
         settings.drain_interval - max(waited, seconds),
         HELD_PAUSE if outcome == HELD else 0.0,
-        min((r.pause for r in routes.values() if r.more), default=0.0),
+        min((r.pause for r in at_work), default=0.0),
         0.0,
     )
     dropped = traffic.found_dropping if traffic else 0
@@ -257,6 +264,7 @@ def _end(
         | ({"drops": 1, "dropped": dropped} if dropped else {}),
         probed=probed,
         actor=settings.pod_name,
+        asks=asks,
     )
     try:
         store.ledger.finish(held, end, next_cycle, pause)

@@ -11,6 +11,7 @@ from mutt_tasks.batch import REPLAYED, RouteResult
 from mutt_tasks.core.moments import iso
 from mutt_tasks.cycle import CycleResult
 from mutt_tasks.settings import Settings
+from mutt_tasks.store.lease import Holder
 
 logger = logging.getLogger("mutt_tasks.cycle")
 
@@ -20,6 +21,7 @@ _CHATTY = ("celery.app.trace", "celery.worker.strategy")
 _INDISCREET = ("urllib3", "requests", "kombu", "amqp")
 
 _reported: set[str] = set()
+_stale_since = 0.0
 
 
 class Redacting(logging.Formatter):
@@ -101,6 +103,8 @@ def log_cycle(result: CycleResult) -> dict[str, Any]:
     if result.reason:
         packed["reason"] = result.reason
     packed["cycle"] = result.cycle
+    if result.holder:
+        packed["holder"] = _packed_holder(result.holder)
     if result.routes:
         packed["routes"] = {name: _packed(route) for name, route in result.routes.items()}
         packed |= {"health": result.health} if result.health else {}
@@ -124,6 +128,18 @@ def log_config_problems(problems: tuple[str, ...]) -> None:
         logger.warning(problem)
     _reported.clear()
     _reported.update(problems)
+
+
+def log_stale_breaker(since: float) -> None:
+    """Warn once that the forwarder's breaker was left open; 0 says that it is not."""
+    global _stale_since
+    if since and since != _stale_since:
+        logger.warning(
+            "the forwarder's breaker still says OPEN, but its time was over at %s and no forwarder"
+            " looks at it: Moogsoft's probe decides (MOOG_BREAKER_TIMEOUT)",
+            iso(since),
+        )
+    _stale_since = since
 
 
 def log_control(result: dict[str, Any]) -> dict[str, Any]:
@@ -154,6 +170,13 @@ def _packed(route: RouteResult) -> dict[str, Any]:
     if route.outcome == REPLAYED:
         packed["remaining"] = route.moved.remaining
     return packed
+
+
+def _packed_holder(holder: Holder) -> dict[str, Any]:
+    packed: dict[str, Any] = {"cycle": holder.cycle, "doing": holder.doing}
+    packed |= {"reason": holder.reason} if holder.reason else {}
+    packed |= {"since": iso(holder.since)} if holder.since else {}
+    return packed | {"heard_of_seconds_ago": round(holder.silent, 1)}
 
 
 def _plain(value: Any) -> str:

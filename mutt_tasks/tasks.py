@@ -4,29 +4,71 @@ remediate ──► check_moogsoft_health ──► replay_dlq_batch ──► r
 """
 
 import re
+from collections.abc import Mapping, Sequence
 from functools import cache
+from inspect import Parameter, signature
 from typing import Any
 
-from celery import chain, signals
+from celery import Task, chain, signals
 from kombu.exceptions import OperationalError
 
 from mutt_tasks import cycle as steps
 from mutt_tasks import requeue as requeuing
 from mutt_tasks.celery import app, settings
+from mutt_tasks.checking import check
 from mutt_tasks.core.moments import iso
 from mutt_tasks.errors import InvalidArgument, StoreError
-from mutt_tasks.logs import log_config_problems, log_control, log_cycle, log_failure
+from mutt_tasks.logs import (
+    log_config_problems,
+    log_control,
+    log_cycle,
+    log_failure,
+    log_stale_breaker,
+)
 from mutt_tasks.settings import Settings
 from mutt_tasks.store.dead_letters import Request
+from mutt_tasks.store.lease import Step
 from mutt_tasks.store.store import Store
 
-TRIGGERS = ("hand", "beat", "drain")
+TRIGGERS = ("hand", "beat", "drain", "worker")
 STALE = {"outcome": "stale", "reason": "the lease is no longer this cycle's"}
 
 # Failures that are expected and named: Celery logs them without a traceback.
 EXPECTED = (StoreError, InvalidArgument, OperationalError)
 
 Result = dict[str, Any]
+
+
+class Checked(Task):
+    """A task whose arguments are checked when it runs: the caller's Celery knows no signature."""
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Run it; raises InvalidArgument that names what is missing, unknown, and accepted."""
+        parameters = signature(self.run).parameters
+        try:
+            signature(self.run).bind(*args, **kwargs)
+        except TypeError:
+            raise InvalidArgument(_misfit(parameters, args, kwargs)) from None
+        return super().__call__(*args, **kwargs)
+
+
+def _misfit(parameters: Mapping[str, Parameter], args: Sequence[Any], kwargs: Result) -> str:
+    given = {*tuple(parameters)[: len(args)], *kwargs}
+    missing = [name for name, p in parameters.items() if p.default is p.empty and name not in given]
+    unknown = [f"{name!r:.60}" for name in kwargs if name not in parameters]
+    twice = [name for name in tuple(parameters)[: len(args)] if name in kwargs]
+    wrong = [
+        f"{words} {', '.join(names)}"
+        for words, names in (("missing", missing), ("unknown", unknown), ("given twice", twice))
+        if names
+    ]
+    if len(args) > len(parameters):
+        wrong.append(f"{len(args)} arguments are too many")
+    takes = [
+        name if p.default is p.empty else f"{name} (default {p.default!r})"
+        for name, p in parameters.items()
+    ]
+    return f"{'; '.join(wrong)}; takes {', '.join(takes)}"
 
 
 @cache
@@ -42,12 +84,12 @@ def current() -> Settings:
     return found
 
 
-@app.task(name="mutt_tasks.remediate", throws=EXPECTED)
+@app.task(name="mutt_tasks.remediate", base=Checked, throws=EXPECTED)
 def remediate(trigger: str = "hand", cycle: str = "") -> Result:
     """Start a cycle: take the lease, then check Moogsoft, then replay a batch.
 
-    `trigger` is `hand` (a call), `beat` (a tick) or `drain`, which alone comes with the id of
-    the `cycle` that holds the lease already.
+    `trigger` is `hand` (a call), `beat` (a tick), `worker` (one that started, or saw a drain given
+    up) or `drain`, which alone comes with the id of the `cycle` that holds the lease already.
     """
     if trigger not in TRIGGERS:
         raise InvalidArgument(f"trigger: got {trigger!r:.60}, takes one of {', '.join(TRIGGERS)}")
@@ -56,7 +98,8 @@ def remediate(trigger: str = "hand", cycle: str = "") -> Result:
             return {**STALE, "cycle": cycle}
     else:
         cycle = steps.new_cycle_id()
-        ended = steps.begin(store(), current(), cycle, is_tick=trigger == "beat")
+        is_tick, is_start = trigger == "beat", trigger == "worker"
+        ended = steps.begin(store(), current(), cycle, is_tick, is_start)
         if ended is not None:
             return log_cycle(ended)
     try:
@@ -70,12 +113,15 @@ def remediate(trigger: str = "hand", cycle: str = "") -> Result:
     return {"outcome": "started", "cycle": cycle}
 
 
-@app.task(name="mutt_tasks.check_moogsoft_health", throws=EXPECTED)
+@app.task(name="mutt_tasks.check_moogsoft_health", base=Checked, throws=EXPECTED)
 def check_moogsoft_health(cycle: str = "", trigger: str = "hand") -> Result:
     """Ask whether Moogsoft takes events; called without a `cycle` it only tells."""
-    if cycle and not store().lease.advance(_cycle_id(cycle), cycle):
+    # The probe may take its whole timeout, and nothing renews the lease meanwhile.
+    longer = settings.health_timeout
+    if cycle and not store().lease.advance(_cycle_id(cycle), cycle, Step.CHECKING, longer):
         return {**STALE, "cycle": cycle}
-    record = steps.check(store(), current(), by_hand=trigger == "hand")
+    record = check(store(), current(), by_hand=trigger == "hand")
+    log_stale_breaker(record.stale_since)
     return {
         "outcome": "healthy" if record.healthy else "unhealthy",
         "reason": record.reason,
@@ -84,7 +130,7 @@ def check_moogsoft_health(cycle: str = "", trigger: str = "hand") -> Result:
     }
 
 
-@app.task(name="mutt_tasks.replay_dlq_batch", throws=EXPECTED)
+@app.task(name="mutt_tasks.replay_dlq_batch", base=Checked, throws=EXPECTED)
 def replay_dlq_batch(health: Result, cycle: str) -> Result:
     """Replay one batch, given the result of `check_moogsoft_health`; go on while there is work."""
     outcome = health.get("outcome") if isinstance(health, dict) else None
@@ -103,7 +149,7 @@ def replay_dlq_batch(health: Result, cycle: str) -> Result:
     return log_cycle(ended)
 
 
-@app.task(name="mutt_tasks.pause", throws=EXPECTED)
+@app.task(name="mutt_tasks.pause", base=Checked, throws=EXPECTED)
 def pause(actor: str, reason: str, seconds: float = 3600) -> Result:
     """Hold every replay: who says so, why, and for how many seconds (at most 7 days)."""
     for name, value in (("actor", actor), ("reason", reason)):
@@ -117,17 +163,19 @@ def pause(actor: str, reason: str, seconds: float = 3600) -> Result:
     return log_control(paused)
 
 
-@app.task(name="mutt_tasks.resume", throws=EXPECTED)
+@app.task(name="mutt_tasks.resume", base=Checked, throws=EXPECTED)
 def resume(actor: str) -> Result:
-    """End a pause; `actor` says who does."""
+    """End a pause, and start a cycle as a call by hand does; `actor` says who does."""
     if not isinstance(actor, str) or not re.fullmatch(r"[^\x00-\x1f\x7f]{1,200}", actor):
         raise InvalidArgument("actor: takes 1 to 200 characters on one line")
     was_paused = store().controls.resume(actor)
-    return log_control({"outcome": "resumed" if was_paused else "not_paused", "actor": actor})
+    resumed = log_control({"outcome": "resumed" if was_paused else "not_paused", "actor": actor})
+    remediate.apply_async()
+    return resumed
 
 
-@app.task(name="mutt_tasks.requeue", bind=True, throws=EXPECTED)
-def requeue(self: Any, digest: str = "", actor: str = "", reason: str = "") -> Result:
+@app.task(name="mutt_tasks.requeue", base=Checked, bind=True, throws=EXPECTED)
+def requeue(self: Any, digest: str, actor: str, reason: str) -> Result:
     """Put one dead letter back into its route's dead letter queue, with fresh counters.
 
     `digest` is the SHA-1 of its bytes in hex, or at least the first 12 digits; `actor` says who
@@ -150,7 +198,7 @@ def _log_expected_failure(sender: Any, exception: Exception, **_: Any) -> None:
 
 
 def _schedule(next_cycle: str, pause_seconds: float) -> None:
-    """Ask for the drain's next cycle; if that fails the next tick takes over at once."""
+    """Ask for the drain's next cycle; if that fails a worker that looks on takes over."""
     try:
         remediate.apply_async(
             kwargs={"trigger": "drain", "cycle": next_cycle}, countdown=pause_seconds

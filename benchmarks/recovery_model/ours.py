@@ -7,7 +7,7 @@ from random import Random
 from unittest.mock import patch
 
 from benchmarks.recovery_model.world import World
-from mutt_tasks import cycle, moogsoft
+from mutt_tasks import checking, cycle, moogsoft
 from mutt_tasks.settings import Settings, load
 from mutt_tasks.store.store import Store
 
@@ -73,7 +73,7 @@ def _drain(world: World, store: Store, settings: Settings, until: float) -> None
         return
     while held:
         world.idle(TASK_SECONDS)
-        record = cycle.check(store, settings, by_hand=False)
+        record = checking.check(store, settings, by_hand=False)
         world.idle(TASK_SECONDS)
         result = cycle.replay(store, settings, held, record.healthy, record.reason, wait=world.wait)
         held = result.next_cycle if result else ""

@@ -17,7 +17,7 @@ RATE_SECONDS = 5.0
 # A drain rests between two batches; only after this many seconds without one it is told why.
 STEADY_SECONDS = 2.5
 # Except for these, which are told at once.
-_FIRM = frozenset({"unhealthy", "paused", "disabled", "backoff"})
+_FIRM = frozenset({"unhealthy", "breaker_open", "paused", "disabled", "backoff"})
 
 REPLAYING = "replaying"
 
@@ -25,6 +25,7 @@ _WORDS = {
     "empty": "nothing to replay",
     "waiting": "what is left rests before its next replay",
     "unhealthy": "held: Moogsoft is not healthy",
+    "breaker_open": "held: the forwarder's breaker is open",
     "paused": "held: paused by an operator",
     "disabled": "held: REMEDIATION_ENABLED is false",
     "backoff": "held: what was replayed came back, the route backs off",
@@ -150,7 +151,7 @@ class Reader:
             return REPLAYING
         if not has_begun:
             if self._had_lease and found.is_draining:
-                return "starting: the lease of an earlier run must end first (45 s at most)"
+                return "starting: the lease of an earlier run must end first (10 s at most)"
             return "starting"
         # A route with nothing to do is no news while another has a reason.
         telling = [part for part in reasons if part != "empty"] or reasons

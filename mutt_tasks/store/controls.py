@@ -7,6 +7,7 @@ from typing import Any
 
 import redis
 
+from mutt_tasks.core.breaker import Marks
 from mutt_tasks.core.consumer_limits import FollowedLimits
 from mutt_tasks.core.flow import Flow
 from mutt_tasks.core.limits import Depths
@@ -15,7 +16,6 @@ from mutt_tasks.core.pace import STEPS, Pace
 from mutt_tasks.core.routes import Route
 from mutt_tasks.core.suspects import Suspects
 from mutt_tasks.core.watch import Watch
-from mutt_tasks.errors import StoreCorrupt
 from mutt_tasks.store import keys
 from mutt_tasks.store.connection import translated
 from mutt_tasks.store.queues import JOURNAL_LENGTH
@@ -76,7 +76,7 @@ class RouteReading:
     consumer_limits: tuple[bytes | None, bytes | None, bytes | None]
     failures: int | None
     is_paused: bool
-    breaker_is_open: bool
+    breaker: Marks
 
 
 class Controls:
@@ -99,14 +99,15 @@ class Controls:
             found: list[Any] = self._client.mget([keys.config(name) for name in names])
         return {name: raw for name, raw in zip(names, found, strict=True) if raw is not None}
 
-    def breaker_is_open(self) -> bool:
-        """Whether the forwarder's own circuit breaker is open."""
-        try:
-            with translated():
-                state: Any = self._client.get(keys.BREAKER)
-        except StoreCorrupt:
-            return False  # whatever it holds, it does not say OPEN
-        return _is_open(state)
+    def breaker(self) -> Marks:
+        """What stands in Redis of the forwarder's own circuit breaker."""
+        with translated(), self._client.pipeline(transaction=False) as looks:
+            # MGET finds nothing where something else than a string stands.
+            looks.mget(keys.BREAKER, keys.BREAKER_OPEN_TIME)
+            looks.exists(keys.OLD_BREAKER)
+            looks.hget(keys.HEALTH, "breaker_seen_at")
+            (state, open_time), old_mark, seen_at = looks.execute()
+        return Marks(state, open_time, bool(old_mark), _number(seen_at))
 
     def paused(self) -> Pause | None:
         """The operator's pause, if one is in force."""
@@ -163,7 +164,7 @@ class Controls:
             [
                 *(route.source, keys.route_state(route.name), keys.PACE, keys.PAUSED),
                 *(keys.BREAKER, limiter_key, *map(keys.config, LIMIT_NAMES)),
-                *(keys.FAILURES, *queues),
+                *(keys.FAILURES, keys.BREAKER_OPEN_TIME, keys.OLD_BREAKER, keys.HEALTH, *queues),
             ],
             [f"{moment * 1000:.0f}" for moment in steps],
         )
@@ -190,13 +191,14 @@ class Controls:
             consumer_limits=(alerts, period, shed_above),
             failures=int(_number(failures)) if failures else None,
             is_paused=bool(is_paused),
-            breaker_is_open=_is_open(breaker),
+            breaker=_marks(breaker),
         )
 
 
-def _is_open(state: Any) -> bool:
-    """Whether the forwarder's circuit breaker, as it stands in Redis, is open."""
-    return bool(state) and state.strip(b'" \n').upper() == b"OPEN"
+def _marks(found: list[Any]) -> Marks:
+    """The forwarder's circuit breaker as `reading.lua` returns it."""
+    state, open_time, old_mark, seen_at = found
+    return Marks(state, open_time, bool(old_mark), _number(seen_at))
 
 
 def _number(raw: bytes | None) -> float:

@@ -1,8 +1,10 @@
 """The key space, drawn once.
 
     mutt:remediation:lease          string   who may move messages now; expires
+    mutt:remediation:drain          hash     what the lease's holder does; outlives a killed worker
     mutt:remediation:tick           string   when the last beat tick was accepted, ms
-    mutt:remediation:health         hash     last answer of the probe
+    mutt:remediation:health         hash     last answer of the probe, when the last ones were asked
+                                             for, and the forwarder's breaker where it has no date
     mutt:remediation:stats          hash     every counter, and `last_cycle_ms`
     mutt:remediation:journal        stream   what each cycle did and why, oldest trimmed
     mutt:remediation:paused         hash     an operator's pause: actor, reason, since; expires
@@ -11,13 +13,15 @@
     mutt:remediation:route:<name>   hash     a route's last commit, place in the queue, and flow
     mutt:remediation:requeued:<id>  string   that this request was granted, and for what; expires
 
-Read, never written: the pipeline's own `mutt:config:<key>`, its forwarder's limiter and
-`mutt:circuit_breaker:moogsoft:state`. The message lists and the limiter are named by the settings.
+Read, never written: the pipeline's own `mutt:config:<key>`, its forwarder's limiter and its
+breaker, `mutt:circuit_breaker:moogsoft:*` (`mutt:circuit:moog:open` in older versions). The message
+lists and the limiter are named by the settings.
 """
 
 PREFIX = "mutt:remediation:"
 
 LEASE = PREFIX + "lease"
+DRAIN = PREFIX + "drain"
 TICK = PREFIX + "tick"
 HEALTH = PREFIX + "health"
 STATS = PREFIX + "stats"
@@ -26,6 +30,8 @@ PAUSED = PREFIX + "paused"
 PACE = PREFIX + "pace"
 
 BREAKER = "mutt:circuit_breaker:moogsoft:state"
+BREAKER_OPEN_TIME = "mutt:circuit_breaker:moogsoft:open_time"
+OLD_BREAKER = "mutt:circuit:moog:open"
 FAILURES = "mutt:circuit_breaker:moogsoft:failures"
 
 

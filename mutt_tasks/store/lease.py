@@ -1,20 +1,33 @@
 """The lease: who may move messages now.
 
 Its value is a cycle's id, followed by the step that holds it; every write of a cycle checks
-it (fencing), so a step that was delayed, delivered twice or overtaken changes nothing.
+it (fencing), so a step that was delayed, delivered twice or overtaken changes nothing. How long it
+lives only decides how soon a dead holder is noticed. What its holder does stands beside it, and
+stays when the lease runs out: so it can be seen that a drain was under way.
 """
 
+from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
+import redis
+
+from mutt_tasks.core.routes import Route
 from mutt_tasks.store import keys
+from mutt_tasks.store.connection import translated
 from mutt_tasks.store.scripts import Scripts
 
-# Longer than any step may run (see `task_time_limit`), so a live step never loses its lease.
-TTL_MS = 45_000
+# Each step renews the lease, and a step that takes longer does so on its way (RENEW_SECONDS). The
+# longest stretch between is reading a batch (5 s); a task waits for the worker's slot for less.
+TTL_MS = 10_000
+RENEW_SECONDS = 2.0
 
 # A drain's lease outlives the pause before its next cycle, which is at most
 # REMEDIATION_DRAIN_INTERVAL, a minute.
 LONGEST_PAUSE_MS = 60_000
+
+# A drain's next cycle that is so late will not come: its worker is gone.
+OVERDUE_MS = 3_000
 
 
 class Acquired(StrEnum):
@@ -25,28 +38,105 @@ class Acquired(StrEnum):
     EARLY = "early"
 
 
+class Step(StrEnum):
+    """What the lease's holder does."""
+
+    STARTING = "starting"
+    CHECKING = "checking"
+    REPLAYING = "replaying"
+    RESTING = "resting"
+
+
+class TakeOver(StrEnum):
+    """Which drains a new cycle takes the lease from while they rest between two cycles."""
+
+    OVERDUE = "overdue"
+    ASKING = "asking"
+    ANY = "any"
+
+
+@dataclass(frozen=True)
+class Holder:
+    """Who has the lease: the cycle, its step, and what holds the drain (empty: nothing).
+
+    The drain began at `since` (seconds since 1970), and was last heard of `silent` seconds ago.
+    Of a holder that does not say it, each is empty or 0.
+    """
+
+    cycle: str
+    doing: str
+    reason: str
+    since: float
+    silent: float
+
+
 class Lease:
     """Take, pass on and drop the lease."""
 
-    def __init__(self, scripts: Scripts) -> None:
+    def __init__(self, client: redis.Redis, scripts: Scripts) -> None:
+        self._client = client
         self._scripts = scripts
 
-    def acquire(self, cycle: str, tick_gap: float) -> Acquired:
-        """Take the lease for a new cycle.
+    def acquire(
+        self, cycle: str, tick_gap: float, take_over: TakeOver = TakeOver.OVERDUE
+    ) -> tuple[Acquired, Holder | None]:
+        """Take the lease for a new cycle; when that fails, also who has it.
 
         `tick_gap` is the least time in seconds since the last accepted tick; 0 asks for none.
         """
         answer = self._scripts.call(
             "acquire",
-            [keys.LEASE, keys.TICK, keys.STATS],
-            [cycle, TTL_MS, round(tick_gap * 1000), TTL_MS + LONGEST_PAUSE_MS],
+            [keys.LEASE, keys.TICK, keys.STATS, keys.DRAIN],
+            [
+                *(cycle, TTL_MS, round(tick_gap * 1000), TTL_MS + LONGEST_PAUSE_MS),
+                *(take_over.value, OVERDUE_MS),
+            ],
         )
-        return Acquired(answer[0].decode())
+        acquired = Acquired(answer[0].decode())
+        return acquired, _holder(answer[1:]) if acquired is Acquired.BUSY else None
 
-    def advance(self, held: str, wanted: str) -> bool:
-        """Pass the lease from one holder to the next; False when it was not `held`."""
-        return bool(self._scripts.call("advance", [keys.LEASE], [held, wanted, TTL_MS]))
+    def advance(
+        self, held: str, wanted: str, step: Step = Step.STARTING, seconds: float = 0.0
+    ) -> bool:
+        """Pass the lease from one holder to the next; False when it was not `held`.
+
+        `seconds` is what the step may take longer than others.
+        """
+        answer = self._scripts.call(
+            "advance",
+            [keys.LEASE, keys.DRAIN],
+            [held, wanted, TTL_MS + round(seconds * 1000), step.value, wanted.partition(":")[0]],
+        )
+        return bool(answer[0] == b"advanced")
 
     def release(self, held: str) -> bool:
         """Drop the lease; False when it was not ours any more."""
         return bool(self._scripts.call("release", [keys.LEASE], [held]))
+
+    def is_abandoned(self) -> bool:
+        """Whether a drain was under way that nobody goes on with."""
+        with translated(), self._client.pipeline(transaction=False) as looks:
+            # Another cycle may begin between the two: what is started then finds it busy.
+            looks.exists(keys.LEASE)
+            looks.exists(keys.DRAIN)
+            has_lease, has_drain = looks.execute()
+        return bool(has_drain and not has_lease)
+
+    def is_up_for_taking(self, routes: tuple[Route, ...]) -> bool:
+        """Whether a worker that starts has reason to start a cycle.
+
+        A drain rests, whose worker may be gone, or nobody has the lease and messages wait.
+        """
+        with translated(), self._client.pipeline(transaction=True) as looks:
+            looks.exists(keys.LEASE)
+            looks.hget(keys.DRAIN, "doing")
+            for route in routes:
+                looks.llen(route.source)
+            has_lease, doing, *depths = looks.execute()
+        return doing == Step.RESTING.value.encode() if has_lease else bool(doing or any(depths))
+
+
+def _holder(found: list[Any]) -> Holder:
+    cycle, doing, reason = ((text or b"").decode("utf-8", "replace") for text in found[:3])
+    since, silent = (float(number or 0) / 1000 for number in found[3:])
+    return Holder(cycle, doing, reason, since, silent)

@@ -22,7 +22,8 @@ class CycleEnd:
 
     `outcomes` maps each route to its outcome and reason, `limits` to what bounded its batch,
     `states` to fields of its state; `pace` are fields of the pace; `raised` are more counters;
-    `duration` is in seconds, `probed` Moogsoft's health, `actor` the process that ran it.
+    `duration` is in seconds, `probed` Moogsoft's health, `actor` the process that ran it; `asks`
+    says that the drain waits for Moogsoft.
     """
 
     cycle: str
@@ -36,6 +37,7 @@ class CycleEnd:
     pace: dict[str, Any]
     probed: str
     actor: str
+    asks: bool = False
 
 
 class Ledger:
@@ -81,6 +83,7 @@ class Ledger:
                 keys.LEASE,
                 keys.STATS,
                 keys.JOURNAL,
+                keys.DRAIN,
                 *(keys.route_state(route) for route in end.outcomes),
                 keys.PACE,
             ],
@@ -89,6 +92,9 @@ class Ledger:
                 next_cycle,
                 TTL_MS + round(pause * 1000),
                 JOURNAL_LENGTH,
+                round(pause * 1000),
+                end.reason,
+                int(end.asks),
                 len(raised),
                 *(part for pair in raised.items() for part in pair),
                 *flat(journal),

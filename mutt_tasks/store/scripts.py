@@ -10,7 +10,7 @@ from mutt_tasks.errors import LeaseLost, StoreCorrupt
 from mutt_tasks.store.connection import translated
 
 # These write more than one key, so they share the checks that come before a first write.
-_CHECKED = frozenset({"acquire", "commit", "finish", "requeue"})
+_CHECKED = frozenset({"acquire", "advance", "commit", "finish", "requeue"})
 
 
 class Scripts:

@@ -21,7 +21,7 @@ class Store:
     def __init__(self, client: redis.Redis) -> None:
         scripts = Scripts(client)
         self._client = client
-        self.lease = Lease(scripts)
+        self.lease = Lease(client, scripts)
         self.queues = Queues(scripts)
         self.dead_letters = DeadLetters(client, scripts)
         self.ledger = Ledger(client, scripts)

@@ -20,7 +20,7 @@ SCRIPTS = sorted((ROOT / PACKAGE / "store" / "lua").glob("*.lua"))
 LAYERS = (
     (f"{PACKAGE}.cycle", f"{PACKAGE}.requeue"),
     (f"{PACKAGE}.batch",),
-    (f"{PACKAGE}.choice", f"{PACKAGE}.traffic"),
+    (f"{PACKAGE}.choice", f"{PACKAGE}.traffic", f"{PACKAGE}.checking"),
     (f"{PACKAGE}.store", f"{PACKAGE}.moogsoft"),
     (f"{PACKAGE}.core",),
 )
@@ -33,7 +33,9 @@ GROUND = (
     f"{PACKAGE}.redis_address",
     f"{PACKAGE}.errors",
 )
-CELERYS = {f"{PACKAGE}.{name}" for name in ("tasks", "celery", "broker", "schedule", "serving")}
+CELERYS = {
+    f"{PACKAGE}.{name}" for name in ("tasks", "celery", "broker", "schedule", "serving", "reviving")
+}
 
 
 def name_of(path: Path) -> str:

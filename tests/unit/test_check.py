@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import fakeredis
 import pytest
 
-from mutt_tasks import cycle, moogsoft
+from mutt_tasks import checking, moogsoft
 from mutt_tasks.moogsoft import Answer
 from mutt_tasks.settings import Settings, load
 from mutt_tasks.store.store import Store
@@ -25,7 +25,7 @@ class World:
         monkeypatch.setattr(moogsoft, "probe", lambda settings, now: self.answers.pop(0))
 
     def check(self, settings: Settings, by_hand: bool = False) -> tuple[bool, str]:
-        record = cycle.check(self.store, settings, by_hand)
+        record = checking.check(self.store, settings, by_hand)
         return record.healthy, record.reason
 
 

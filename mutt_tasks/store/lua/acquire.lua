@@ -1,15 +1,21 @@
 -- Purpose: take the lease for a new cycle, unless a drain is under way or the tick is too early.
 --
 -- KEYS[1] -> lease            KEYS[2] -> moment of the last accepted tick (string, ms)
--- KEYS[3] -> counters hash
+-- KEYS[3] -> counters hash    KEYS[4] -> what the lease's holder does (hash)
 -- ARGV[1] -> the new cycle's lease value
 -- ARGV[2] -> time to live of the lease, ms
--- ARGV[3] -> least time since the last accepted tick, ms; 0 when called by hand
+-- ARGV[3] -> least time since the last accepted tick, ms; 0 when it is no tick
 -- ARGV[4] -> longest time to live that a lease of ours ever has, ms
+-- ARGV[5] -> which drains between two cycles are taken over: 'overdue', 'asking' (also those that
+--            wait for Moogsoft) or 'any'
+-- ARGV[6] -> how late a drain's next cycle may be, ms; later it is overdue
 --
--- Returns {'acquired'}, {'busy'}, {'early'}, or {'corrupt', what}.
-local wrong = first_of_wrong_type({ KEYS[1], 'string', KEYS[2], 'string', KEYS[3], 'hash' })
-  or first_bad_counter(KEYS[3], { 'ticks:busy', 'ticks:early' })
+-- Returns {'acquired'}, {'early'}, {'corrupt', what}, or {'busy', the holder's cycle, what it does,
+-- what holds it (each may be false), since when (ms, or false), ms since it was last heard of (or
+-- false)}.
+local wrong = first_of_wrong_type({
+  KEYS[1], 'string', KEYS[2], 'string', KEYS[3], 'hash', KEYS[4], 'hash',
+}) or first_bad_counter(KEYS[3], { 'ticks:busy', 'ticks:early' })
 if wrong then
   return { 'corrupt', wrong }
 end
@@ -17,15 +23,26 @@ local holder = redis.call('GET', KEYS[1])
 if holder == ARGV[1] then
   return { 'acquired' } -- the answer to the first try was lost
 end
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
 -- A lease that never ends, or far too late, is nobody's: the clock went back while it lived, or it
 -- was set by hand. Should its holder still live, fencing stops it.
 local left = redis.call('PTTL', KEYS[1])
 if holder and left >= 0 and left <= tonumber(ARGV[4]) then
-  redis.call('HINCRBY', KEYS[3], 'ticks:busy', 1)
-  return { 'busy' }
+  local drain = redis.call('HMGET', KEYS[4], 'cycle', 'doing', 'reason', 'since', 'ttl', 'due',
+    'asks')
+  -- Between two cycles no step is under way: taken over, the next one finds its lease gone.
+  local is_between = drain[1] == holder and drain[2] == 'resting'
+  local due = tonumber(drain[6] or '') or 0
+  local is_overdue = now > due + tonumber(ARGV[6]) or due > now + tonumber(ARGV[4])
+  local is_taken = is_between
+    and (is_overdue or ARGV[5] == 'any' or (ARGV[5] == 'asking' and drain[7] == '1'))
+  if not is_taken then
+    redis.call('HINCRBY', KEYS[3], 'ticks:busy', 1)
+    local ttl = tonumber(drain[5] or '')
+    return { 'busy', drain[1], drain[2], drain[3], drain[4], ttl and math.max(0, ttl - left) }
+  end
 end
-local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local window = tonumber(ARGV[3])
 if window > 0 then
   local last = tonumber(redis.call('GET', KEYS[2]) or '')
@@ -37,4 +54,7 @@ if window > 0 then
   redis.call('SET', KEYS[2], string.format('%.0f', now))
 end
 redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+redis.call('DEL', KEYS[4])
+redis.call('HSET', KEYS[4], 'cycle', ARGV[1], 'doing', 'starting', 'ttl', ARGV[2],
+  'since', string.format('%.0f', now))
 return { 'acquired' }

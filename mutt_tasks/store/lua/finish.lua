@@ -2,12 +2,15 @@
 -- or hand it to the next cycle of the same drain.
 --
 -- KEYS[1] -> lease            KEYS[2] -> counters hash (its `last_cycle_ms` is set too)
--- KEYS[3] -> journal stream   KEYS[4..] -> state hash of each route, and the pace hash
+-- KEYS[3] -> journal stream   KEYS[4] -> what the lease's holder does (hash)
+-- KEYS[5..] -> state hash of each route, and the pace hash
 -- ARGV[1] -> the lease's value while it is ours
 -- ARGV[2] -> the lease's value for the next cycle, empty to let go
 -- ARGV[3] -> its time to live, ms
 -- ARGV[4] -> the journal's largest length (approximate)
--- ARGV[5] -> number of counters to raise; then name and amount of each
+-- ARGV[5] -> time until the next cycle begins, ms    ARGV[6] -> what held this one, or empty
+-- ARGV[7] -> 1 if the drain waits for Moogsoft
+-- ARGV[8] -> number of counters to raise; then name and amount of each
 -- next    -> number of journal values, then the values (field, value, ...)
 -- next    -> for each state hash: number of values, then the values (field, value, ...)
 --
@@ -28,7 +31,7 @@ end
 if holder ~= ARGV[1] then
   return { 'fenced' }
 end
-local at = 5
+local at = 8
 local function list_from_args(width)
   local values, last = {}, at + width * tonumber(ARGV[at])
   for i = at + 1, last do
@@ -50,7 +53,7 @@ redis.call('XADD', KEYS[3], 'MAXLEN', '~', ARGV[4], '*', unpack(list_from_args(1
 for i = 1, #raised, 2 do
   redis.call('HINCRBY', KEYS[2], raised[i], raised[i + 1])
 end
-for i = 4, #KEYS do
+for i = 5, #KEYS do
   local values = list_from_args(1)
   if #values > 0 then
     redis.call('HSET', KEYS[i], unpack(values))
@@ -60,8 +63,11 @@ local time = redis.call('TIME')
 redis.call('HSET', KEYS[2], 'last_cycle_ms',
   string.format('%.0f', time[1] * 1000 + math.floor(time[2] / 1000)))
 if ARGV[2] == '' then
-  redis.call('DEL', KEYS[1])
+  redis.call('DEL', KEYS[1], KEYS[4])
 else
   redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
+  local now = time[1] * 1000 + math.floor(time[2] / 1000)
+  redis.call('HSET', KEYS[4], 'cycle', ARGV[2], 'doing', 'resting', 'ttl', ARGV[3],
+    'due', string.format('%.0f', now + ARGV[5]), 'reason', ARGV[6], 'asks', ARGV[7])
 end
 return { 'finished' }

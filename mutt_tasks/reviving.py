@@ -1,0 +1,73 @@
+"""A drain survives its worker: whoever starts, or looks on, goes on with what nobody does.
+
+Whatever ends a drain in the middle (a killed worker, a lost task, a time limit) leaves its lease to
+run out, and the note that it was under way. The next tick would take over, minutes later.
+"""
+
+import logging
+import threading
+from typing import Any
+
+from celery import bootsteps
+from kombu.exceptions import OperationalError
+
+from mutt_tasks.errors import StoreError
+from mutt_tasks.settings import Settings, load
+from mutt_tasks.store.store import Store
+
+logger = logging.getLogger(__name__)
+
+# Between two looks, and between two cycles that are started but do not come about, in seconds.
+LOOK_SECONDS = 2.0
+LONGEST_WAIT = 30.0
+
+
+class Reviving(bootsteps.StartStopStep):
+    """Starts a cycle when the worker starts and finds work, or when it finds a drain given up.
+
+    It runs in the worker's main process, behind the pool, so that no forked child inherits it.
+    """
+
+    requires = ("celery.worker.components:Pool",)
+
+    def __init__(self, parent: Any, **options: Any) -> None:
+        super().__init__(parent, **options)
+        self._stopping = threading.Event()
+
+    def start(self, worker: Any) -> None:
+        """Begin to look."""
+        settings = load()
+        # Without drains a tick is exactly one batch, and nothing is under way between two.
+        if settings.drain:
+            threading.Thread(
+                target=self._look_on, args=(worker.app, settings), name="reviving", daemon=True
+            ).start()
+
+    def stop(self, _worker: Any) -> None:
+        """Look no more."""
+        self._stopping.set()
+
+    def _look_on(self, app: Any, settings: Settings) -> None:
+        store = Store.at(settings.redis, timeout=2.0, retries=0)
+        is_first, wait = True, LOOK_SECONDS
+        while not self._stopping.is_set():
+            try:
+                if is_first:
+                    is_wanted = store.lease.is_up_for_taking(settings.routes)
+                else:
+                    is_wanted = store.lease.is_abandoned()
+                is_first = False
+                if is_wanted:
+                    _start_cycle(app)
+                wait = min(2 * wait, LONGEST_WAIT) if is_wanted else LOOK_SECONDS
+            except (StoreError, OperationalError):
+                wait = LOOK_SECONDS  # Redis is away; who needs it says so
+            self._stopping.wait(wait)
+        store.close()
+
+
+def _start_cycle(app: Any) -> None:
+    logger.info("going on with what was left: starting a cycle")
+    app.send_task(
+        "mutt_tasks.remediate", kwargs={"trigger": "worker"}, expires=LONGEST_WAIT, retry=False
+    )
