@@ -14,22 +14,15 @@ alerts alone have been looked at for a moment.
 from dataclasses import dataclass, replace
 from math import sqrt
 
+from mutt_tasks.core.fullness import Fullness, Stretch
+
 # Replays that may be on their way between a queue and the limiter, and the share of alerts that
 # have their millisecond in common with another one: in the limiter's set both count once.
 FEW, SHARED = 3, 0.05
 
-# A window counts as full if, over one or two stretches of this many periods and at least this
-# many looks each, this share of the looks found it within one alert of the highest number.
-# Simulated with Poisson traffic over three periods: full limiters 0.6 to 1, streams that are only
-# filtered 0.02 to 0.2, of very few alerts 0.5.
-FULL_PERIODS, FULL_LOOKS, FULL_SHARE = 1.5, 10, 0.55
-# ... or if it held the same number, within one alert, all through this many periods,
-LEVEL_PERIODS = 0.8
-# ... and was not above it in longer stretches of this many periods: a limiter seldom changes.
-TOP_PERIODS = 5.0
-
-# A sudden shortfall on the alerter's route is followed by a pause of this many seconds.
-ANEW_SECONDS = 1.5
+# A sudden shortfall on the alerter's route is followed by a pause of this many seconds, and another
+# one is not heeded for this many periods.
+ANEW_SECONDS, ANEW_PERIODS = 1.5, 5.0
 
 # Live alerts alone are looked at for this many periods, at least this many seconds.
 CHECK_PERIODS, CHECK_SECONDS = 1.5, 0.5
@@ -40,9 +33,6 @@ HOLD_SECONDS, LONGEST_HOLD = 10.0, 600.0
 # The estimate of the limiter is used this far, and forgotten after this many seconds without a
 # drop, doubling as well.
 SAFE_SHARE, MEMORY_SECONDS, LONGEST_MEMORY = 0.9, 3600.0, 86_400.0
-
-# Of so many alerts, one less is as good as the highest number.
-_MANY = 10
 
 # How much one period counts in the average of live traffic, and one stretch in that of the share
 # that the alerter forwards; fewer replays than this in a period tell nothing of it.
@@ -76,48 +66,28 @@ class Sight:
 class Watch:
     """What the looks so far have shown; moments in seconds since 1970, 0 for never.
 
-    `highest` is the largest number of alerts seen in the window since `since`: of `looks` looks
-    `at` found just as many, `below` one less, `short` sums up what was missing and `unsure` the
-    replays through the alerter, which forwards a `share` of them. `top` is the highest of a longer
-    stretch that began at `top_at`; `last_*` are those of the stretches before. All of `level_looks`
-    looks since `level_since` found about `level` alerts, and `level_short` missing in all.
-    `missing` counts looks in a row at which replays were suddenly missing. On the alerter's route
-    that started the watch anew at `anew_at`, and nothing goes before `pauses_until`.
-    Since `checking` nothing is sent, to see live alerts alone: `shortfall` replays were missing
-    before. After a drop `ceiling` is what the limiter takes (-1: no drop is remembered) and nothing
-    goes before `holds_until`; then one replay goes as a canary, at `canary_at`, and nothing else
-    until it `has_passed`. `drops` counts drops in a row; `dropped` is how many replays the last
-    one is believed to have cost.
+    `live` is the average of live alerts in a period, `share` of what the alerter forwards, `window`
+    what the limiter's window looked like. `missing` counts looks in a row at which replays were
+    suddenly missing; on the alerter's route that started the watch anew at `anew_at`, and nothing
+    goes before `pauses_until`. Since `checking` nothing is sent, to see live alerts alone:
+    `shortfall` of `sent_before` replays were missing while the window stayed at `full_at`. After a
+    drop `ceiling` is what the limiter takes (-1: no drop is remembered) and nothing goes before
+    `holds_until`; then one replay goes as a canary, at `canary_at`, and nothing else until it
+    `has_passed`. `drops` counts drops in a row; `dropped` is how many replays the last one is
+    believed to have cost.
     """
 
     live: float = 0.0
     sampled_at: float = 0.0
-    highest: int = 0
-    looks: int = 0
-    at: int = 0
-    below: int = 0
-    short: float = 0.0
-    unsure: int = 0
     share: float = 1.0
-    since: float = 0.0
-    last_highest: int = 0
-    last_looks: int = 0
-    last_at: int = 0
-    last_below: int = 0
-    last_short: float = 0.0
-    level: int = 0
-    level_since: float = 0.0
-    level_looks: int = 0
-    level_short: float = 0.0
-    top: int = 0
-    last_top: int = 0
-    top_at: float = 0.0
+    window: Fullness = Fullness()
     missing: int = 0
     anew_at: float = 0.0
     pauses_until: float = 0.0
     checking: float = 0.0
     shortfall: float = 0.0
     sent_before: int = 0
+    full_at: int = 0
     ceiling: int = -1
     dropped_at: float = 0.0
     holds_until: float = 0.0
@@ -138,7 +108,7 @@ class Watch:
             if watch.missing == 1:
                 return watch  # one look may fall between the queue and the limiter
             missing = sight.sure - sight.queued - sight.used
-            return replace(watch, highest=sight.used)._dropping(missing, now)
+            return watch._dropping(missing, sight.used, now)
         if watch.canary_at:
             return replace(watch, missing=0)._canary_looked(sight, now)
         if watch._is_missing_perhaps(sight, now):
@@ -175,7 +145,13 @@ class Watch:
 
     def _sane(self, now: float) -> "Watch":
         """A clock that jumped back makes it start anew."""
-        latest = max(self.sampled_at, self.since, self.checking, self.dropped_at, self.canary_at)
+        latest = max(
+            self.sampled_at,
+            self.window.stretch.since,
+            self.checking,
+            self.dropped_at,
+            self.canary_at,
+        )
         latest = max(latest, self.anew_at)
         is_too_long = max(self.holds_until, self.pauses_until) > now + LONGEST_HOLD
         return Watch() if latest > now + 1 or is_too_long else self
@@ -202,7 +178,7 @@ class Watch:
 
     def _is_missing_perhaps(self, sight: Sight, now: float) -> bool:
         """Whether fewer arrive than the alerter usually forwards, whatever comes live."""
-        if 0 <= now - self.anew_at < TOP_PERIODS * sight.period:
+        if 0 <= now - self.anew_at < ANEW_PERIODS * sight.period:
             return False
         expected = sight.sure + self.share * sight.unsure
         return expected - sight.queued - sight.used > FEW + SHARED * sight.sent
@@ -213,107 +189,33 @@ class Watch:
         Either other events come now, of which the alerter forwards fewer, or the limiter has become
         smaller; if so the window will soon be seen to be full.
         """
-        found = replace(self._unseen(), top=0, last_top=0, top_at=now, missing=0)
-        return replace(found, anew_at=now, pauses_until=now + ANEW_SECONDS)
+        pause = now + ANEW_SECONDS
+        return replace(self, window=Fullness(), missing=0, anew_at=now, pauses_until=pause)
 
     def _window_looked(self, sight: Sight, now: float) -> "Watch":
-        """The window's highest number, and whether it hides a shortfall."""
-        watch = self._counted(sight, now)
-        sent, highest = sight.sent, max(watch.highest, watch.last_highest)
-        is_level = watch._is_level(sight, now)
-        # On average, for live alerts come by chance.
-        shortfall = (watch.short + watch.last_short) / (watch.looks + watch.last_looks)
-        if is_level:
-            shortfall = watch.level_short / watch.level_looks
+        """Whether the window looks full while replays are missing."""
+        expected = sight.sure + self.share * sight.unsure + self.live
+        short = expected - sight.queued - sight.used
+        window = self.window.looked(sight.used, short, sight.unsure, sight.period, now)
+        watch = replace(self, window=window)
+        if window.last is not self.window.last:
+            watch = replace(watch, share=self._learnt_share(window.last))
+        shortfall, highest = window.missing(sight.period, now), window.highest
         # At the limit that it keeps to, our own pace holds the window steady.
         was_room = highest < watch.limit(sight.limit) * (1 - SHARED) - 1
-        is_top = max(watch.top, watch.last_top) <= highest + 1
-        is_short = shortfall > FEW + SHARED * sent
-        if not (is_short and was_room and is_top and (is_level or watch._is_full(highest))):
+        if not was_room or shortfall <= FEW + SHARED * sight.sent:
             return watch
         return replace(
-            watch._unseen(), highest=highest, checking=now, shortfall=shortfall, sent_before=sent
+            watch, full_at=highest, checking=now, shortfall=shortfall, sent_before=sight.sent
         )
 
-    def _counted(self, sight: Sight, now: float) -> "Watch":
-        """The watch with one more look in its present stretch."""
-        used, watch = sight.used, self
-        if now - self.since >= FULL_PERIODS * sight.period:
-            watch = replace(
-                self,
-                share=self._learnt_share(),
-                last_highest=self.highest,
-                last_looks=self.looks,
-                last_at=self.at,
-                last_below=self.below,
-                last_short=self.short,
-                highest=0,
-                looks=0,
-                at=0,
-                below=0,
-                short=0.0,
-                unsure=0,
-                since=now,
-            )
-        if now - self.top_at > TOP_PERIODS * sight.period:
-            watch = replace(watch, last_top=self.top, top=0, top_at=now)
-        watch = replace(watch, top=max(watch.top, used))
-        expected = sight.sure + watch.share * sight.unsure + watch.live
-        shortfall = expected - sight.queued - used
-        watch = replace(
-            watch,
-            looks=watch.looks + 1,
-            short=watch.short + shortfall,
-            unsure=watch.unsure + sight.unsure,
-        )
-        if not watch.level - (watch.level >= _MANY) <= used <= watch.level:
-            watch = replace(watch, level=used, level_since=now, level_looks=0, level_short=0.0)
-        watch = replace(
-            watch,
-            level_looks=watch.level_looks + 1,
-            level_short=watch.level_short + shortfall,
-        )
-        if used > watch.highest:
-            below = watch.at if used == watch.highest + 1 else 0
-            return replace(watch, highest=used, at=1, below=below)
-        at = watch.at + (used == watch.highest)
-        return replace(watch, at=at, below=watch.below + (used == watch.highest - 1))
-
-    def _learnt_share(self) -> float:
-        """The share that the alerter forwards, with what the stretch that ends now has shown."""
-        unsure = self.unsure / max(1, self.looks)
+    def _learnt_share(self, stretch: Stretch) -> float:
+        """The share that the alerter forwards, with what a stretch has shown that is over."""
+        unsure = stretch.unsure / max(1, stretch.looks)
         if unsure < _ENOUGH:
             return self.share
-        share = min(1.0, max(0.0, self.share - self.short / self.looks / unsure))
+        share = min(1.0, max(0.0, self.share - stretch.short / stretch.looks / unsure))
         return self.share + _WEIGHT * (share - self.share)
-
-    def _is_level(self, sight: Sight, now: float) -> bool:
-        """Whether the window has held the same number, more or less, for a while."""
-        is_long = (
-            now - self.level_since >= LEVEL_PERIODS * sight.period
-            and self.level_looks >= FULL_LOOKS
-        )
-        return is_long and self.level >= self.highest - 1 and self.level > 0
-
-    def _is_full(self, highest: int) -> bool:
-        """Whether the window has stayed at its highest number over both stretches."""
-        if not highest or min(self.looks, self.last_looks) < FULL_LOOKS:
-            return False
-        near = 0
-        for top, at, below in (
-            (self.highest, self.at, self.below),
-            (self.last_highest, self.last_at, self.last_below),
-        ):
-            if top == highest:
-                near += at + (below if highest >= _MANY else 0)
-            elif top == highest - 1 and highest >= _MANY:
-                near += at
-        return near >= FULL_SHARE * (self.looks + self.last_looks)
-
-    def _unseen(self) -> "Watch":
-        """The watch without its stretches."""
-        found = replace(self, highest=0, looks=0, at=0, below=0, short=0.0, unsure=0, since=0.0)
-        return replace(found, last_looks=0, last_short=0.0, level=0, level_since=0.0)
 
     def _checked(self, sight: Sight, now: float) -> "Watch":
         """Live alerts alone: are replays still missing if these are what is live?"""
@@ -321,9 +223,11 @@ class Watch:
             return self
         # Live alerts were more, or fewer, than they were believed to be.
         missing = self.shortfall + sight.used - self.live
-        watch = replace(self, checking=0.0, live=float(sight.used), sampled_at=now)
+        watch = replace(
+            self, checking=0.0, window=Fullness(), live=float(sight.used), sampled_at=now
+        )
         if missing > FEW + SHARED * self.sent_before + sqrt(self.live):
-            return watch._dropping(missing, now)
+            return watch._dropping(missing, self.full_at, now)
         return watch
 
     def _canary_looked(self, sight: Sight, now: float) -> "Watch":
@@ -331,16 +235,17 @@ class Watch:
         if sight.queued or now - self.canary_at < sight.period / 2:
             return self
         if sight.used:
-            return replace(self._unseen(), canary_at=0.0, has_passed=True)
+            return replace(self, window=Fullness(), canary_at=0.0, has_passed=True)
         if now - self.canary_at < sight.period + 1.0:
             return self
-        return replace(self, highest=0)._dropping(1, now)
+        return self._dropping(1, 0, now)
 
-    def _dropping(self, missing: float, now: float) -> "Watch":
+    def _dropping(self, missing: float, ceiling: int, now: float) -> "Watch":
         drops = self.drops + 1
         return replace(
-            self._unseen(),
-            ceiling=self.highest,
+            self,
+            window=Fullness(),
+            ceiling=ceiling,
             dropped_at=now,
             holds_until=now + min(LONGEST_HOLD, HOLD_SECONDS * 2.0 ** min(drops - 1, 32)),
             has_passed=False,
