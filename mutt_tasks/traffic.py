@@ -83,10 +83,12 @@ class Traffic:
             live=pace.live_now(believed, reading.queued, now),
             period=limits.period,
             limit=limits.alerts,
+            newest=believed.newest - pace.skew,
         )
         watch = self.watch if self._max_rate == 0 else self.watch.looked(sight, now)
         if watch.drops > self.watch.drops:
             self.found_dropping = watch.dropped
+            pace = pace.forgotten()  # what was dropped looked like less traffic
         self.limiter = Limiter(
             watch.limit(limits.alerts), limits.period, reading.kept, reading.newest
         )

@@ -95,19 +95,25 @@ class Fullness:
             level_short=found.level_short + short,
         )
 
-    def missing(self, period: float, now: float) -> float:
-        """How many alerts are missing on average from a window that seems to be full; 0 if not."""
+    def is_full(self, period: float, now: float) -> bool:
+        """Whether the window seems to be full."""
         if not self.highest or max(self.top, self.last_top) > self.highest + 1:
-            return 0.0
+            return False
+        return self._is_level(period, now) or self._stays_high
+
+    def missing(self, period: float, now: float) -> float:
+        """How many alerts are missing on average, for live ones come by chance."""
         if self._is_level(period, now):
             return self.level_short / self.level_looks
-        looks = self.stretch.looks + self.last.looks
+        looks = max(1, self.stretch.looks + self.last.looks)
+        return (self.stretch.short + self.last.short) / looks
+
+    @property
+    def _stays_high(self) -> bool:
         if min(self.stretch.looks, self.last.looks) < FULL_LOOKS:
-            return 0.0
+            return False
         near = self.stretch.near(self.highest) + self.last.near(self.highest)
-        is_full = near >= FULL_SHARE * looks
-        # On average, for live alerts come by chance.
-        return (self.stretch.short + self.last.short) / looks if is_full else 0.0
+        return near >= FULL_SHARE * (self.stretch.looks + self.last.looks)
 
     def _is_level(self, period: float, now: float) -> bool:
         is_long = now - self.level_since >= LEVEL_PERIODS * period

@@ -13,17 +13,23 @@ DROPPING, CHECKING = "dropping", "checking"
 
 # Above this length of the alert queue the alerter sheds, unless its operators set another one.
 SHED_ABOVE = 2000
+# Events become alerts one by one, so this many times as many may wait for the alerter.
+THROUGH_ALERTER = 10
 # Replays fill the alert queue up to this share of that length: the rest is for live alerts.
 SHED_SHARE = 0.5
 
 
 @dataclass(frozen=True)
 class Depths:
-    """Lengths of the lists that a route moves messages between, and of the alert queue."""
+    """Lengths of the lists that a route moves messages between, and of the alert queue.
+
+    `is_direct` says that this is the target itself.
+    """
 
     source: int
     target: int
     alert_queue: int
+    is_direct: bool = True
 
 
 @dataclass(frozen=True)
@@ -45,6 +51,8 @@ def credit(high_water: int, shed_above: int, depths: Depths) -> int:
     alerter sheds, which it does above `shed_above`.
     """
     below_shedding = max(min(1, shed_above), int(SHED_SHARE * shed_above)) - depths.alert_queue
+    if not depths.is_direct:
+        below_shedding *= THROUGH_ALERTER
     return min(high_water - max(depths.target, depths.alert_queue), below_shedding)
 
 

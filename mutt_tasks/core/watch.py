@@ -27,12 +27,18 @@ ANEW_SECONDS, ANEW_PERIODS = 1.5, 5.0
 # Live alerts alone are looked at for this many periods, at least this many seconds.
 CHECK_PERIODS, CHECK_SECONDS = 1.5, 0.5
 
+# The forwarder's clock is known this well.
+CLOCK_SECONDS = 0.1
+
 # After a drop nothing goes for this many seconds, doubling with each drop in a row.
 HOLD_SECONDS, LONGEST_HOLD = 10.0, 600.0
 
 # The estimate of the limiter is used this far, and forgotten after this many seconds without a
 # drop, doubling as well.
 SAFE_SHARE, MEMORY_SECONDS, LONGEST_MEMORY = 0.9, 3600.0, 86_400.0
+
+# This share of what was missing still counts a period later.
+_OWED_KEPT = 0.8
 
 # How much one period counts in the average of live traffic, and one stretch in that of the share
 # that the alerter forwards; fewer replays than this in a period tell nothing of it.
@@ -45,7 +51,8 @@ class Sight:
 
     `used` are in its window, `queued` have not reached it yet. `sure` replays were sent straight
     to its queue within the last period, `unsure` ones through the alerter. `live` is how many
-    alerts of the window were not ours.
+    alerts of the window were not ours. The last alert was taken at `newest` (seconds since 1970, by
+    Redis' clock).
     """
 
     used: int
@@ -55,6 +62,7 @@ class Sight:
     live: float
     period: float
     limit: int
+    newest: float = 0.0
 
     @property
     def sent(self) -> int:
@@ -68,13 +76,14 @@ class Watch:
 
     `live` is the average of live alerts in a period, `share` of what the alerter forwards, `window`
     what the limiter's window looked like. `missing` counts looks in a row at which replays were
-    suddenly missing; on the alerter's route that started the watch anew at `anew_at`, and nothing
-    goes before `pauses_until`. Since `checking` nothing is sent, to see live alerts alone:
-    `shortfall` of `sent_before` replays were missing while the window stayed at `full_at`. After a
-    drop `ceiling` is what the limiter takes (-1: no drop is remembered) and nothing goes before
-    `holds_until`; then one replay goes as a canary, at `canary_at`, and nothing else until it
-    `has_passed`. `drops` counts drops in a row; `dropped` is how many replays the last one is
-    believed to have cost.
+    suddenly missing, and `owed` sums up those missing in the last periods, as of `owed_at`. On the
+    alerter's route that started the watch anew at `anew_at`, and nothing goes before
+    `pauses_until`. Since `checking` nothing is sent, to see live alerts alone: `shortfall` of
+    `sent_before` replays were missing while the window stayed at `full_at`. After a drop `ceiling`
+    is what the limiter takes (-1: no drop is remembered) and nothing goes before `holds_until`;
+    then one replay goes as a canary, at `canary_at`, and nothing else until it `has_passed`.
+    `drops` counts drops in a row; `dropped` is how many replays the last one is believed to have
+    cost.
     """
 
     live: float = 0.0
@@ -82,6 +91,8 @@ class Watch:
     share: float = 1.0
     window: Fullness = Fullness()
     missing: int = 0
+    owed: float = 0.0
+    owed_at: float = 0.0
     anew_at: float = 0.0
     pauses_until: float = 0.0
     checking: float = 0.0
@@ -98,7 +109,7 @@ class Watch:
 
     def looked(self, sight: Sight, now: float) -> "Watch":
         """The watch after one more look."""
-        watch = self._sane(now)._remembering(sight, now)._sampled(sight, now)
+        watch = self._sane(now)._remembering(sight, now)._owing(sight, now)
         if now < max(watch.holds_until, watch.pauses_until):
             return watch
         if watch.checking:
@@ -152,7 +163,7 @@ class Watch:
             self.dropped_at,
             self.canary_at,
         )
-        latest = max(latest, self.anew_at)
+        latest = max(latest, self.anew_at, self.owed_at)
         is_too_long = max(self.holds_until, self.pauses_until) > now + LONGEST_HOLD
         return Watch() if latest > now + 1 or is_too_long else self
 
@@ -173,8 +184,16 @@ class Watch:
         live = self.live + weight * (sight.live - self.live)
         return replace(self, live=live, sampled_at=now)
 
+    def _owing(self, sight: Sight, now: float) -> "Watch":
+        """The watch with what a period has left missing: a few each time are many in the end."""
+        if now - self.owed_at < sight.period:
+            return self
+        missing = max(0, sight.sure - sight.queued - sight.used - 1)
+        return replace(self, owed=_OWED_KEPT * self.owed + missing, owed_at=now)
+
     def _is_missing_for_sure(self, sight: Sight) -> bool:
-        return sight.sure - sight.queued - sight.used > FEW + SHARED * sight.sure
+        missing = sight.sure - sight.queued - sight.used
+        return missing > FEW + SHARED * sight.sure or (missing > 0 and self.owed > FEW)
 
     def _is_missing_perhaps(self, sight: Sight, now: float) -> bool:
         """Whether fewer arrive than the alerter usually forwards, whatever comes live."""
@@ -198,12 +217,17 @@ class Watch:
         short = expected - sight.queued - sight.used
         window = self.window.looked(sight.used, short, sight.unsure, sight.period, now)
         watch = replace(self, window=window)
-        if window.last is not self.window.last:
-            watch = replace(watch, share=self._learnt_share(window.last))
-        shortfall, highest = window.missing(sight.period, now), window.highest
+        highest = window.highest
         # At the limit that it keeps to, our own pace holds the window steady.
         was_room = highest < watch.limit(sight.limit) * (1 - SHARED) - 1
-        if not was_room or shortfall <= FEW + SHARED * sight.sent:
+        is_full = was_room and window.is_full(sight.period, now)
+        if not is_full:
+            # What is dropped looks like less traffic: a full window teaches nothing.
+            watch = watch._sampled(sight, now)
+            if window.last is not self.window.last:
+                watch = replace(watch, share=self._learnt_share(window.last))
+        shortfall = window.missing(sight.period, now)
+        if not is_full or shortfall <= FEW + SHARED * sight.sent:
             return watch
         return replace(
             watch, full_at=highest, checking=now, shortfall=shortfall, sent_before=sight.sent
@@ -234,11 +258,11 @@ class Watch:
         """Whether a single replay that went after a drop has been taken."""
         if sight.queued or now - self.canary_at < sight.period / 2:
             return self
-        if sight.used:
+        if sight.used or sight.newest >= self.canary_at - CLOCK_SECONDS:
             return replace(self, window=Fullness(), canary_at=0.0, has_passed=True)
         if now - self.canary_at < sight.period + 1.0:
             return self
-        return self._dropping(1, 0, now)
+        return self._dropping(1, self.ceiling, now)
 
     def _dropping(self, missing: float, ceiling: int, now: float) -> "Watch":
         drops = self.drops + 1
@@ -252,6 +276,7 @@ class Watch:
             canary_at=0.0,
             checking=0.0,
             missing=0,
+            owed=0.0,
             drops=drops,
             dropped=max(1, round(missing)),
         )

@@ -26,6 +26,9 @@ FIELDS: dict[type[Any], str] = {
     FollowedLimits: "limits",
 }
 
+# All others count something, or are moments.
+_SIGNED = frozenset({"ceiling", "level_short", "low_below", "short", "skew", "tokens"})
+
 # No number of ours comes near this.
 _LARGEST = 1e15
 
@@ -58,7 +61,7 @@ def _values(default: Any, found: object) -> dict[str, Any]:
         elif isinstance(its_default, tuple):
             if isinstance(value, list) and all(_is_pair(pair) for pair in value):
                 values[each.name] = tuple(tuple(pair) for pair in value)
-        elif value is not None and _is_number(value):
+        elif value is not None and _is_number(value) and (value >= 0 or each.name in _SIGNED):
             values[each.name] = value if isinstance(its_default, float) else int(value)
     return values
 
