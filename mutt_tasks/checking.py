@@ -12,7 +12,9 @@ from mutt_tasks.store.store import Store
 UNCHECKED, ASK_LATER = "unchecked", "ask_later"
 
 # A drain that waits for Moogsoft looks at least this often (seconds) whether it has to ask.
-LONGEST_LOOK = 5.0
+LONGEST_LOOK = 10.0
+# A look that finds nothing to do is no cycle; but one takes place after so many seconds.
+LONGEST_LINGER = 30.0
 
 
 def check(store: Store, settings: Settings, by_hand: bool) -> ProbeRecord:
@@ -52,12 +54,37 @@ def next_look(store: Store, passed_at: float) -> float:
     last, now = store.probes.last(), store.controls.now()
     if last is None or last.reason == BREAKER_OPEN:
         return LONGEST_LOOK
-    asking = last.asking
-    has_passed = bool(asking.asked) and passed_at > asking.asked[-1]
-    if has_passed and now >= last.not_before and asking.may_hasten(now):
+    if _hastens(last, passed_at, now):
         store.probes.remember(replace(last, usable_until=now))
         return 0.0
     return min(LONGEST_LOOK, max(0.0, last.usable_until - now))
+
+
+def may_linger(store: Store, settings: Settings) -> float:
+    """For how many seconds a drain that waits for Moogsoft may rest again without a cycle.
+
+    0 when there is something to do: to ask, to say that something changed, or to end the drain. A
+    cycle takes place every half minute in any case, so that log and journal say what it waits for.
+    """
+    outlook = store.probes.outlook(settings.routes, settings.rate_limit_key)
+    now, last = store.controls.now(), outlook.record
+    is_idle = settings.drain and settings.enabled and not outlook.is_paused and outlook.has_work
+    has_said_so = 0 <= now - outlook.waits_since < LONGEST_LINGER
+    if not is_idle or not has_said_so or last is None or last.healthy:
+        return 0.0
+    is_open = judged(outlook.breaker, now, settings.breaker_timeout).is_open
+    if is_open or last.reason == BREAKER_OPEN:
+        return LONGEST_LOOK if is_open and last.reason == BREAKER_OPEN else 0.0
+    if not _is_used_again(last, now, by_hand=False) or _hastens(last, outlook.passed_at, now):
+        return 0.0
+    return min(LONGEST_LOOK, max(last.usable_until, last.asking.earliest()) - now)
+
+
+def _hastens(last: ProbeRecord, passed_at: float, now: float) -> bool:
+    """Whether live alerts that pass are reason to ask at once."""
+    asking = last.asking
+    has_passed = bool(asking.asked) and passed_at > asking.asked[-1]
+    return has_passed and now >= last.not_before and asking.may_hasten(now)
 
 
 def _is_used_again(last: ProbeRecord, now: float, by_hand: bool) -> bool:

@@ -105,9 +105,9 @@ class Pace:
     limiter was last there, 0 when it never was: `unseen` replays have gone since. `share` of the
     full rate is what the forwarder has lately carried without a queue, `peak` the share at which
     one began to stand, and `is_standing` says whether it does. The last `lows` samples were too low
-    for chance: below `low_below`. `load` is the long average of live alerts a second since `load_since`, `peak_load`
-    its lately highest value. The forwarder's clock is `skew`
-    seconds ahead of Redis'; `newest` was its newest alert at the last look, at `looked_at`.
+    for chance: below `low_below`. `load` is the long average of live alerts a second since
+    `load_since`, `peak_load` its lately highest value. The forwarder's clock is `skew` seconds
+    ahead of Redis'; `newest` was its newest alert at the last look, at `looked_at`.
     """
 
     tokens: float = 1.0

@@ -1,6 +1,5 @@
 """What a cycle reads before it decides: the operator's pause, runtime configuration, depths."""
 
-import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -20,7 +19,7 @@ from mutt_tasks.store import keys
 from mutt_tasks.store.connection import translated
 from mutt_tasks.store.queues import JOURNAL_LENGTH
 from mutt_tasks.store.scripts import Scripts
-from mutt_tasks.store.states import decoded
+from mutt_tasks.store.states import decoded, number
 
 # Keys of the pipeline's runtime configuration that its consumers follow.
 LIMIT_NAMES = ("moog_rate_limit", "moog_rate_period", "alerter_queue_shed_threshold")
@@ -107,7 +106,7 @@ class Controls:
             looks.exists(keys.OLD_BREAKER)
             looks.hget(keys.HEALTH, "breaker_seen_at")
             (state, open_time), old_mark, seen_at = looks.execute()
-        return Marks(state, open_time, bool(old_mark), _number(seen_at))
+        return Marks(state, open_time, bool(old_mark), number(seen_at))
 
     def paused(self) -> Pause | None:
         """The operator's pause, if one is in force."""
@@ -181,10 +180,10 @@ class Controls:
                 is_direct=route.target == queues[0],
             ),
             queued=sum(lengths),
-            cursor=int(_number(cursor)),
-            cursor_until=_number(cursor_until),
-            speed=_number(speed),
-            moved_at=_number(moved_at),
+            cursor=int(number(cursor)),
+            cursor_until=number(cursor_until),
+            speed=number(speed),
+            moved_at=number(moved_at),
             cursor_rules=(cursor_rules or b"").decode("utf-8", "replace"),
             flow=decoded(Flow, flow),
             suspects=decoded(Suspects, suspects),
@@ -192,9 +191,9 @@ class Controls:
             watch=decoded(Watch, pace[1]),
             limits=decoded(FollowedLimits, pace[2]),
             kept=tuple(kept) if is_seen else (),
-            newest=_number(newest) / 1000,
+            newest=number(newest) / 1000,
             consumer_limits=(alerts, period, shed_above),
-            failures=int(_number(failures)) if failures else None,
+            failures=int(number(failures)) if failures else None,
             is_paused=bool(is_paused),
             breaker=_marks(breaker),
         )
@@ -203,13 +202,4 @@ class Controls:
 def _marks(found: list[Any]) -> Marks:
     """The forwarder's circuit breaker as `reading.lua` returns it."""
     state, open_time, old_mark, seen_at = found
-    return Marks(state, open_time, bool(old_mark), _number(seen_at))
-
-
-def _number(raw: bytes | None) -> float:
-    """A number of our own state; 0 for anything else, which only costs pace, never a message."""
-    try:
-        value = float(raw or 0)
-    except ValueError:
-        return 0.0
-    return value if math.isfinite(value) else 0.0
+    return Marks(state, open_time, bool(old_mark), number(seen_at))

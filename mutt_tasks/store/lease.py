@@ -102,10 +102,23 @@ class Lease:
 
         `seconds` is what the step may take longer than others.
         """
+        return self._advance(held, wanted, step, seconds, 0.0)
+
+    def linger(self, held: str, next_cycle: str, pause: float) -> bool:
+        """Hand the lease on to a drain's next cycle, `pause` seconds from now, without this one.
+
+        False when it was not `held`.
+        """
+        return self._advance(held, next_cycle, Step.RESTING, pause, pause)
+
+    def _advance(self, held: str, wanted: str, step: Step, longer: float, due: float) -> bool:
         answer = self._scripts.call(
             "advance",
             [keys.LEASE, keys.DRAIN],
-            [held, wanted, TTL_MS + round(seconds * 1000), step.value, wanted.partition(":")[0]],
+            [
+                *(held, wanted, TTL_MS + round(longer * 1000), step.value),
+                *(wanted.partition(":")[0], round(due * 1000)),
+            ],
         )
         return bool(answer[0] == b"advanced")
 
@@ -115,12 +128,10 @@ class Lease:
 
     def is_abandoned(self) -> bool:
         """Whether a drain was under way that nobody goes on with."""
-        with translated(), self._client.pipeline(transaction=False) as looks:
-            # Another cycle may begin between the two: what is started then finds it busy.
-            looks.exists(keys.LEASE)
-            looks.exists(keys.DRAIN)
-            has_lease, has_drain = looks.execute()
-        return bool(has_drain and not has_lease)
+        with translated():
+            # Both or none, as a rule: that costs one command. Else it is the lease that counts.
+            is_one_there = self._client.exists(keys.LEASE, keys.DRAIN) == 1
+            return is_one_there and not self._client.exists(keys.LEASE)
 
     def is_up_for_taking(self, routes: tuple[Route, ...]) -> bool:
         """Whether a worker that starts has reason to start a cycle.

@@ -6,8 +6,11 @@ from typing import Any
 import redis
 
 from mutt_tasks.core.asking import Asking
+from mutt_tasks.core.breaker import Marks
+from mutt_tasks.core.routes import Route
 from mutt_tasks.store import keys
 from mutt_tasks.store.connection import translated
+from mutt_tasks.store.states import number
 
 
 @dataclass(frozen=True)
@@ -28,6 +31,25 @@ class ProbeRecord:
     stale_since: float = 0.0
 
 
+_FIELDS = ("healthy", "reason", "failures", "asked", "checked_at", "usable_until", "not_before")
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """What a drain that waits for Moogsoft looks at, between two cycles.
+
+    It has waited without a cycle since `waits_since` (seconds since 1970; 0: it does not wait).
+    The forwarder's limiter took its newest alert at `passed_at` (0: its breaker counts failures).
+    """
+
+    waits_since: float
+    is_paused: bool
+    has_work: bool
+    record: ProbeRecord | None
+    breaker: Marks
+    passed_at: float
+
+
 class Probes:
     """Remember the last probe."""
 
@@ -36,19 +58,34 @@ class Probes:
 
     def last(self) -> ProbeRecord | None:
         """The last answer, if there is one that can be read."""
-        names = ("checked_at", "usable_until", "not_before")
         with translated():
-            found: Any = self._client.hmget(
-                keys.HEALTH, "healthy", "reason", "failures", "asked", *names
-            )
-        healthy, reason, failures, asked, *moments = found
-        try:
-            asking = Asking(int(failures or 0), tuple(map(float, (asked or b"").split())))
-            checked_at, usable_until, not_before = map(float, moments)
-            text = (reason or b"").decode()
-            return ProbeRecord(healthy == b"1", text, checked_at, usable_until, not_before, asking)
-        except (TypeError, ValueError):
-            return None
+            return _record(self._client.hmget(keys.HEALTH, *_FIELDS))
+
+    def outlook(self, routes: tuple[Route, ...], limiter_key: str) -> Outlook:
+        """What decides whether a drain goes on waiting; `limiter_key` names the limiter."""
+        with translated(), self._client.pipeline(transaction=False) as looks:
+            looks.hget(keys.DRAIN, "asks")
+            looks.exists(keys.PAUSED)
+            looks.hmget(keys.HEALTH, *_FIELDS, "breaker_seen_at")
+            looks.mget(keys.BREAKER, keys.BREAKER_OPEN_TIME, keys.FAILURES)
+            looks.exists(keys.OLD_BREAKER)
+            looks.zrange(limiter_key, 0, 0, desc=True, withscores=True)
+            for route in routes:
+                looks.llen(route.source)
+            # A key that holds something else is as good as not there; a full cycle says what.
+            answers = looks.execute(raise_on_error=False)
+        found = [None if isinstance(each, redis.ResponseError) else each for each in answers]
+        asks, is_paused, health, breaker, old_mark, newest, *depths = found
+        state, open_time, failures = breaker or (None,) * 3
+        *kept, seen_at = health or (None,) * (len(_FIELDS) + 1)
+        return Outlook(
+            waits_since=number(asks) / 1000,
+            is_paused=bool(is_paused),
+            has_work=any(depths),
+            record=_record(kept),
+            breaker=Marks(state, open_time, bool(old_mark), number(seen_at)),
+            passed_at=newest[0][1] / 1000 if newest and not number(failures) else 0.0,
+        )
 
     def remember(self, record: ProbeRecord) -> None:
         """Keep an answer."""
@@ -71,3 +108,15 @@ class Probes:
                 self._client.hset(keys.HEALTH, "breaker_seen_at", f"{moment:.3f}")
             else:
                 self._client.hdel(keys.HEALTH, "breaker_seen_at")
+
+
+def _record(found: list[Any]) -> ProbeRecord | None:
+    """The record in the order of `_FIELDS`; None when it cannot be read."""
+    healthy, reason, failures, asked, *moments = found
+    try:
+        asking = Asking(int(failures or 0), tuple(map(float, (asked or b"").split())))
+        checked_at, usable_until, not_before = map(float, moments)
+        text = (reason or b"").decode()
+        return ProbeRecord(healthy == b"1", text, checked_at, usable_until, not_before, asking)
+    except (TypeError, ValueError):
+        return None

@@ -77,3 +77,12 @@ def _is_number(value: Any) -> bool:
 
 def _is_pair(value: object) -> bool:
     return isinstance(value, list) and len(value) == 2 and all(map(_is_number, value))
+
+
+def number(raw: bytes | None) -> float:
+    """A number of our own state; 0 for anything else, which only costs pace, never a message."""
+    try:
+        value = float(raw or 0)
+    except ValueError:
+        return 0.0
+    return value if math.isfinite(value) else 0.0

@@ -6,6 +6,7 @@ import pytest
 import redis
 
 from mutt_tasks import cycle as steps
+from mutt_tasks.checking import LONGEST_LOOK
 from mutt_tasks.store.store import Store
 from tests.pipeline import (
     ALERTS,
@@ -182,3 +183,82 @@ def test_both_routes_are_served_in_one_cycle(client: redis.Redis, store: Store) 
         "alerter": "replayed",
         "moog": "replayed",
     }
+
+
+# --- while Moogsoft is down ---
+
+BREAKER = "mutt:circuit_breaker:moogsoft:"
+
+
+def test_a_drain_stays_while_moogsoft_is_down_and_messages_wait(
+    client: redis.Redis, store: Store
+) -> None:
+    fill(client, DLQ, [event(1)])
+    held = run_cycle(store, settings_of(), healthy=False)
+    assert (held.reason, bool(held.next_cycle), held.pause) == ("unhealthy", True, LONGEST_LOOK)
+    again = run_cycle(store, settings_of(), held.next_cycle, healthy=False)
+    assert again.next_cycle
+    replayed = run_cycle(store, settings_of(), again.next_cycle)
+    assert (replayed.outcome, numbers_in(client, INGEST)) == ("replayed", [1])
+
+
+@pytest.mark.parametrize("what", ["emptied", "paused", "disabled", "no drains"])
+def test_nobody_waits_for_moogsoft_without_reason(
+    client: redis.Redis, store: Store, what: str
+) -> None:
+    fill(client, DLQ, [event(1)])
+    held = run_cycle(store, settings_of(), healthy=False)
+    env = {
+        "disabled": {"REMEDIATION_ENABLED": "false"},
+        "no drains": {"REMEDIATION_DRAIN": "false"},
+    }.get(what, {})
+    if what == "emptied":
+        client.delete(DLQ)
+    if what == "paused":
+        _pause(client)
+    last = run_cycle(store, settings_of(**env), held.next_cycle, healthy=False)
+    assert last.next_cycle == ""
+    assert not client.exists("mutt:remediation:lease", "mutt:remediation:drain")
+
+
+def test_a_cycle_that_the_breaker_holds_says_so_everywhere(
+    client: redis.Redis, store: Store
+) -> None:
+    fill(client, DLQ, [event(1)])
+    client.mset({BREAKER + "state": "OPEN", BREAKER + "open_time": store.controls.now()})
+    result = run_cycle(store, settings_of())  # the probe has just found Moogsoft healthy
+    assert (result.reason, result.health) == ("breaker_open", "breaker_open")
+    assert result.routes["alerter"].reason == "breaker_open"
+    assert counters(client)["cycles:alerter:held:breaker_open"] == 1
+    entry = journal(client, "cycle")[-1]
+    assert (entry["reason"], entry["health"]) == ("breaker_open", "breaker_open")
+    assert client.llen(DLQ) == 1
+
+
+@pytest.mark.parametrize(
+    ("keys", "is_open"),
+    [
+        ({BREAKER + "state": "OPEN", BREAKER + "open_time": "1"}, False),
+        ({BREAKER + "state": "HALF_OPEN"}, False),
+        ({BREAKER + "state": "OPEN"}, True),
+        ({BREAKER + "state": "OPEN", BREAKER + "open_time": "soon"}, True),
+        ({"mutt:circuit:moog:open": "1"}, True),
+    ],
+)
+def test_each_slice_takes_the_breaker_for_what_the_check_takes_it_for(
+    client: redis.Redis, store: Store, keys: dict[str, str], is_open: bool
+) -> None:
+    fill(client, DLQ, [event(1)])
+    client.mset(keys)
+    assert run_cycle(store, settings_of()).reason == ("breaker_open" if is_open else "")
+    assert client.llen(INGEST) == int(not is_open)
+
+
+def test_a_slice_counts_an_open_breaker_without_a_date_from_its_first_sight(
+    client: redis.Redis, store: Store
+) -> None:
+    fill(client, DLQ, [event(1)])
+    client.set(BREAKER + "state", "OPEN")
+    client.hset("mutt:remediation:health", "breaker_seen_at", store.controls.now() - 301)
+    run_cycle(store, settings_of())
+    assert numbers_in(client, INGEST) == [1]

@@ -352,7 +352,8 @@ class Pipeline:
 
     `lease` is a cycle's id, the id with a colon while its replay step runs, `next` when it waits
     for a drain's next cycle, or empty. `result` is what the last step says that it did, None when
-    it found the lease with somebody else.
+    it found the lease with somebody else. A call by hand takes over a drain that
+    `waits_for_moogsoft` between two cycles.
     """
 
     now: float
@@ -360,6 +361,7 @@ class Pipeline:
     counters: Counter[str] = field(default_factory=Counter)
     is_paused: bool = False
     lease: str = ""
+    waits_for_moogsoft: bool = False
     ticked_at: float | None = None
     cursors: dict[str, Cursor] = field(default_factory=lambda: {name: Cursor() for name in ROUTES})
     tokens: float = 0.0
@@ -385,9 +387,10 @@ class Pipeline:
     def begin(self, rules: Rules, cycle: str, is_tick: bool) -> Iterator["Pipeline"]:
         """Take the lease; yields the state after each step that is atomic."""
         self.result = None
-        if self.lease:
+        is_taken_over = self.waits_for_moogsoft and len(self.lease) == 32 and not is_tick
+        if self.lease and not is_taken_over:
             self.counters["ticks:busy"] += 1
-            self.result = Result("busy")
+            self.result = Result("busy", "draining")
             yield self.copied()
             return
         if is_tick:
@@ -397,7 +400,7 @@ class Pipeline:
                 yield self.copied()
                 return
             self.ticked_at = self.now
-        self.lease = cycle
+        self.lease, self.waits_for_moogsoft = cycle, False
         yield self.copied()
         reason = "paused" if self.is_paused else ""
         reason = reason if rules.enabled else "disabled"
@@ -414,13 +417,19 @@ class Pipeline:
         reason = "" if is_healthy else "unhealthy"
         reason = "paused" if self.is_paused else reason
         reason = reason if rules.enabled else "disabled"
-        outcomes = {}
+        outcomes, at_the_end = {}, {}
         for name in rules.routes:
-            outcomes[name] = ("held", reason, False, reason)
+            more = reason == "unhealthy" and bool(self.lists[ROUTES[name].source])
+            outcomes[name] = ("held", reason, more, reason)
             if not reason:
+                before = self.cursors[name]
                 outcomes[name] = self._serve(name, rules, cycle)
                 if outcomes[name][0] == "replayed":
                     yield self.copied()
+                else:
+                    # Where no commit writes it, the place in the queue is written at the end.
+                    at_the_end[name], self.cursors[name] = self.cursors[name], before
+        self.cursors |= at_the_end
         yield self._end(rules, outcomes)
 
     def _end(self, rules: Rules, outcomes: dict[str, tuple[str, str, bool, str]]) -> "Pipeline":
@@ -428,11 +437,14 @@ class Pipeline:
         for name, (outcome, reason, _, limit) in outcomes.items():
             self.counters[f"cycles:{name}:{outcome}:{reason}"] += 1
             self.counters[f"limits:{name}:{limit}"] += 1
-        passing = ("", "backpressure", "rate_limited", "waiting")
+        passing = ("", "backpressure", "rate_limited", "waiting", "unhealthy")
         goes_on = rules.drain and any(
             more and reason in passing for _, reason, more, _ in outcomes.values()
         )
         self.lease = "next" if goes_on else ""
+        self.waits_for_moogsoft = any(
+            more and reason == "unhealthy" for _, reason, more, _ in outcomes.values()
+        )
         replayed = any(outcome == "replayed" for outcome, *_ in outcomes.values())
         reasons = dict.fromkeys(reason for _, reason, *_ in outcomes.values() if reason)
         self.result = Result(

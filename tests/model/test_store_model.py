@@ -8,6 +8,7 @@ every step every list and every counter must be what the model says.
 import json
 import os
 import secrets
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -43,7 +44,7 @@ from tests.pipeline import ALERTS, DEAD, DLQ, INGEST, MOOG_DLQ, settings_of
 from tests.redis_server import RedisServer
 
 OURS = "mutt:remediation:"
-LEASE, TICK, PAUSED = (OURS + name for name in ("lease", "tick", "paused"))
+LEASE, DRAIN, TICK, PAUSED = (OURS + name for name in ("lease", "drain", "tick", "paused"))
 LEASE_SECONDS, PAUSE_SECONDS = 46, 600
 KINDS = ("replayed", "malformed", "incomplete", "poison", "stale")
 SCAN = 9
@@ -535,6 +536,9 @@ class Story(RuleBasedStateMachine):
         if self.pipeline.lease == "next":
             self.pipeline.lease = seen.lease
             self.ids.append(seen.lease)
+            # Redis' own clock runs on, as that of the model does not: the drain stays alive.
+            self.client.pexpire(LEASE, LEASE_SECONDS * 1000)
+            self.client.hset(DRAIN, "due", round((time.time() + LEASE_SECONDS) * 1000))
 
     @invariant()
     def everything_is_as_the_model_says(self) -> None:

@@ -10,7 +10,6 @@ import random
 import time
 from collections import Counter
 from pathlib import Path
-from typing import Any
 
 import pytest
 import redis
@@ -20,15 +19,11 @@ from tests.redis_server import RedisServer
 from tests.services import Services, services, until
 from tests.soak.pipeline import DELIVERED, DESTROYED, LIMIT, TAKEN, Pipeline
 
-LEASE = "mutt:remediation:lease"
-LEASE_SECONDS, INTERVAL = 45.0, 1.0
+# The lease of a killed cycle, the rest of a drain before its next one, and a look for it.
+LEASE_SECONDS, INTERVAL = 10.0 + 10.0 + 2.0, 1.0
 
 # Beside lease and interval, what a started worker or a reconnecting one may take.
 START_SECONDS = 30.0
-
-# In one of so many rounds the lease of a killed cycle runs out by itself; in the others the test
-# deletes it, which is what its end does.
-REAL_EXPIRY_EVERY = 20
 
 FAULTS = ("kill worker", "kill beat", "kill redis", "kill all", "freeze redis", "stop worker")
 
@@ -79,28 +74,13 @@ class Soak:
             self.worker = self.running.worker()
         if self.beat.poll() is not None:
             self.beat = self.running.beat()
-        self.goes_on(expires=number % REAL_EXPIRY_EVERY == REAL_EXPIRY_EVERY - 1)
+        self.goes_on()
 
-    def goes_on(self, expires: bool) -> None:
-        """Within lease, interval and start a cycle ends again."""
-        before, holder = self.loops(), self.holder()
-        if not expires and not self.changes_within(3, holder, before):
-            self.client.delete(LEASE)
-        bound = START_SECONDS + INTERVAL + (LEASE_SECONDS if expires else 5)
+    def goes_on(self) -> None:
+        """Within lease, interval and a start a cycle ends again."""
+        before = self.loops()
+        bound = START_SECONDS + INTERVAL + LEASE_SECONDS
         until(lambda: self.loops() > before, bound, hint=self.running.logs)
-
-    def changes_within(self, seconds: float, holder: Any, loops: int) -> bool:
-        """Whether the drain of that lease still lives."""
-        deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline:
-            if not holder or self.holder() != holder or self.loops() > loops:
-                return True
-            time.sleep(0.05)
-        return False
-
-    def holder(self) -> Any:
-        """The lease's value."""
-        return self.client.get(LEASE)
 
     def loops(self) -> int:
         """How many cycles have ended."""

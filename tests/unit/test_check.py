@@ -92,3 +92,156 @@ def test_a_damaged_record_is_as_good_as_none(world: World) -> None:
     world.redis.hset("mutt:remediation:health", mapping={"healthy": "1", "checked_at": "soon"})
     world.answers = [Answer(False, "timeout")]
     assert world.check(load(URL)) == (False, "timeout")
+
+
+# --- a failed answer is used until it is time to ask again ---
+
+
+def test_a_failed_answer_is_used_for_five_seconds_whatever_the_cache_says(world: World) -> None:
+    world.answers = [Answer(False, "http_503"), Answer(False, "http_502"), Answer(True, "http_200")]
+    settings = load(URL)
+    world.check(settings)
+    world.now += 4.9
+    assert world.check(settings) == (False, "http_503")
+    world.now += 0.1
+    assert world.check(settings) == (False, "http_502")
+    world.now += 27
+    assert world.check(settings) == (False, "http_502")
+    world.now += 0.5
+    assert world.check(settings) == (True, "http_200")
+
+
+@pytest.mark.parametrize("every", [0.5, 5.0, 10.0])
+def test_moogsoft_is_asked_at_most_three_times_in_any_minute(world: World, every: float) -> None:
+    world.answers = [Answer(False, "http_503")] * 100
+    settings = load(URL)
+    asked = []
+    for _ in range(round(600 / every)):
+        left = len(world.answers)
+        world.check(settings)
+        asked += [world.now] * (left - len(world.answers))
+        world.now += every
+    assert max(sum(start <= at < start + 60 for at in asked) for start in asked) == 3
+    assert len(asked) >= 19
+
+
+def test_a_call_by_hand_asks_though_others_have_asked_thrice(world: World) -> None:
+    world.answers = [Answer(False, "http_503")] * 3 + [Answer(True, "http_200")]
+    settings = load(URL)
+    for _ in range(3):
+        world.check(settings, by_hand=True)
+        world.now += 1
+    assert world.check(settings) == (False, "http_503")
+    assert world.check(settings, by_hand=True) == (True, "http_200")
+
+
+def test_live_alerts_that_pass_hasten_the_next_question(world: World) -> None:
+    world.answers = [Answer(False, "http_503")] * 4 + [Answer(True, "http_200")]
+    settings = load(URL)
+    for wait in (5.0, 27.5, 27.5, 10.0):
+        world.check(settings)
+        world.now += wait
+    assert (
+        checking.next_look(world.store, world.now - 20) == checking.LONGEST_LOOK
+    )  # it passed before
+    assert world.check(settings) == (False, "http_503")
+    assert checking.next_look(world.store, world.now - 1) == 0.0
+    assert world.check(settings) == (True, "http_200")
+
+
+def test_live_alerts_that_pass_hasten_nothing_that_moogsoft_put_off(world: World) -> None:
+    world.answers = [Answer(False, "http_429", 300.0)]
+    settings = load(URL)
+    world.check(settings)
+    world.now += 100
+    assert checking.next_look(world.store, world.now - 1) == checking.LONGEST_LOOK
+    assert world.check(settings) == (False, "http_429")
+
+
+def test_the_last_look_before_a_question_is_due_comes_at_its_moment(world: World) -> None:
+    world.answers = [Answer(False, "http_503")]
+    world.check(load(URL))
+    world.now += 3.5
+    assert checking.next_look(world.store, 0.0) == pytest.approx(1.5, abs=0.01)
+
+
+# --- the forwarder's breaker ---
+
+STATE, OPEN_TIME = "mutt:circuit_breaker:moogsoft:state", "mutt:circuit_breaker:moogsoft:open_time"
+
+
+def stale_since(world: World) -> float:
+    return checking.check(world.store, load(URL), by_hand=False).stale_since
+
+
+def test_an_open_breaker_whose_time_is_over_leaves_it_to_the_probe(world: World) -> None:
+    world.redis.mset({STATE: "OPEN", OPEN_TIME: world.now - 299})
+    settings = load(URL)
+    assert world.check(settings) == (False, "breaker_open")
+    world.now += 1
+    world.answers = [Answer(True, "http_200")]
+    assert world.check(settings) == (True, "http_200")
+    assert stale_since(world) == world.now
+    longer = load(URL | {"MOOG_BREAKER_TIMEOUT": "600"})
+    assert world.check(longer) == (False, "breaker_open")
+
+
+@pytest.mark.parametrize("open_time", [None, "yesterday", "99999999999"])
+def test_an_open_breaker_without_a_date_counts_for_its_time_since_it_was_seen(
+    world: World, open_time: str | None
+) -> None:
+    world.redis.set(STATE, "OPEN")
+    if open_time:
+        world.redis.set(OPEN_TIME, open_time)
+    settings = load(URL)
+    for _ in range(3):
+        assert world.check(settings) == (False, "breaker_open")
+        world.now += 100
+    world.answers = [Answer(True, "http_200")]
+    assert world.check(settings) == (True, "http_200")
+
+
+def test_a_breaker_that_was_closed_in_between_is_seen_for_the_first_time_again(
+    world: World,
+) -> None:
+    world.redis.set(STATE, "OPEN")
+    world.answers = [Answer(True, "http_200")]
+    settings = load(URL)
+    world.check(settings)
+    world.now += 200
+    world.redis.set(STATE, "CLOSED")
+    assert world.check(settings) == (True, "http_200")
+    world.redis.set(STATE, "OPEN")
+    world.now += 200
+    assert world.check(settings) == (False, "breaker_open")
+
+
+def test_an_older_forwarders_breaker_is_open_while_its_key_is_there(world: World) -> None:
+    world.redis.set("mutt:circuit:moog:open", "1")
+    settings = load(URL)
+    world.now += 1000
+    assert world.check(settings) == (False, "breaker_open")
+    world.redis.delete("mutt:circuit:moog:open")
+    world.answers = [Answer(True, "http_200")]
+    assert world.check(settings) == (True, "http_200")
+
+
+def test_moogsoft_is_asked_as_soon_as_the_breaker_is_closed(world: World) -> None:
+    world.answers = [Answer(False, "http_503"), Answer(True, "http_200")]
+    settings = load(URL)
+    world.check(settings)
+    world.redis.mset({STATE: "OPEN", OPEN_TIME: world.now})
+    world.now += 1
+    assert world.check(settings) == (False, "breaker_open")
+    world.redis.set(STATE, "CLOSED")
+    assert world.check(settings) == (True, "http_200")
+
+
+def test_a_closed_breaker_is_no_reason_while_moogsoft_may_not_be_asked(world: World) -> None:
+    world.answers = [Answer(False, "http_429", 300.0)]
+    settings = load(URL)
+    world.check(settings)
+    world.redis.mset({STATE: "OPEN", OPEN_TIME: world.now})
+    assert world.check(settings) == (False, "breaker_open")
+    world.redis.set(STATE, "CLOSED")
+    assert world.check(settings) == (False, "ask_later")

@@ -34,13 +34,15 @@ if holder and left >= 0 and left <= tonumber(ARGV[4]) then
   -- Between two cycles no step is under way: taken over, the next one finds its lease gone.
   local is_between = drain[1] == holder and drain[2] == 'resting'
   local due = tonumber(drain[6] or '') or 0
+  local asks = drain[7] and drain[7] ~= ''
   local is_overdue = now > due + tonumber(ARGV[6]) or due > now + tonumber(ARGV[4])
   local is_taken = is_between
-    and (is_overdue or ARGV[5] == 'any' or (ARGV[5] == 'asking' and drain[7] == '1'))
+    and (is_overdue or ARGV[5] == 'any' or (ARGV[5] == 'asking' and asks))
   if not is_taken then
     redis.call('HINCRBY', KEYS[3], 'ticks:busy', 1)
     local ttl = tonumber(drain[5] or '')
-    return { 'busy', drain[1], drain[2], drain[3], drain[4], ttl and math.max(0, ttl - left) }
+    local silent = ttl and math.max(0, ttl - left) or false
+    return { 'busy', drain[1], drain[2], drain[3], drain[4], silent }
   end
 end
 local window = tonumber(ARGV[3])

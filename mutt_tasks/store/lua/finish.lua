@@ -68,6 +68,7 @@ else
   redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
   local now = time[1] * 1000 + math.floor(time[2] / 1000)
   redis.call('HSET', KEYS[4], 'cycle', ARGV[2], 'doing', 'resting', 'ttl', ARGV[3],
-    'due', string.format('%.0f', now + ARGV[5]), 'reason', ARGV[6], 'asks', ARGV[7])
+    'due', string.format('%.0f', now + ARGV[5]), 'reason', ARGV[6],
+    'asks', ARGV[7] == '1' and string.format('%.0f', now) or '')
 end
 return { 'finished' }
