@@ -31,7 +31,9 @@ type: $(VENV)/.installed ## Check types (mypy --strict)
 	$(BIN)/mypy
 
 test: lint type ## Check style and types, run every test
+	@tools/promtool.sh
 	$(BIN)/pytest -n 6 --dist loadgroup
+	@tools/promtool.sh --note
 
 run: $(VENV)/.installed ## Run worker, beat, metrics and health; with stand-ins for what is not configured
 	$(BIN)/python -m mutt_tasks.demo

@@ -17,10 +17,11 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
+from benchmarks.recovery_model.harm import ALL
 from benchmarks.recovery_model.jobs import Job, run_all
 from benchmarks.recovery_model.measures import Measures
 from benchmarks.recovery_model.run import NONE, OURS, POLICIES, REPLAYING
-from benchmarks.recovery_model.scenario import EVEN, POISSON, SCENARIOS, Scenario, small
+from benchmarks.recovery_model.scenario import EVEN, POISSON, Scenario, small
 from benchmarks.recovery_model.sweep import Sweep, run_sweep, sweep_of, sweep_table
 from benchmarks.recovery_model.words import COLUMNS, row, table
 
@@ -28,7 +29,9 @@ ROOT = Path(__file__).parent.parent
 
 # Every number and text of a scenario can be set by its name; these have an option of their own.
 FIELDS: dict[str, type[Any]] = {
-    name: type(value) for name, value in asdict(Scenario("")).items() if name not in ("name", "env")
+    name: type(value)
+    for name, value in asdict(Scenario("")).items()
+    if name not in ("name", "env", "changes")
 }
 OWN_OPTIONS = {"--live-rate": "live_rate", "--limit": "limit", "--outage": "outage"}
 SWEPT_SCENARIO = "backlog"
@@ -37,7 +40,7 @@ SWEPT_SCENARIO = "backlog"
 # evenly spaced live events, and what the room kept for live alerts costs and saves.
 EVENLY = ("moogsoft-down", "alerter-down", "backlog", "both-routes")
 TRADEOFF = "pace.HEADROOM_SIGMAS=3,3.5,4,4.5"
-TRADEOFF_SCENARIO = replace(SCENARIOS[SWEPT_SCENARIO], backlog_alerter=15_000, backlog_poison=0.0)
+TRADEOFF_SCENARIO = replace(ALL[SWEPT_SCENARIO], backlog_alerter=15_000, backlog_poison=0.0)
 TRADEOFF_SEEDS = 4
 
 
@@ -80,7 +83,7 @@ def _write(
 
     docs = ROOT / "docs"
     backlog_curves(found, docs / "recovery.png")
-    even = [replace(SCENARIOS[name], live_pattern=EVEN) for name in EVENLY]
+    even = [replace(ALL[name], live_pattern=EVEN) for name in EVENLY]
     jobs = [Job(scenario, options.seed) for scenario in even]
     by_place = run_all(jobs, [OURS], options.processes, 60.0, _tell)
     sweep = sweep_of(TRADEOFF)
@@ -104,8 +107,8 @@ def _sweep(options: argparse.Namespace, scenarios: list[Scenario]) -> int:
 
 
 def _scenarios(options: argparse.Namespace) -> list[Scenario]:
-    names = options.scenario or ([SWEPT_SCENARIO] if options.sweep else list(SCENARIOS))
-    chosen = [SCENARIOS[name] for name in names]
+    names = options.scenario or ([SWEPT_SCENARIO] if options.sweep else list(ALL))
+    chosen = [ALL[name] for name in names]
     if options.quick:
         chosen = [small(scenario) for scenario in chosen]
     changes: dict[str, Any] = dict(options.set)
@@ -121,7 +124,8 @@ def _setting(text: str) -> tuple[str, Any]:
     name, _, value = text.partition("=")
     if name not in FIELDS:
         raise argparse.ArgumentTypeError(f"{name}: takes one of {', '.join(FIELDS)}")
-    return name, FIELDS[name](value)
+    kind = FIELDS[name]
+    return name, value.lower() == "true" if kind is bool else kind(value)
 
 
 def _sweep_of(text: str) -> Sweep:
@@ -135,7 +139,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--scenario", action="append", choices=SCENARIOS, help="may be repeated")
+    parser.add_argument("--scenario", action="append", choices=ALL, help="may be repeated")
     parser.add_argument("--policy", action="append", choices=POLICIES, help="may be repeated")
     for option, name in OWN_OPTIONS.items():
         parser.add_argument(option, dest=name, type=FIELDS[name])

@@ -148,6 +148,11 @@ class Lane:
         if self.result.outcome == HELD:
             self.result = replace(self.result, reason=reason)
 
+    def look(self) -> None:
+        """Learn from what the forwarder takes, without sending anything."""
+        now, reading = self._read()
+        self._traffic.look(reading, now)
+
     def send(self) -> None:
         """One slice of the batch; `is_done` is set when no further one can follow."""
         for _ in range(COMMIT_TRIES):

@@ -49,6 +49,7 @@ _PASSING = frozenset(
         limits.NOT_TAKEN,
         limits.QUEUE_STANDING,
         limits.DROPPING,
+        limits.CHECKING,
         limits.RATE_LIMITED,
         batch.WAITING,
         SUSPECT,
@@ -154,7 +155,7 @@ def replay(
                 lane.send()
             else:
                 lane.hold(BREAKER_OPEN if probed == BREAKER_OPEN else UNHEALTHY)
-        waited = _go_on(store, held, lanes, settings, started, wait)
+        waited = _go_on(store, held, lanes, traffic, settings, started, wait)
         routes = {lane.route.name: lane.result for lane in lanes}
         if settings.drain and any(r.more and r.reason in _ASKING for r in routes.values()):
             routes = _asking(store, lanes)
@@ -165,14 +166,18 @@ def _go_on(
     store: Store,
     held: str,
     lanes: list[Lane],
+    traffic: Traffic,
     settings: Settings,
     started: float,
     wait: Callable[[float], None],
 ) -> float:
-    """Send the rest of the batches, slice by slice, in turn; returns the seconds waited."""
+    """Send the rest of the batches, slice by slice, in turn; returns the seconds waited.
+
+    Behind the last slice it goes on looking while what was sent has yet to reach the limiter.
+    """
     spread = SPREAD_SHARE * min(settings.drain_interval, LONGEST_SPREAD)
     waited = renewed = 0.0
-    while not all(lane.is_done for lane in lanes):
+    while traffic.is_watching or not all(lane.is_done for lane in lanes):
         if max(waited, monotonic() - started) + SLICE > spread:
             break
         wait(SLICE)
@@ -181,6 +186,8 @@ def _go_on(
         for lane in lanes:
             if not lane.is_done:
                 lane.send()
+        if all(lane.is_done for lane in lanes):
+            lanes[0].look()
         # Slices that may send nothing commit nothing, and only a commit renews the lease.
         if waited - renewed >= RENEW_SECONDS:
             store.lease.advance(held, held, Step.REPLAYING)
@@ -240,7 +247,7 @@ def _end(
         0.0,
     )
     dropped = traffic.found_dropping if traffic else 0
-    takes = traffic.watch.ceiling if traffic else 0
+    takes = max(0, traffic.watch.ceiling) if traffic else 0
     result = CycleResult(
         cycle, outcome, reason, routes, next_cycle, seconds, probed, pause, dropped, takes
     )

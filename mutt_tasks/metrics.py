@@ -18,6 +18,7 @@ from prometheus_client.registry import Collector
 
 from mutt_tasks.core.consumer_limits import FollowedLimits
 from mutt_tasks.core.flow import Flow
+from mutt_tasks.core.pace import Pace
 from mutt_tasks.core.policy import QUARANTINE_REASONS
 from mutt_tasks.core.suspects import Suspects
 from mutt_tasks.core.watch import Watch
@@ -111,6 +112,9 @@ def _by_route(found: Snapshot, settings: Settings) -> Iterator[Metric]:
         "Messages that left a dead letter queue, by where they went",
         labels=["route", "outcome"],
     )
+    requeued = CounterMetricFamily(
+        PREFIX + "requeued", "Dead letters that an operator put back", labels=["route"]
+    )
     odd = CounterMetricFamily(
         PREFIX + "odd_counters",
         "Messages moved whose retry counter was no counter",
@@ -140,6 +144,8 @@ def _by_route(found: Snapshot, settings: Settings) -> Iterator[Metric]:
             cycles.add_metric(rest.split(":", 2), value)
         elif kind == "ticks":
             refused.add_metric([rest], value)
+        elif kind == "requeued":
+            requeued.add_metric([rest], value)
         elif kind == "odd":
             odd.add_metric([rest], value)
         elif kind in ("replayed", *QUARANTINE_REASONS):
@@ -152,7 +158,7 @@ def _by_route(found: Snapshot, settings: Settings) -> Iterator[Metric]:
         seconds = _seconds_to_empty(found, route.name, found.depths[route.source])
         if seconds is not None:
             to_empty.add_metric([route.name], seconds)
-    yield from (cycles, messages, odd, refused, target, age, to_empty)
+    yield from (cycles, messages, requeued, odd, refused, target, age, to_empty)
 
 
 def _flows(found: Snapshot, settings: Settings) -> Iterator[Metric]:
@@ -210,7 +216,8 @@ def _limiter(found: Snapshot) -> Iterator[Metric]:
     watch = decoded(Watch, found.pace.get("watch"))
     limits = decoded(FollowedLimits, found.pace.get("limits"))
     text = "1 from a drop at the forwarder's limiter until a canary has passed"
-    yield _gauge("dropping", text, watch.is_dropping)
+    pace = decoded(Pace, found.pace.get("pace"))
+    yield _gauge("dropping", text, watch.is_dropping or pace.is_unseen)
     if limits.period:
         text = "Alerts that the forwarder's limiter is believed to take in a period"
         yield _gauge("limiter_alerts", text, watch.limit(limits.alerts))

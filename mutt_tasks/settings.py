@@ -5,7 +5,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from mutt_tasks.environment import (
-    existing_file,
     given_names,
     known_names,
     problem,
@@ -14,6 +13,7 @@ from mutt_tasks.environment import (
     variables_of,
 )
 from mutt_tasks.errors import SettingsError
+from mutt_tasks.parsers import existing_file
 from mutt_tasks.variables import Settings
 
 __all__ = ["RUNTIME_KEYS", "VARIABLES", "Settings", "load", "overridden", "warnings"]

@@ -13,6 +13,7 @@ from celery import Task, chain, signals
 from kombu.exceptions import OperationalError
 
 from mutt_tasks import cycle as steps
+from mutt_tasks import requeue as requeuing
 from mutt_tasks.celery import app, settings
 from mutt_tasks.checking import check, may_linger
 from mutt_tasks.core.moments import iso
@@ -25,6 +26,7 @@ from mutt_tasks.logs import (
     log_stale_breaker,
 )
 from mutt_tasks.settings import Settings
+from mutt_tasks.store.dead_letters import Request
 from mutt_tasks.store.lease import Step
 from mutt_tasks.store.store import Store
 
@@ -172,6 +174,22 @@ def resume(actor: str) -> Result:
     resumed = log_control({"outcome": "resumed" if was_paused else "not_paused", "actor": actor})
     remediate.apply_async()
     return resumed
+
+
+@app.task(name="mutt_tasks.requeue", base=Checked, bind=True, throws=EXPECTED)
+def requeue(self: Any, digest: str, actor: str, reason: str) -> Result:
+    """Put one dead letter back into its route's dead letter queue, with fresh counters.
+
+    `digest` is the SHA-1 of its bytes in hex, or at least the first 12 digits; `actor` says who
+    does, `reason` why. A task that is delivered twice does it once.
+    """
+    if not isinstance(digest, str) or not re.fullmatch(r"[0-9a-fA-F]{12,40}", digest):
+        raise InvalidArgument("digest: takes the first 12 to 40 hexadecimal digits of a SHA-1")
+    for name, value in (("actor", actor), ("reason", reason)):
+        if not isinstance(value, str) or not re.fullmatch(r"[^\x00-\x1f\x7f]{1,200}", value):
+            raise InvalidArgument(f"{name}: takes 1 to 200 characters on one line")
+    request = Request(self.request.id or steps.new_cycle_id(), actor, reason)
+    return log_control(requeuing.requeue(store(), current(), digest.lower(), request))
 
 
 @signals.task_failure.connect

@@ -7,7 +7,14 @@ looks of a cycle teach is written with the next commit, or at the end of the cyc
 from typing import Any
 
 from mutt_tasks.core.consumer_limits import ConsumerLimits, FollowedLimits, with_runtime_values
-from mutt_tasks.core.limits import DROPPING, QUEUE_STANDING, RATE_LIMITED, SHED_ABOVE, Allowance
+from mutt_tasks.core.limits import (
+    CHECKING,
+    DROPPING,
+    QUEUE_STANDING,
+    RATE_LIMITED,
+    SHED_ABOVE,
+    Allowance,
+)
 from mutt_tasks.core.pace import Limiter, Pace
 from mutt_tasks.core.suspects import Suspects
 from mutt_tasks.core.watch import Sight, Watch
@@ -44,6 +51,11 @@ class Traffic:
         """Above this length of the alert queue the alerter sheds."""
         return self._limits.shed_above if self._limits.period else SHED_ABOVE
 
+    @property
+    def is_watching(self) -> bool:
+        """Whether replays of the last period have yet to be seen to arrive."""
+        return self._max_rate != 0 and bool(self.pace.sent)
+
     def read(self, reading: RouteReading, now: float) -> None:
         """Take over what Redis keeps (once), and what runtime configuration says now."""
         if not self._is_read:
@@ -71,10 +83,12 @@ class Traffic:
             live=pace.live_now(believed, reading.queued, now),
             period=limits.period,
             limit=limits.alerts,
+            newest=believed.newest - pace.skew,
         )
         watch = self.watch if self._max_rate == 0 else self.watch.looked(sight, now)
         if watch.drops > self.watch.drops:
             self.found_dropping = watch.dropped
+            pace = pace.forgotten()  # what was dropped looked like less traffic
         self.limiter = Limiter(
             watch.limit(limits.alerts), limits.period, reading.kept, reading.newest
         )
@@ -92,6 +106,8 @@ class Traffic:
             return None
         if self.watch.is_held(now):
             return Allowance(0, DROPPING)
+        if self.watch.is_checking(now):
+            return Allowance(0, CHECKING)
         if self.pace.seen_at and self.pace.stands(self.limiter, reading.queued):
             return Allowance(0, QUEUE_STANDING)
         if self.watch.is_dropping:
@@ -99,7 +115,12 @@ class Traffic:
             return Allowance(int(is_free), DROPPING)
         self.pace = self.pace.refilled(rate, now)
         tokens = min(self.pace.tokens, self.pace.room(self.limiter, reading.queued), 1e9)
-        return Allowance(int(tokens), RATE_LIMITED)
+        return Allowance(int(tokens), DROPPING if self._is_unseen else RATE_LIMITED)
+
+    @property
+    def _is_unseen(self) -> bool:
+        """Whether replays vanish, for all that can be seen; an operator's rate is believed."""
+        return self.pace.is_unseen and self._max_rate is None
 
     def bears_suspect(self, suspects: Suspects, reading: RouteReading, now: float) -> bool:
         """Whether live traffic can bear an alert that may put the forwarder to sleep."""
@@ -113,6 +134,8 @@ class Traffic:
 
     def written(self, pace: Pace, watch: Watch) -> None:
         """A commit has written these."""
+        if pace.is_unseen and not self.pace.is_unseen and self._max_rate is None:
+            self.found_dropping = pace.unseen
         self.pace, self.watch, self._is_written = pace, watch, True
 
     def fields(self, pace: Pace, watch: Watch) -> dict[str, str]:

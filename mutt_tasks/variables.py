@@ -7,9 +7,10 @@ A field says its variable's name, default, what it takes, unit and meaning; `.en
 from dataclasses import dataclass
 from functools import partial
 
-from mutt_tasks import environment as take
+from mutt_tasks import parsers as take
 from mutt_tasks import redis_address
 from mutt_tasks.core.routes import Route, alerter_route, moog_route
+from mutt_tasks.environment import secrets_in_url, variable
 from mutt_tasks.redis_address import RedisAddress
 
 PACE, LISTS, PROBE, REDIS, RUNNING = (
@@ -21,11 +22,11 @@ PACE, LISTS, PROBE, REDIS, RUNNING = (
 )
 
 
-_pace = partial(take.variable, group=PACE)
-_lists = partial(take.variable, group=LISTS)
-_probe = partial(take.variable, group=PROBE)
-_redis = partial(take.variable, group=REDIS)
-_running = partial(take.variable, group=RUNNING)
+_pace = partial(variable, group=PACE)
+_lists = partial(variable, group=LISTS)
+_probe = partial(variable, group=PROBE)
+_redis = partial(variable, group=REDIS)
+_running = partial(variable, group=RUNNING)
 
 
 @dataclass(frozen=True)
@@ -332,5 +333,5 @@ class Settings:
         found.add(self.redis_next_password)
         found |= {self.webhook_url, self.health_url, self.broker_url}
         for url in (self.webhook_url, self.health_url, self.celery_broker):
-            found |= take.secrets_in_url(url)
+            found |= secrets_in_url(url)
         return frozenset(found - {""})

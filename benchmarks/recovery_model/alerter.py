@@ -1,112 +1,107 @@
-"""The alerter and the live events that reach it."""
+"""The alerter."""
 
 from collections.abc import Callable
-from random import Random
+from functools import partial
 
 from benchmarks.recovery_model.books import Books
-from benchmarks.recovery_model.clock import EPOCH, Clock
-from benchmarks.recovery_model.message import Message
+from benchmarks.recovery_model.clock import Clock
+from benchmarks.recovery_model.message import Kind, Message
 from benchmarks.recovery_model.mirror import MirroredQueue
-from benchmarks.recovery_model.scenario import EVEN, Scenario
-
-
-class Live:
-    """Live events, pushed onto the ingest queue until `stop`."""
-
-    def __init__(
-        self,
-        scenario: Scenario,
-        clock: Clock,
-        books: Books,
-        ingest: MirroredQueue,
-        arrived: Callable[[], None],
-        random: Random,
-    ) -> None:
-        self._scenario, self._clock, self._books = scenario, clock, books
-        self._ingest, self._arrived, self._random = ingest, arrived, random
-        self._stopped = False
-        self._schedule()
-
-    def stop(self) -> None:
-        """No more events from now on."""
-        self._stopped = True
-
-    def _schedule(self) -> None:
-        now = self._clock.now
-        while True:
-            rate, until = self._scenario.live_rate_at(now)
-            gap = float("inf")
-            if rate > 0:
-                is_even = self._scenario.live_pattern == EVEN
-                gap = 1 / rate if is_even else self._random.expovariate(rate)
-            if now + gap < until or until == float("inf"):
-                break
-            now = until  # another rate from there on; arrivals have no memory
-        if gap < float("inf"):
-            self._clock.at(now + gap, self._arrive)
-
-    def _arrive(self) -> None:
-        if self._stopped:
-            return
-        now, share = self._clock.now, self._scenario.live_poison
-        poison = share > 0 and self._random.random() < share
-        self._ingest.push(Message(self._books.appear(now, poison), EPOCH + now, poison))
-        self._arrived()
-        self._schedule()
+from benchmarks.recovery_model.scenario import Scenario
+from mutt_tasks.demo import facts, runtime
+from mutt_tasks.demo.runtime import RuntimeConfig
 
 
 class Alerter:
-    """Serial: takes the oldest event, wraps it and passes it on, or fails, or sheds it.
+    """Serial: looks at the alert queue, then wraps the oldest event, or fails at it, or sheds it.
 
     `give_up` takes what goes to its dead letter queue; `passed_on` says that an alert was pushed.
+    Without `config` it does not read the runtime configuration.
     """
 
     def __init__(
         self,
         scenario: Scenario,
         clock: Clock,
+        books: Books,
+        config: RuntimeConfig | None,
         ingest: MirroredQueue,
         alerts: MirroredQueue,
         give_up: Callable[[Message], None],
         passed_on: Callable[[], None],
     ) -> None:
         self.in_hand: list[Message] = []
-        self._scenario, self._clock = scenario, clock
+        self._scenario, self._clock, self._books = scenario, clock, books
+        self._config = config
         self._ingest, self._alerts = ingest, alerts
         self._give_up, self._passed_on = give_up, passed_on
+        self._is_waiting, self._waits = False, 0
+        self._round()
 
     def wake(self) -> None:
         """Something was pushed onto the ingest queue."""
-        if self.in_hand or not self._ingest.messages:
-            return
-        scenario = self._scenario
-        message = self._ingest.take()
-        self.in_hand.append(message)
-        if message.tries > scenario.alerter_retries:
-            action = self._refuse
-        elif len(self._alerts.messages) > scenario.shed_above:
-            action = self._shed
+        # It looked at the alert queue before it began to wait, and does not look again.
+        if self._is_waiting and self._ingest.messages:
+            self._take()
+
+    def _round(self) -> None:
+        """Look whether too many alerts wait; if not, work, or wait for something to work on."""
+        self._is_waiting = False
+        pause = self._back_pressure()
+        if pause:
+            self._clock.after(pause, self._round)
+        elif self._ingest.messages:
+            self._take()
         else:
-            action = self._try
-        self._clock.after(scenario.alerter_seconds, action)
+            self._is_waiting = True
+            self._waits += 1
+            self._clock.after(facts.BLOCK_SECONDS, partial(self._waited, self._waits))
 
-    def _refuse(self) -> None:
-        self._give_up(self.in_hand.pop())
-        self.wake()
+    def _waited(self, wait: int) -> None:
+        """Nothing came for so long; no news if that wait has ended already."""
+        if self._is_waiting and wait == self._waits:
+            self._round()
 
-    def _shed(self) -> None:
-        message = self.in_hand.pop()
-        message.shed()
-        self._give_up(message)
-        self.wake()
+    def _back_pressure(self) -> float:
+        """Shed or defer while too many alerts wait; returns for how many seconds, 0 for neither."""
+        depth, threshold = len(self._alerts), self._scenario.shed_above
+        mode, defer = facts.SHED_TO_DLQ, facts.DEFER_SECONDS
+        if self._config:
+            threshold = self._config.number(runtime.SHED_THRESHOLD, threshold)
+        if depth <= threshold:
+            return 0.0
+        if self._config:
+            mode = self._config.text(runtime.SHED_MODE, mode)
+            defer = self._config.number(runtime.DEFER_MS, round(defer * 1000)) / 1000
+        if mode == facts.SHED_BY_DEFERRING:
+            return defer + facts.AFTER_SHEDDING_SECONDS
+        if mode != facts.SHED_TO_DLQ:
+            return 0.0
+        if self._ingest.messages:
+            message = self._ingest.take()
+            message.shed(depth, threshold)
+            self._books.shed.append(message.number)
+            self._give_up(message)
+        return facts.AFTER_SHEDDING_SECONDS
 
-    def _try(self) -> None:
-        message = self.in_hand.pop()
-        if message.poison or self._scenario.in_trouble(self._clock.now, "alerter"):
+    def _take(self) -> None:
+        self._is_waiting = False
+        self.in_hand.append(self._ingest.take())
+        self._clock.after(self._scenario.alerter_seconds, self._handle)
+
+    def _handle(self) -> None:
+        message, now = self.in_hand.pop(), self._clock.now
+        if message.tries > self._scenario.alerter_retries:
+            self._give_up(message)
+        elif not message.is_complete:
+            self._books.destroy(message.number, now)
+        elif message.kind == Kind.POISON or self._scenario.in_trouble(now, "alerter"):
             message.tries += 1
             self._ingest.push(message)
+        elif message.kind == Kind.UNMATCHED:
+            self._books.finish(message.number, now)
         else:
             message.wrapped = True
             self._alerts.push(message)
             self._passed_on()
-        self.wake()
+        self._round()

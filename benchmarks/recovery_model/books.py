@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from math import isnan, nan
 from typing import NamedTuple
 
+from benchmarks.recovery_model.message import Kind
+
 
 class Dead(NamedTuple):
     """A message in the dead list; `replays` are those that count against it."""
@@ -21,28 +23,36 @@ class Books:
 
     Moments are virtual seconds since the start of the run; `delivered_at` is NaN until delivery.
     `to_recover` are those that were in a dead letter queue and have not yet come to an end.
+    `drops` (at the limiter) and `destroyed` (by the alerter) are what the pipeline throws away,
+    each with its moment; `finished` came to their end without an alert; `replayed` is 1 for what a
+    policy put back; `shed` lists what the alerter set aside untried.
     """
 
     born: "array[float]" = field(default_factory=lambda: array("d"))
     delivered_at: "array[float]" = field(default_factory=lambda: array("d"))
-    poison: bytearray = field(default_factory=bytearray)
+    kinds: bytearray = field(default_factory=bytearray)
+    replayed: bytearray = field(default_factory=bytearray)
     in_dlq: bytearray = field(default_factory=bytearray)
     to_recover: set[int] = field(default_factory=set)
     delivered_again: list[int] = field(default_factory=list)
     drops: list[tuple[float, int]] = field(default_factory=list)
+    destroyed: list[tuple[float, int]] = field(default_factory=list)
+    finished: list[int] = field(default_factory=list)
+    shed: list[int] = field(default_factory=list)
     dead: list[Dead] = field(default_factory=list)
+    depth: int = 0
     good_in_dlq: int = 0
-    poison_in_dlq: int = 0
     recovered_at: float = 0.0
     busy_spans: list[tuple[float, float]] = field(default_factory=list)
     depths: list[tuple[float, int]] = field(default_factory=list)
     _busy_from: float = nan
 
-    def appear(self, now: float, poison: bool) -> int:
+    def appear(self, now: float, kind: Kind = Kind.GOOD) -> int:
         """A new message; returns its number."""
         self.born.append(now)
         self.delivered_at.append(nan)
-        self.poison.append(poison)
+        self.kinds.append(kind)
+        self.replayed.append(0)
         self.in_dlq.append(0)
         return len(self.born) - 1
 
@@ -58,6 +68,16 @@ class Books:
         self.drops.append((now, number))
         self._settle(number, now)
 
+    def destroy(self, number: int, now: float) -> None:
+        """The alerter threw it away."""
+        self.destroyed.append((now, number))
+        self._settle(number, now)
+
+    def finish(self, number: int, now: float) -> None:
+        """The alerter was through with it and made no alert of it."""
+        self.finished.append(number)
+        self._settle(number, now)
+
     def enter_dlq(self, number: int, now: float) -> None:
         """A service gave it up."""
         if not self.to_recover:
@@ -69,13 +89,12 @@ class Books:
 
     def leave_dlq(self, number: int) -> None:
         """A policy put it back."""
-        if self.in_dlq[number]:
-            self.in_dlq[number] = 0
-            self._count(number, -1)
+        self.replayed[number] = 1
+        self._leave(number)
 
     def bury(self, dead: Dead, now: float) -> None:
         """A policy moved it to the dead list."""
-        self.leave_dlq(dead.number)
+        self._leave(dead.number)
         self.dead.append(dead)
         self._settle(dead.number, now)
 
@@ -85,10 +104,9 @@ class Books:
             self.busy_spans.append((self._busy_from, max(now, self._busy_from)))
             self._busy_from = nan
 
-    @property
-    def depth(self) -> int:
-        """Messages in both dead letter queues."""
-        return self.good_in_dlq + self.poison_in_dlq
+    def is_good(self, number: int) -> bool:
+        """Whether the pipeline does what it should with a message, once it is put back."""
+        return Kind(self.kinds[number]).is_good
 
     def _settle(self, number: int, now: float) -> None:
         """It is where it will stay; with the last one everything is recovered."""
@@ -99,10 +117,14 @@ class Books:
                 self.busy_spans.append((self._busy_from, now))
                 self._busy_from = nan
 
+    def _leave(self, number: int) -> None:
+        if self.in_dlq[number]:
+            self.in_dlq[number] = 0
+            self._count(number, -1)
+
     def _count(self, number: int, step: int) -> None:
-        if self.poison[number]:
-            self.poison_in_dlq += step
-        else:
+        self.depth += step
+        if self.is_good(number):
             self.good_in_dlq += step
 
 
@@ -114,7 +136,9 @@ def missing_and_doubled(books: Books, left: Iterable[int]) -> tuple[list[int], l
     seen = [0] * len(books.born)
     for number in left:
         seen[number] += 1
-    for _, number in books.drops:
+    for _, number in (*books.drops, *books.destroyed):
+        seen[number] += 1
+    for number in books.finished:
         seen[number] += 1
     for dead in books.dead:
         seen[dead.number] += 1

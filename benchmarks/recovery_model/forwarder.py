@@ -1,4 +1,4 @@
-"""A forwarder: alerts to Moogsoft, through the breaker and the limiter."""
+"""A forwarder: alerts to Moogsoft, through the limiter and the breaker."""
 
 from collections.abc import Callable
 
@@ -7,15 +7,14 @@ from benchmarks.recovery_model.clock import Clock
 from benchmarks.recovery_model.message import Message
 from benchmarks.recovery_model.mirror import MirroredQueue
 from benchmarks.recovery_model.scenario import Scenario
-from benchmarks.recovery_model.services import Breaker, Limiter, Moogsoft
-
-OPEN_SLEEP = 1.0
+from benchmarks.recovery_model.services import Breaker, Limiter, Limits, Moogsoft
+from mutt_tasks.demo import facts
 
 
 class Forwarder:
-    """Serial; several of them share the queue, the breaker and the limiter.
+    """One thread; several forwarders share the queue, the breaker and the limiter.
 
-    `give_up` takes what goes to its dead letter queue.
+    It works from `scenario.forwarder_from` on. `give_up` takes what goes to its dead letter queue.
     """
 
     def __init__(
@@ -26,14 +25,17 @@ class Forwarder:
         alerts: MirroredQueue,
         breaker: Breaker,
         limiter: Limiter,
+        limits: Limits,
         moogsoft: Moogsoft,
         give_up: Callable[[Message], None],
     ) -> None:
         self.in_hand: list[Message] = []
+        self.limits = limits
         self._scenario, self._clock, self._books = scenario, clock, books
         self._alerts, self._give_up = alerts, give_up
         self._breaker, self._limiter, self._moogsoft = breaker, limiter, moogsoft
-        self._is_free = True
+        self._is_free = False
+        clock.at(scenario.forwarder_from, self._free)
 
     def wake(self) -> None:
         """Something was pushed onto the alert queue."""
@@ -46,35 +48,38 @@ class Forwarder:
         self.wake()
 
     def _next(self) -> None:
+        """Untried to the dead letter queue, or limiter, breaker and POST, in this order."""
         clock, scenario = self._clock, self._scenario
-        message = self._alerts.messages[-1]
+        message = self._alerts.take()
         if message.posts > scenario.forwarder_retries:
-            self._give_up(self._alerts.take())
+            self._give_up(message)
             clock.after(scenario.pass_seconds, self._free)
-        elif not self._breaker.lets_through(clock.now):
-            # Taken and pushed back at once, so it has not moved.
-            clock.after(OPEN_SLEEP, self._free)
-        elif not self._limiter.admits(clock.epoch):
-            self._books.drop(self._alerts.take().number, clock.now)
+        elif not self._limiter.admits(clock.epoch, *self.limits.now()):
+            self._books.drop(message.number, clock.now)
             clock.after(scenario.pass_seconds, self._free)
+        elif self._breaker.is_open(clock.epoch):
+            self._sleep(message)
         else:
-            self.in_hand.append(self._alerts.take())
+            self.in_hand.append(message)
             clock.after(scenario.post_seconds, self._answered)
 
     def _answered(self) -> None:
-        clock, message = self._clock, self.in_hand[0]
-        if self._moogsoft.takes(clock.now):
-            self._breaker.succeeded()
-            self.in_hand.clear()
-            if message.poison:
-                self._give_up(message)  # a 4xx, whatever it is sent with
-            else:
-                self._books.deliver(message.number, clock.now)
-        else:
-            self._breaker.failed(clock.now)
-            clock.after(2.0**message.posts, self._slept)
+        clock, message = self._clock, self.in_hand.pop()
+        status = self._moogsoft.answer(clock.now, message.kind)
+        if facts.is_tried_again(status):
+            self._breaker.failed(clock.epoch)
+            self._sleep(message)
             return
+        if status in facts.DELIVERED:
+            self._breaker.succeeded(clock.epoch)
+            self._books.deliver(message.number, clock.now)
+        else:
+            self._give_up(message)
         self._free()
+
+    def _sleep(self, message: Message) -> None:
+        self.in_hand.append(message)
+        self._clock.after(facts.retry_delay(message.posts), self._slept)
 
     def _slept(self) -> None:
         message = self.in_hand.pop()

@@ -1,5 +1,6 @@
 """The least possible time to empty: what no policy can beat without dropping alerts."""
 
+from benchmarks.recovery_model.message import Kind
 from benchmarks.recovery_model.scenario import Scenario
 from benchmarks.recovery_model.world import ALERTER_DLQ, World
 
@@ -12,6 +13,7 @@ def least_seconds(scenario: Scenario, world: World) -> float:
 
     Every good message passes forwarder, limiter and Moogsoft; those of the alerter's queue pass
     the alerter too. Poison needs its rests, whatever else happens; the longest of all counts.
+    Until the forwarder's breaker lets something through again nobody can deliver at all.
     """
     events = world.client.llen(ALERTER_DLQ)
     good = max(0, world.books.good_in_dlq)
@@ -24,8 +26,17 @@ def least_seconds(scenario: Scenario, world: World) -> float:
     waiting = 0 if narrow >= scenario.limit / scenario.period else len(world.alerts)
     times = [_time(good + waiting if good else 0, narrow - scenario.live_rate)]
     times.append(_time(min(good, events), 1 / scenario.alerter_seconds - scenario.live_rate))
-    times.append(POISON_RESTS if world.books.poison_in_dlq else 0.0)
-    return max(times)
+    is_poisoned = any(world.books.kinds[n] == Kind.POISON for n in world.books.to_recover)
+    times.append(POISON_RESTS if is_poisoned else 0.0)
+    return max(times) + (_resumed_after(scenario, world) if good else 0.0)
+
+
+def _resumed_after(scenario: Scenario, world: World) -> float:
+    """How long after the trouble something reached Moogsoft again while nobody replayed."""
+    since = scenario.trouble_to
+    if not since or scenario.trouble == "alerter":
+        return 0.0
+    return min((at for at in world.books.delivered_at if at >= since), default=since) - since
 
 
 def _time(work: int, spare: float) -> float:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from math import ceil, isnan, nan
 
+from benchmarks.recovery_model.message import Kind
 from benchmarks.recovery_model.run import Result
 
 # The targets; every one has to be met.
@@ -16,8 +17,12 @@ class Measures:
     """One row of the page.
 
     `seconds` is the time to recover (None: not recovered in `watched` seconds, and `gave_up` says
-    that the policy had ended by itself), `least` the least possible. `dropped` counts alerts
-    beyond those dropped anyway. `delay` is in seconds, NaN where no live event came by.
+    that the policy had ended by itself), `least` the least possible. `delay` is in seconds, NaN
+    where no live event came by. Of alerts that met the limiter's full window `dropped` counts all
+    beyond `dropped_anyway`, which the pipeline dropped by itself while nobody replayed, up to the
+    same moment; `replays_dropped` those that the policy had put back; `live_dropped` live ones
+    beyond those dropped anyway. `destroyed` events the alerter threw away, and `live_shed` live
+    ones it set aside, both beyond those anyway.
     """
 
     scenario: str
@@ -27,8 +32,13 @@ class Measures:
     gave_up: bool
     least: float
     good_left: int
-    poison_left: int
+    odd_left: int
     dropped: int
+    replays_dropped: int
+    live_dropped: int
+    dropped_anyway: int
+    destroyed: int
+    live_shed: int
     good_dead: int
     poison_replays: tuple[int, int] | None
     delay: float
@@ -47,9 +57,10 @@ class Measures:
         replays = self.poison_replays
         checks = {
             "time": self.seconds is not None and not self.ratio > TIME_TARGET,
-            "drops": self.dropped == 0,
+            "drops": self.dropped + self.replays_dropped + self.live_dropped == 0,
+            "destroyed": self.destroyed == 0,
             "good quarantined": self.good_dead == 0,
-            "poison": self.poison_left == 0 and replays in (None, (POISON_REPLAYS,) * 2),
+            "poison": self.odd_left == 0 and replays in (None, (POISON_REPLAYS,) * 2),
             "live delay": not self.delay > DELAY_TARGET,
             "lost": self.lost == 0,
             "doubled": self.doubled == 0,
@@ -61,7 +72,10 @@ def measure(result: Result, baseline: Result) -> Measures:
     """Judge a run; `baseline` is the same scenario and seed with nobody replaying."""
     since = result.scenario.trouble_to
     anyway = sum(moment <= result.ended_at for moment, _ in baseline.drops)
-    replays = [dead.replays for dead in result.dead if result.poison[dead.number]]
+    kinds = [Kind(kind) for kind in result.kinds]
+    replays = [dead.replays for dead in result.dead if kinds[dead.number] == Kind.POISON]
+    dropped, dropped_anyway = ([number for _, number in one.drops] for one in (result, baseline))
+    destroyed, usual = ([number for _, number in one.destroyed] for one in (result, baseline))
     return Measures(
         scenario=result.scenario.name,
         policy=result.policy,
@@ -70,9 +84,14 @@ def measure(result: Result, baseline: Result) -> Measures:
         gave_up=result.ended_at < result.cap_at - 1,
         least=result.least,
         good_left=result.good_left,
-        poison_left=result.poison_left,
+        odd_left=result.odd_left,
         dropped=max(0, len(result.drops) - anyway),
-        good_dead=sum(not result.poison[dead.number] for dead in result.dead),
+        replays_dropped=sum(result.replayed[number] for number in dropped),
+        live_dropped=_live_beyond(result, dropped, dropped_anyway),
+        dropped_anyway=anyway,
+        destroyed=max(0, len(destroyed) - sum(number < len(result.born) for number in usual)),
+        live_shed=_live_beyond(result, list(result.shed), list(baseline.shed)),
+        good_dead=sum(kinds[dead.number].is_good for dead in result.dead),
         poison_replays=(min(replays), max(replays)) if replays else None,
         delay=added_delay(result, baseline),
         lost=result.lost,
@@ -82,6 +101,16 @@ def measure(result: Result, baseline: Result) -> Measures:
     )
 
 
+def _live_beyond(result: Result, numbers: list[int], anyway: list[int]) -> int:
+    """How many more of a run's live events than in the run in which nobody replays.
+
+    Both runs have the same live events, so far as the shorter one goes.
+    """
+    first, end = result.scenario.backlog, len(result.born)
+    own = {number for number in numbers if number >= first and not result.replayed[number]}
+    return max(0, len(own) - len({number for number in anyway if first <= number < end}))
+
+
 def added_delay(result: Result, baseline: Result) -> float:
     """99th percentile in seconds of what replaying adds to live events' way to Moogsoft.
 
@@ -89,7 +118,7 @@ def added_delay(result: Result, baseline: Result) -> float:
     replays; one that did not arrive and was not dropped waits until the end of the run.
     """
     dropped = {number for _, number in result.drops}
-    first = result.scenario.backlog_alerter + result.scenario.backlog_moog
+    first = result.scenario.backlog
     added = []
     spans = iter(result.busy_spans)
     span = next(spans, None)

@@ -1,13 +1,28 @@
 """A message as the pipeline's services hold it, and the JSON that lies in the lists."""
 
 import json
+from enum import IntEnum
 from typing import Any
 
 from mutt_tasks.core.moments import iso
+from mutt_tasks.demo import facts
 
 API_KEY = "model-key"  # in clear on the alert queue, as the pipeline has it
 
-_RETRY, _MOOG_RETRY, _SHED = "_retry_count", "_moog_retry_count", "shedding_reason"
+
+class Kind(IntEnum):
+    """What the pipeline makes of a message."""
+
+    GOOD = 0
+    POISON = 1  # the alerter fails at it every time; as an alert, Moogsoft answers 400
+    SUSPECT = 2  # Moogsoft answers 500 to it every time
+    INCOMPLETE = 3  # the alerter destroys it: a required field is empty
+    UNMATCHED = 4  # no rule matches it: the alerter makes no alert of it
+
+    @property
+    def is_good(self) -> bool:
+        """Whether it comes to its proper end by itself, once it is put back."""
+        return self in (Kind.GOOD, Kind.UNMATCHED)
 
 
 class Message:
@@ -18,55 +33,54 @@ class Message:
     never looked at.
     """
 
-    __slots__ = ("alert", "born", "event", "number", "poison", "posts", "tries", "wrapped")
+    __slots__ = ("alert", "born", "event", "kind", "number", "posts", "tries", "wrapped")
 
-    def __init__(self, number: int, born: float, poison: bool) -> None:
+    def __init__(self, number: int, born: float, kind: Kind = Kind.GOOD) -> None:
         self.number = number
         self.born = born
-        self.poison = poison
+        self.kind = kind
         self.tries = 0
         self.posts = 0
         self.wrapped = False
         self.event: dict[str, Any] | None = None
         self.alert: dict[str, Any] | None = None
 
-    def shed(self) -> None:
+    @property
+    def is_complete(self) -> bool:
+        """Whether the alerter finds every field that it requires."""
+        if self.event is None:
+            return self.kind != Kind.INCOMPLETE
+        return facts.is_complete(self.event)
+
+    def shed(self, depth: int, threshold: int) -> None:
         """Note in the event why the alerter sets it aside untried."""
-        self._event()[_SHED] = "alert_queue_full"
+        self.event = facts.shed(self._event(), depth, threshold)
 
     def encoded(self) -> str:
         """The JSON text that lies in a list."""
         if not self.wrapped:
-            return self._event_text()
+            return json.dumps(self._event())
         alert = self.alert
         if alert is None:
-            alert = self.alert = {
-                "_correlation_id": correlation_id(self.number),
-                "api_key": API_KEY,
-                "message_body": "link down",
-                "raw_json": self._event_text(),
-            }
-        if self.posts or _MOOG_RETRY in alert:
-            alert[_MOOG_RETRY] = self.posts
+            alert = self.alert = facts.alert(self._event(), API_KEY, "network-core")
+        if self.posts or facts.FORWARDER_COUNT in alert:
+            alert[facts.FORWARDER_COUNT] = self.posts
         return json.dumps(alert)
 
-    def _event_text(self) -> str:
-        event = self._event()
-        if self.tries or _RETRY in event:
-            event[_RETRY] = self.tries
-        return json.dumps(event)
-
     def _event(self) -> dict[str, Any]:
-        if self.event is None:
-            self.event = {
+        event = self.event
+        if event is None:
+            event = self.event = {
                 "hostname": f"core-sw-{self.number % 400:03d}",
                 "timestamp": iso(self.born),
                 "message": "%LINK-3-UPDOWN: Interface TenGigE0/1/0/7, changed state to down",
                 "_correlation_id": correlation_id(self.number),
             }
-            if self.poison:
-                self.event["poison"] = True
-        return self.event
+            if self.kind == Kind.INCOMPLETE:
+                event["message"] = ""
+        if self.tries or facts.ALERTER_COUNT in event:
+            event[facts.ALERTER_COUNT] = self.tries
+        return event
 
 
 def correlation_id(number: int) -> str:
@@ -80,16 +94,16 @@ def identity(raw: bytes) -> tuple[int, dict[str, Any]]:
     return int(fields["_correlation_id"], 16), fields
 
 
-def decoded(number: int, fields: dict[str, Any], born: float, poison: bool) -> Message:
+def decoded(number: int, fields: dict[str, Any], born: float, kind: Kind) -> Message:
     """A message from its JSON object.
 
-    `born` (seconds since 1970) and `poison` are what the books say of it.
+    `born` (seconds since 1970) and `kind` are what the books say of it.
     """
-    message = Message(number, born, poison)
+    message = Message(number, born, kind)
     if "raw_json" in fields:
         message.wrapped, message.alert = True, fields
-        message.posts = fields.get(_MOOG_RETRY, 0)
+        message.posts = facts.failures(fields, facts.FORWARDER_COUNT)
     else:
         message.event = fields
-        message.tries = fields.get(_RETRY, 0)
+        message.tries = facts.failures(fields, facts.ALERTER_COUNT)
     return message

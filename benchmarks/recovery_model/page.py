@@ -18,11 +18,15 @@ How fast a backlog drains after trouble, and at what cost to the alerts that com
 `make bench-recovery` writes this page; every run has a seed, so the same code gives the same
 numbers.
 
-The service's own code runs on a real Redis, in virtual time, against a model of the pipeline: live
-events; a serial alerter (2 ms an event) that tries four times and sheds while more than 2,000
-alerts wait; a serial forwarder (10 ms a POST) that sleeps 1, 2, 4 … 32 s between its tries behind
-a circuit breaker; and its limiter (50/s), which **drops for good** what meets a full window. Unless
-a scenario says otherwise 20 live events/s arrive at random (Poisson).
+The service's own code runs on a real Redis, in virtual time, against a model of the pipeline that
+does what MUTT's source says (`mutt_tasks/demo/facts.py`): live events; a serial alerter (2 ms an
+event) that tries four times, **destroys** events without host name, time stamp or text, and sheds,
+20 events/s, while more than 2,000 alerts wait; a forwarder with one thread (10 ms a POST) that
+sleeps 1, 2, 4 … 32 s after an alert's failures while everything behind it waits; its limiter
+(50/s), which **drops for good** what meets a full window; and its circuit breaker, which opens
+after 10 failures in a row for 300 s, in which alerts spend their retries without a POST, and then
+lets everything through until a try decides. Both obey limits that are changed while they run
+(`mutt:config:*`). Unless a scenario says otherwise 20 live events/s arrive at random (Poisson).
 
 - **ours**: this service with its defaults, a tick of beat every 300 s.
 - **predecessor**: every 300 s, while Moogsoft is healthy, ten messages of the alerter's queue,
@@ -42,13 +46,18 @@ a scenario says otherwise 20 live events/s arrive at random (Poisson).
 - **× least** divides it by the least possible: the good messages in the dead letter queues when the
   trouble is over (and the alerts that still wait then, where no limiter drops them), by what the
   narrowest of limiter, forwarder, Moogsoft (and, for its own messages, alerter) carries beside the
-  live events. Where there is poison it is {POISON_RESTS:.0f} s at
+  live events, and the time until the forwarder's breaker lets anything pass again. Where there is
+  poison it is {POISON_RESTS:.0f} s at
   least, the rests between its three replays. Below 1 means that alerts were dropped, or that live
   events had to wait behind the replays.
 - **Alerts dropped because of it**: by the forwarder's limiter, replays and live alerts alike,
   beyond those that `none` drops up to the same moment.
 - **p99 live delay added**: 99th percentile, over the live events that came while something was left
   to recover, of the time to Moogsoft beyond that of the same event in `none`.
+- **Replays dropped**, **live alerts dropped**: the same told apart by whose they were, live alerts
+  beyond those that `none` drops of the same events. **Destroyed**: events that the alerter threw
+  away, beyond those in `none`.
+- **Odd ones left**: poison, and alerts that always get 500, that lie in a dead letter queue still.
 - **Lost**: nowhere at the end. **Doubled**: in two places, or delivered twice.
 - **Targets**: at most {TIME_TARGET} × least; no alert dropped because of it; no good message
   quarantined; every poison message quarantined after exactly {POISON_REPLAYS} replays that count;

@@ -44,7 +44,7 @@ def _panel(panel: Any, name: str, found: dict[tuple[str, str], Measures]) -> Non
         one = found[name, policy]
         points = list(one.depths)
         if points[-1][0] < end:
-            points.append((end, one.good_left + one.poison_left))
+            points.append((end, one.good_left + one.odd_left))
         panel.plot(
             [at / 60 for at, _ in points],
             [depth for _, depth in points],

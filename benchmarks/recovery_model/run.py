@@ -49,13 +49,17 @@ class Result:
     seconds: float
     recovered_at: float
     good_left: int
-    poison_left: int
+    odd_left: int
     lost: int
     doubled: int
     born: "array[float]"
     delivered_at: "array[float]"
-    poison: bytes
+    kinds: bytes
+    replayed: bytes
     drops: tuple[tuple[float, int], ...]
+    destroyed: tuple[tuple[float, int], ...]
+    finished: tuple[int, ...]
+    shed: tuple[int, ...]
     dead: tuple[Dead, ...]
     busy_spans: tuple[tuple[float, float], ...]
     depths: tuple[tuple[float, int], ...]
@@ -63,7 +67,7 @@ class Result:
     @property
     def is_empty(self) -> bool:
         """Whether all that was in a DLQ reached Moogsoft (or was dropped), or the dead list."""
-        return self.good_left == 0 and self.poison_left == 0
+        return self.good_left == 0 and self.odd_left == 0
 
 
 def run(
@@ -84,8 +88,7 @@ def run(
         client = connect(load({"REDIS_URL": url}).redis, timeout=LONGEST_ANSWER, retries=0)
         world = World(scenario, client, seed, sample)
         if policy == NONE:
-            settled = scenario.trouble_to + (SETTLE_SECONDS if scenario.trouble_to else 0.0)
-            world.advance_to(settled)
+            world.advance_to(_settled_at(scenario))
             least = least_seconds(scenario, world)
             span = min(scenario.cap_seconds, max(scenario.cap_factor * least, LEAST_CAP))
             cap_at = scenario.trouble_to + span
@@ -97,6 +100,14 @@ def run(
         result = _closed(world, policy, seed, least, cap_at, started)
         client.close()
     return result
+
+
+def _settled_at(scenario: Scenario) -> float:
+    """When the work that the trouble left behind can be counted."""
+    if not scenario.trouble_to:
+        return 0.0
+    rest = scenario.breaker_rest if scenario.trouble in ("moogsoft", "flapping") else 0.0
+    return scenario.trouble_to + rest + SETTLE_SECONDS
 
 
 def _closed(
@@ -122,14 +133,18 @@ def _closed(
         least=least,
         seconds=time.perf_counter() - started,
         recovered_at=books.recovered_at,
-        good_left=sum(not books.poison[number] for number in books.to_recover),
-        poison_left=sum(books.poison[number] for number in books.to_recover),
+        good_left=sum(books.is_good(number) for number in books.to_recover),
+        odd_left=sum(not books.is_good(number) for number in books.to_recover),
         lost=len(lost),
         doubled=len(doubled),
         born=books.born,
         delivered_at=books.delivered_at,
-        poison=bytes(books.poison),
+        kinds=bytes(books.kinds),
+        replayed=bytes(books.replayed),
         drops=tuple(books.drops),
+        destroyed=tuple(books.destroyed),
+        finished=tuple(books.finished),
+        shed=tuple(books.shed),
         dead=tuple(books.dead),
         busy_spans=tuple(books.busy_spans),
         depths=tuple(books.depths),

@@ -7,13 +7,31 @@ HOUR = 3600.0
 
 
 @dataclass(frozen=True)
+class Change:
+    """At a moment, somebody sets one of the pipeline's own limits (`name` as in mutt:config:*).
+
+    `secretly`: the forwarders' own setting is changed and no key is written. Without `announced` no
+    notice is sent, and the consumers believe what they have cached for up to 5 s more.
+    """
+
+    at: float
+    name: str
+    value: str
+    secretly: bool = False
+    announced: bool = True
+
+
+@dataclass(frozen=True)
 class Scenario:
     """One situation; times in seconds from the start of the run, rates in messages/s.
 
     `trouble` is `none`, `moogsoft` (down), `alerter` (its database is down), `flapping`
     (Moogsoft is `up` s well, then `down` s ill) or `storm` (`storm_rate` live events). It begins
     at `lead` and lasts `outage`. `backlog_*` messages lie in a dead letter queue at the start,
-    a share of them poison: the alerter always fails at them, or Moogsoft answers 4xx.
+    a share of them poison: the alerter always fails at them, or Moogsoft answers 4xx. `suspects`
+    more alerts lie in the forwarder's, to which Moogsoft always answers 500; `backlog_incomplete`
+    more events in the alerter's, which it destroys, and `backlog_unmatched`, of which it makes no
+    alert. `live_*` are shares of the live events. Forwarders work from `forwarder_from` on.
     """
 
     name: str
@@ -27,26 +45,54 @@ class Scenario:
     live_rate: float = 20.0
     live_pattern: str = POISSON
     live_poison: float = 0.0
+    live_suspect: float = 0.0
+    live_incomplete: float = 0.0
+    live_unmatched: float = 0.0
     backlog_alerter: int = 0
     backlog_moog: int = 0
     backlog_poison: float = 0.0
     backlog_moog_poison: float = 0.0
+    backlog_incomplete: int = 0
+    backlog_unmatched: int = 0
+    suspects: int = 0
     alerter_seconds: float = 0.002
     alerter_retries: int = 3
     shed_above: int = 2000
     forwarders: int = 1
+    forwarder_from: float = 0.0
     forwarder_retries: int = 5
     post_seconds: float = 0.01
     pass_seconds: float = 0.0005
     limit: int = 50
-    period: float = 1.0
+    period: int = 1
+    window_collides: bool = True
+    reads_config: bool = True
     moogsoft_rate: float = 0.0
+    moogsoft_status: int = 200
     breaker_failures: int = 10
-    breaker_rest: float = 60.0
+    breaker_rest: float = 300.0
     routes: str = "alerter,moog"
     cap_factor: float = 12.0
     cap_seconds: float = 12 * HOUR
     env: tuple[tuple[str, str], ...] = ()
+    changes: tuple[Change, ...] = ()
+
+    @property
+    def backlog(self) -> int:
+        """How many messages lie in the dead letter queues at the start."""
+        odd = self.backlog_incomplete + self.backlog_unmatched + self.suspects
+        return self.backlog_alerter + self.backlog_moog + odd
+
+    @property
+    def live_shares(self) -> tuple[tuple[str, float], ...]:
+        """The kinds of live events that are not good, by name, and their shares."""
+        shares = {
+            "POISON": self.live_poison,
+            "SUSPECT": self.live_suspect,
+            "INCOMPLETE": self.live_incomplete,
+            "UNMATCHED": self.live_unmatched,
+        }
+        return tuple((kind, share) for kind, share in shares.items() if share)
 
     @property
     def trouble_from(self) -> float:

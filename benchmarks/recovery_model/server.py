@@ -1,6 +1,7 @@
 """A Redis of a run's own: a real server on a UNIX socket that keeps nothing."""
 
 import signal
+import socket
 import subprocess
 import tempfile
 import time
@@ -30,7 +31,7 @@ def memory_redis() -> Iterator[str]:
         )
         try:
             deadline = time.monotonic() + START_SECONDS
-            while not path.exists():
+            while not _listens(path):
                 if process.poll() is not None or time.monotonic() > deadline:
                     raise RuntimeError("the Redis of the benchmark does not start")
                 time.sleep(0.005)
@@ -38,3 +39,13 @@ def memory_redis() -> Iterator[str]:
         finally:
             process.kill()
             process.wait()
+
+
+def _listens(path: Path) -> bool:
+    """Whether somebody takes connections there: the file alone comes a moment too early."""
+    with socket.socket(socket.AF_UNIX) as probe:
+        try:
+            probe.connect(str(path))
+        except OSError:
+            return False
+    return True

@@ -1,10 +1,14 @@
-"""Moogsoft, the forwarder's breaker and its limiter: what stands behind the two queues."""
+"""Moogsoft, the forwarder's limiter and its limits: what stands behind the two queues."""
 
 from collections import deque
 
+from benchmarks.recovery_model.message import Kind
 from benchmarks.recovery_model.scenario import Scenario
+from mutt_tasks.demo import facts, runtime
+from mutt_tasks.demo.breaker import CLOSED, HALF_OPEN, OPEN, Breaker
+from mutt_tasks.demo.runtime import RuntimeConfig
 
-CLOSED, OPEN, HALF_OPEN = "CLOSED", "OPEN", "HALF_OPEN"
+__all__ = ["CLOSED", "HALF_OPEN", "OPEN", "Breaker", "Limiter", "Limits", "Moogsoft"]
 
 
 class Moogsoft:
@@ -15,8 +19,15 @@ class Moogsoft:
         self._tokens = scenario.moogsoft_rate
         self._at = 0.0
 
-    def takes(self, now: float) -> bool:
-        """Whether it answers 200 to an alert; now in seconds since the start."""
+    def answer(self, now: float, kind: Kind) -> int:
+        """The status that an alert is answered with; now in seconds since the start."""
+        if not self._takes(now):
+            return 503
+        if kind == Kind.SUSPECT:
+            return 500
+        return 400 if kind == Kind.POISON else self._scenario.moogsoft_status
+
+    def _takes(self, now: float) -> bool:
         scenario = self._scenario
         if not scenario.moogsoft_is_up(now):
             return False
@@ -31,67 +42,60 @@ class Moogsoft:
         return True
 
 
-class Breaker:
-    """The forwarder's circuit breaker, as it stands in Redis."""
+class Limits:
+    """The limits that forwarders obey now: those of the runtime configuration, else their own."""
 
-    def __init__(self, failures: int, rest: float) -> None:
-        self.state = CLOSED
-        self._failures = failures
-        self._rest = rest
-        self._in_a_row = 0
-        self._opened_at = 0.0
+    def __init__(self, limit: int, period: int, config: RuntimeConfig | None) -> None:
+        self.limit, self.period = limit, period
+        self._config = config
 
-    def lets_through(self, now: float) -> bool:
-        """Whether a forwarder may try; an open one that has rested lets one try through."""
-        if self.state == OPEN and now >= self._opened_at + self._rest:
-            self.state = HALF_OPEN
-            return True
-        return self.state == CLOSED
-
-    def succeeded(self) -> None:
-        """A POST was taken."""
-        self._in_a_row = 0
-        self.state = CLOSED
-
-    def failed(self, now: float) -> None:
-        """A POST was not taken, at a moment in seconds since the start."""
-        self._in_a_row += 1
-        if self.state == HALF_OPEN or self._in_a_row >= self._failures:
-            self.state = OPEN
-            self._opened_at = now
+    def now(self) -> tuple[int, int]:
+        """Alerts in a window, and its length in ms."""
+        limit, period = self.limit, self.period
+        if self._config:
+            limit = self._config.number(runtime.RATE_LIMIT, limit)
+            period = self._config.number(runtime.RATE_PERIOD, period)
+        return limit, period * 1000
 
 
 class Limiter:
     """The forwarder's sliding window: a sorted set of moments in epoch milliseconds.
 
-    `added` and `forget_to` are what Redis does not know yet.
+    `collides` says whether alerts of the same millisecond are one member, and take one place.
     """
 
-    def __init__(self, limit: int, period: float) -> None:
-        self.limit = limit
-        self.added: list[tuple[str, int]] = []
-        self.forget_to = -1
-        self._period_ms = round(period * 1000)
+    def __init__(self, collides: bool = True) -> None:
+        self._collides = collides
         self._window: deque[int] = deque()
         self._members = 0
+        self._added: list[tuple[str, int]] = []  # Redis does not know them yet
+        self._forget_to = -1  # nor that everything up to here is gone
+        self._expires_ms = 0
 
-    def admits(self, epoch: float) -> bool:
+    def admits(self, epoch: float, limit: int, period_ms: int) -> bool:
         """Whether the window has room at a moment (seconds since 1970); takes a place if so."""
         now_ms = int(epoch * 1000)
         window = self._window
-        oldest = now_ms - self._period_ms
+        oldest = now_ms - period_ms
         while window and window[0] <= oldest:
             window.popleft()
-        self.forget_to = oldest
-        if len(window) >= self.limit:
+        self._forget_to = max(self._forget_to, oldest)
+        if len(window) >= limit:
             return False
+        self._expires_ms = now_ms + 1000 * facts.limiter_expiry(period_ms)
+        if self._collides and window and window[-1] == now_ms:
+            return True
         window.append(now_ms)
         self._members += 1
-        self.added.append((f"{now_ms}-{self._members}", now_ms))
+        member = facts.limiter_member(now_ms) if self._collides else f"{now_ms}:{self._members}"
+        self._added.append((member, now_ms))
         return True
 
-    def taken(self) -> tuple[int, dict[str, int]]:
+    def taken(self, epoch: float) -> tuple[int, dict[str, int]]:
         """What Redis does not know yet: up to which moment to forget, and what to add."""
-        known = {member: score for member, score in self.added if score > self.forget_to}
-        forget, self.forget_to, self.added = self.forget_to, -1, []
-        return forget, known
+        if self._window and epoch * 1000 >= self._expires_ms:
+            self._window.clear()
+            self._forget_to = self._expires_ms
+        added = {member: score for member, score in self._added if score > self._forget_to}
+        forget, self._forget_to, self._added = self._forget_to, -1, []
+        return forget, added

@@ -12,9 +12,12 @@ COLUMNS = (
     "× least",
     "alerts dropped because of it",
     "good quarantined",
-    "poison left",
+    "odd ones left",
     "replays of each poison",
     "p99 live delay added",
+    "replays dropped",
+    "live alerts dropped",
+    "destroyed",
     "lost",
     "doubled",
     "targets",
@@ -37,9 +40,12 @@ def row(found: Measures) -> list[str]:
         "–" if isnan(found.ratio) else f"{found.ratio:.2f}",
         f"{found.dropped:,}",
         f"{found.good_dead:,}",
-        f"{found.poison_left:,}",
+        f"{found.odd_left:,}",
         "–" if replays is None else "–".join(str(n) for n in dict.fromkeys(replays)),
         "–" if isnan(found.delay) else f"{found.delay:.2f} s",
+        f"{found.replays_dropped:,}",
+        f"{found.live_dropped:,}",
+        f"{found.destroyed:,}",
         str(found.lost),
         str(found.doubled),
         verdict(found),
@@ -71,7 +77,7 @@ def table(columns: Iterable[str], rows: Iterable[list[str]]) -> str:
 def _time(found: Measures) -> str:
     if found.seconds is not None:
         return duration(found.seconds)
-    left = f"{found.good_left + found.poison_left:,} left"
+    left = f"{found.good_left + found.odd_left:,} left"
     if found.policy == NONE or found.gave_up:
         return f"never ({left})"
     return f"> {duration(found.watched)} ({left})"

@@ -1,21 +1,27 @@
 """The pipeline as one world: services in virtual time, and a real Redis for the policies."""
 
+from collections.abc import Callable
+from functools import partial
 from random import Random
 from typing import Any
 
-from benchmarks.recovery_model.alerter import Alerter, Live
+from benchmarks.recovery_model.alerter import Alerter
 from benchmarks.recovery_model.books import Books, Dead
 from benchmarks.recovery_model.clock import EPOCH, Clock
 from benchmarks.recovery_model.forwarder import Forwarder
-from benchmarks.recovery_model.message import Message, decoded, identity
+from benchmarks.recovery_model.live import Live
+from benchmarks.recovery_model.message import Kind, Message, decoded, identity
 from benchmarks.recovery_model.mirror import CHUNK, MirroredQueue
-from benchmarks.recovery_model.scenario import Scenario
-from benchmarks.recovery_model.services import CLOSED, Breaker, Limiter, Moogsoft
-from mutt_tasks.store.keys import BREAKER
+from benchmarks.recovery_model.scenario import Change, Scenario
+from benchmarks.recovery_model.services import Breaker, Limiter, Limits, Moogsoft
+from benchmarks.recovery_model.traces import WINDOW, Traces
+from mutt_tasks.demo import runtime
+from mutt_tasks.demo.runtime import RuntimeConfig
+
+__all__ = ["ALERTER_DLQ", "ALERTS", "DEAD", "INGEST", "MOOG_DLQ", "WINDOW", "World"]
 
 INGEST, ALERTS = "mutt:ingest_queue", "mutt:alert_queue"
 ALERTER_DLQ, MOOG_DLQ, DEAD = "mutt:dlq:alerter", "mutt:dlq:moog", "mutt:dlq:dead"
-WINDOW = "mutt:rate_limit:moog"
 
 # A run is over when nothing is left to recover and the queues are as short as usual.
 SHORT = 100
@@ -52,34 +58,31 @@ class World:
         self.clock, self.books = Clock(), Books()
         self.moogsoft = Moogsoft(scenario)
         self.breaker = Breaker(scenario.breaker_failures, scenario.breaker_rest)
-        self.limiter = Limiter(scenario.limit, scenario.period)
+        self.limiter = Limiter(scenario.window_collides)
+        self.traces = Traces(self.breaker, self.limiter)
+        self._configs: list[RuntimeConfig] = []
         self.ingest, self.alerts = MirroredQueue(INGEST), MirroredQueue(ALERTS)
         self.dlqs = tuple(DeadLetters(k, self.clock, self.books) for k in (ALERTER_DLQ, MOOG_DLQ))
         to_alerter_dlq, to_moog_dlq = (dlq.give_up for dlq in self.dlqs)
-        self.forwarders = [
-            Forwarder(
-                *(scenario, self.clock, self.books, self.alerts, self.breaker, self.limiter),
-                *(self.moogsoft, to_moog_dlq),
-            )
-            for _ in range(scenario.forwarders)
-        ]
+        self.forwarders = [self._forwarder(to_moog_dlq) for _ in range(scenario.forwarders)]
         self.alerter = Alerter(
-            scenario, self.clock, self.ingest, self.alerts, to_alerter_dlq, self._wake_forwarders
+            *(scenario, self.clock, self.books, self._config(), self.ingest, self.alerts),
+            *(to_alerter_dlq, self._wake_forwarders),
         )
-        self._breaker_sent, self._dead_seen, self._sample = CLOSED, 0, sample
+        self.traces.watch("alerter:0", self.alerter.in_hand)
+        self.clock.at(scenario.forwarder_from, self._show_forwarders)
+        self._dead_seen, self._sample = 0, sample
         random = Random(seed)
         self._fill(random)
         self.live = Live(
-            scenario,
-            self.clock,
-            self.books,
-            self.ingest,
-            self.alerter.wake,
+            *(scenario, self.clock, self.books, self.ingest, self.alerter.wake),
             Random(random.random()),
         )
+        for change in scenario.changes:
+            self.clock.at(change.at, partial(self._change, change))
         self._take_sample()
         self._is_shown = False
-        client.set(BREAKER, CLOSED)
+        self.clock.advance_to(0.0)
         self.send()
 
     @property
@@ -116,14 +119,7 @@ class World:
                 queue.send(pipeline)
             for dlq in self.dlqs:
                 dlq.send(pipeline)
-            forget, added = self.limiter.taken()
-            if forget >= 0:
-                pipeline.zremrangebyscore(WINDOW, 0, forget)
-            if added:
-                pipeline.zadd(WINDOW, added)
-            if self.breaker.state != self._breaker_sent:
-                self._breaker_sent = self.breaker.state
-                pipeline.set(BREAKER, self.breaker.state)
+            self.traces.send(pipeline, self.clock.epoch)
             if len(pipeline):
                 pipeline.execute()
 
@@ -158,7 +154,37 @@ class World:
     def _decoded(self, raw: bytes) -> Message:
         number, fields = identity(raw)
         books = self.books
-        return decoded(number, fields, EPOCH + books.born[number], bool(books.poison[number]))
+        return decoded(number, fields, EPOCH + books.born[number], Kind(books.kinds[number]))
+
+    def _forwarder(self, give_up: Callable[[Message], None]) -> Forwarder:
+        scenario = self.scenario
+        limits = Limits(scenario.limit, scenario.period, self._config())
+        return Forwarder(
+            *(scenario, self.clock, self.books, self.alerts, self.breaker, self.limiter, limits),
+            *(self.moogsoft, give_up),
+        )
+
+    def _show_forwarders(self) -> None:
+        for at, forwarder in enumerate(self.forwarders):
+            self.traces.watch(f"moog:{at}", forwarder.in_hand)
+
+    def _config(self) -> RuntimeConfig | None:
+        """One consumer's view of the runtime configuration, if the consumers read it at all."""
+        if not self.scenario.reads_config:
+            return None
+        self._configs.append(RuntimeConfig(self.traces.config.get, lambda: self.clock.now))
+        return self._configs[-1]
+
+    def _change(self, change: Change) -> None:
+        """Somebody changes one of the pipeline's limits."""
+        if change.secretly:
+            field = {runtime.RATE_LIMIT: "limit", runtime.RATE_PERIOD: "period"}[change.name]
+            for forwarder in self.forwarders:
+                setattr(forwarder.limits, field, int(change.value))
+            return
+        self.traces.config[runtime.PREFIX + change.name] = change.value
+        for config in self._configs if change.announced else ():
+            config.forget(change.name)
 
     def _wake_forwarders(self) -> None:
         for forwarder in self.forwarders:
@@ -171,18 +197,26 @@ class World:
     def _fill(self, random: Random) -> None:
         """The backlog: what the services gave up before the run."""
         scenario = self.scenario
+        events, alerts = self.dlqs
         amounts = (scenario.backlog_alerter, scenario.backlog_moog)
         shares = (scenario.backlog_poison, scenario.backlog_moog_poison)
         for dlq, amount, share in zip(self.dlqs, amounts, shares, strict=True):
-            is_alert = dlq.key == MOOG_DLQ
             for _ in range(amount):
-                poison = random.random() < share
-                message = Message(self.books.appear(0.0, poison), EPOCH, poison)
-                if is_alert:
-                    message.wrapped, message.posts = True, scenario.forwarder_retries + 1
-                else:
-                    message.tries = scenario.alerter_retries + 1
-                dlq.give_up(message)
+                self._put(dlq, Kind.POISON if random.random() < share else Kind.GOOD)
+        for _ in range(scenario.backlog_incomplete):
+            self._put(events, Kind.INCOMPLETE)
+        for _ in range(scenario.backlog_unmatched):
+            self._put(events, Kind.UNMATCHED)
+        for _ in range(scenario.suspects):
+            self._put(alerts, Kind.SUSPECT)
+
+    def _put(self, dlq: DeadLetters, kind: Kind) -> None:
+        message = Message(self.books.appear(0.0, kind), EPOCH, kind)
+        if dlq.key == MOOG_DLQ:
+            message.wrapped, message.posts = True, self.scenario.forwarder_retries + 1
+        elif kind != Kind.INCOMPLETE:  # which was shed: the alerter gives none up
+            message.tries = self.scenario.alerter_retries + 1
+        dlq.give_up(message)
 
 
 def _dead(raw: bytes) -> Dead:

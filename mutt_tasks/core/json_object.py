@@ -50,7 +50,7 @@ _PLAIN = re.compile(_PLAIN_VALUE)
 _WS = r"[ \t\n\r]*+"
 _TEXT = r'"[^"\\\x00-\x1f]*+"'
 _PLAIN_MEMBER = re.compile(
-    rf'"([^"\\\x00-\x1f]*+)"{_WS}:{_WS}({_TEXT}|{_PLAIN_VALUE}){_WS}(?=[,}}])'
+    rf'"([^"\\\x00-\x1f]*+)"{_WS}:{_WS}({_TEXT}|{_PLAIN_VALUE}){_WS}(,{_WS}|(?=}}))'
 )
 
 # Runs of what nobody asks for are passed in one match. The bound keeps the matcher's own
@@ -114,24 +114,27 @@ def _members(text: str, wanted: frozenset[str] | None, parts: Iterator[int]) -> 
     members: list[Member] = []
     at = _skip(text, inside)
     closed = text[at] == "}"
+    run = None if wanted is None else _members_but(wanted)
     while not closed:
-        if wanted is not None:
-            at = _past_runs(_members_but(wanted), text, at)
+        if run is not None:
+            at = _past_runs(run, text, at)
         _count(parts)
         start = at
         plain = _PLAIN_MEMBER.match(text, at)
         if plain:
-            key, value_start, end = plain[1], plain.start(2), plain.end(2)
+            key = plain[1]
+            value_start, end = plain.span(2)
             at = plain.end()
+            closed = not plain[3]
         else:
             key, value_start = _key(text, at)
             end = _value_end(text, value_start, parts)
             at = _skip(text, end)
-        closed = text[at] == "}"
-        if not closed:
-            if text[at] != ",":
-                raise ValueError
-            at = _skip(text, at + 1)
+            closed = text[at] == "}"
+            if not closed:
+                if text[at] != ",":
+                    raise ValueError
+                at = _skip(text, at + 1)
         if wanted is None or key in wanted:
             members.append(Member(key, start, value_start, end, -1 if closed else at))
     if _skip(text, at + 1) != len(text):

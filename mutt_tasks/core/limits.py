@@ -8,22 +8,28 @@ RATE_LIMITED, EMPTY = "rate_limited", "empty"
 NOT_TAKEN = "not_taken"
 # A queue stands before the forwarder's limiter and would meet it as a wall.
 QUEUE_STANDING = "queue_standing"
-# What was sent did not reach the forwarder's limiter.
-DROPPING = "dropping"
+# What was sent did not reach the forwarder's limiter, or it seems so: a moment to look closely.
+DROPPING, CHECKING = "dropping", "checking"
 
 # Above this length of the alert queue the alerter sheds, unless its operators set another one.
 SHED_ABOVE = 2000
+# Events become alerts one by one, so this many times as many may wait for the alerter.
+THROUGH_ALERTER = 10
 # Replays fill the alert queue up to this share of that length: the rest is for live alerts.
 SHED_SHARE = 0.5
 
 
 @dataclass(frozen=True)
 class Depths:
-    """Lengths of the lists that a route moves messages between, and of the alert queue."""
+    """Lengths of the lists that a route moves messages between, and of the alert queue.
+
+    `is_direct` says that this is the target itself.
+    """
 
     source: int
     target: int
     alert_queue: int
+    is_direct: bool = True
 
 
 @dataclass(frozen=True)
@@ -45,6 +51,8 @@ def credit(high_water: int, shed_above: int, depths: Depths) -> int:
     alerter sheds, which it does above `shed_above`.
     """
     below_shedding = max(min(1, shed_above), int(SHED_SHARE * shed_above)) - depths.alert_queue
+    if not depths.is_direct:
+        below_shedding *= THROUGH_ALERTER
     return min(high_water - max(depths.target, depths.alert_queue), below_shedding)
 
 

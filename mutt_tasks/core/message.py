@@ -11,10 +11,7 @@ from mutt_tasks.core.moments import iso, moment_of
 
 HEADER_FIELD = "_remediation"
 
-# Everything that is ever read from a message or replaced in it; the rest is only passed over.
-READ_FIELDS = frozenset(
-    {HEADER_FIELD, "_retry_count", "_moog_retry_count", "timestamp", "shedding_reason"}
-)
+_ENCODER = json.JSONEncoder(separators=(",", ":"))
 
 # No header of ours comes near this; a longer one is somebody else's and is not decoded.
 _HEADER_BYTES = 4096
@@ -36,9 +33,7 @@ class Header:
     def replayed(self, now: float, forgiven: int) -> "Header":
         """The header after one more replay."""
         first_at = now if self.first_at is None else self.first_at
-        return replace(
-            self, replays=self.replays + 1, forgiven=forgiven, first_at=first_at, last_at=now
-        )
+        return Header(self.replays + 1, forgiven, first_at, now)
 
     def encode(self, route: str, cycle: str, reason: str = "", dead_at: float = 0.0) -> bytes:
         """The header as JSON; `reason` and `dead_at` only on the way to the dead letter list."""
@@ -52,7 +47,7 @@ class Header:
         }
         if reason:
             fields |= {"reason": reason, "dead_at": iso(dead_at)}
-        return json.dumps(fields, separators=(",", ":")).encode()
+        return _ENCODER.encode(fields).encode()
 
 
 class Count(NamedTuple):
@@ -86,6 +81,11 @@ class Message:
         value = self.value(field)
         number = 0 if value is None else whole_number(value)
         return Count(number or 0, number is not None)
+
+    def header_route(self) -> str:
+        """The route that our header names; empty when it names none."""
+        name = (_header_fields(self.value(HEADER_FIELD) or "") or {}).get("route")
+        return name if isinstance(name, str) else ""
 
     def timestamp(self) -> float | None:
         """The event's own moment, if it names one."""
@@ -128,9 +128,12 @@ class Message:
         return b"".join(pieces)
 
 
-def parse(raw: bytes) -> Message | None:
-    """Read a message; None when the bytes are no JSON object."""
-    span = locate(raw, READ_FIELDS)
+def parse(raw: bytes, wanted: frozenset[str] | None = None) -> Message | None:
+    """Read a message; None when the bytes are no JSON object.
+
+    Only the `wanted` fields, our header among them, can be asked for or replaced; None wants all.
+    """
+    span = locate(raw, wanted)
     if span is None:
         return None
     bare = Message(raw, span, Header(), is_sound=True)
@@ -146,12 +149,8 @@ def _header(value: str) -> tuple[Header, bool]:
 
     What can be read counts: a damaged field must not lift the bound that the others set.
     """
-    fields = None
-    if len(value) <= _HEADER_BYTES:
-        with suppress(ValueError, RecursionError):
-            # Numbers stay text: whole_number reads them, whatever their length.
-            fields = json.loads(value, parse_int=str, parse_float=str)
-    if not isinstance(fields, dict):
+    fields = _header_fields(value)
+    if fields is None:
         return Header(), False
     replays, forgiven = (_count_in(fields.get(name, "0")) for name in ("replays", "forgiven"))
     header = Header(
@@ -161,6 +160,15 @@ def _header(value: str) -> tuple[Header, bool]:
         last_at=moment_of(fields.get("last_at")),
     )
     return header, replays is not None and forgiven is not None
+
+
+def _header_fields(value: str) -> dict[str, object] | None:
+    fields = None
+    if len(value) <= _HEADER_BYTES:
+        with suppress(ValueError, RecursionError):
+            # Numbers stay text: whole_number reads them, whatever their length.
+            fields = json.loads(value, parse_int=str, parse_float=str)
+    return fields if isinstance(fields, dict) else None
 
 
 def _count_in(value: object) -> int | None:

@@ -7,13 +7,14 @@ may come until then; live alerts are what the limiter took and was not ours.
 """
 
 from dataclasses import dataclass, replace
-from math import sqrt
+from math import exp, inf, sqrt
 
-# Where no forwarder's limiter was ever seen, `auto` keeps to this many messages a second; once
-# this many replays have gone and it still is not there, to the second number: perhaps it has
-# another key than we believe, and drops what we cannot see.
+# Where no forwarder's limiter was ever seen, `auto` keeps to this many messages a second. Once
+# this many replays have gone and it still is not there, perhaps it has another key than we believe,
+# and drops what we cannot see: from then on as many seconds pass before the next replay as there
+# have been replays, at most this many.
 AUTO_RATE = 10.0
-UNSEEN_REPLAYS, UNSEEN_RATE = 10, 1.0
+UNSEEN_REPLAYS, UNSEEN_SECONDS = 10, 600.0
 
 # The bucket holds this much time's worth, at least one message: no pause is followed by a burst.
 BURST_SECONDS = 0.2
@@ -48,6 +49,16 @@ _MEAN_WEIGHT, _SPREAD_WEIGHT, _GUESSES = 0.03, 0.01, 5
 # A variance between these multiples of the mean counts as a Poisson process' own, the mean: an
 # estimate that wanders about it would narrow the room again and again.
 _LIKE_POISSON = (0.5, 1.7)
+
+# So many samples in a row that are too low are another level of traffic.
+LOWS = 5
+
+# Bursts show in an average over this many seconds, whose peak fades over as many; without samples
+# for the third it begins anew.
+LOAD_SECONDS, PEAK_SECONDS, LOAD_GAP_SECONDS = 33.0, 300.0, 120.0
+
+# More than this the spread of live traffic is not believed to exceed its mean.
+_LARGEST_DISPERSION = 10.0
 
 # What was measured so many periods ago says nothing any more.
 _STALE_PERIODS = 60.0
@@ -93,8 +104,10 @@ class Pace:
     period, `sure` of those that went straight to the forwarder's queue. `seen_at` is when the
     limiter was last there, 0 when it never was: `unseen` replays have gone since. `share` of the
     full rate is what the forwarder has lately carried without a queue, `peak` the share at which
-    one began to stand, and `is_standing` says whether it does. The forwarder's clock is `skew`
-    seconds ahead of Redis'; `newest` was its newest alert at the last look, at `looked_at`.
+    one began to stand, and `is_standing` says whether it does. The last `lows` samples were too low
+    for chance: below `low_below`. `load` is the long average of live alerts a second since
+    `load_since`, `peak_load` its lately highest value. The forwarder's clock is `skew` seconds
+    ahead of Redis'; `newest` was its newest alert at the last look, at `looked_at`.
     """
 
     tokens: float = 1.0
@@ -107,6 +120,11 @@ class Pace:
     share: float = 1.0
     peak: float = 1.0
     is_standing: bool = False
+    lows: int = 0
+    low_below: float = 0.0
+    load: float = 0.0
+    peak_load: float = 0.0
+    load_since: float = 0.0
     skew: float = 0.0
     newest: float = 0.0
     looked_at: float = 0.0
@@ -148,11 +166,15 @@ class Pace:
         growth = _QUICKLY if self.share < _SLOWER * self.peak else _SLOWLY
         pace = replace(pace, share=min(1.0, self.share + growth), is_standing=False)
         live = pace.live_now(limiter, queued, now)
-        # More or fewer than chance explains is other traffic than before, as after an outage.
+        pace = pace._loaded(live, age if self.samples else inf, limiter.period, now)
+        # More or fewer than chance explains is other traffic than before, as after an outage;
+        # fewer only if it goes on, for between two bursts there is nothing either.
         chance = HEADROOM_SIGMAS * sqrt(max(self.spread, self.live, 1.0))
-        has_changed = abs(live - self.live) > chance
+        low_below = self.low_below if self.lows else self.live - chance
+        lows = self.lows + 1 if live < low_below else 0
+        has_changed = live > self.live + chance or lows >= LOWS
         if has_changed or not 0 <= age < _STALE_PERIODS * limiter.period:
-            return replace(pace, live=live, spread=live, samples=1, sampled_at=now)
+            return replace(pace, live=live, spread=live, samples=1, sampled_at=now, lows=0)
         off = live - self.live
         # One sample far off, as when the forwarder has just been started, is not taken whole.
         squared = min(off * off, 9 * max(live, self.live, self.spread))
@@ -165,7 +187,23 @@ class Pace:
             spread=self.spread + spread_weight * (squared - self.spread),
             samples=samples,
             sampled_at=now,
+            lows=lows,
+            low_below=low_below,
         )
+
+    def _loaded(self, live: float, age: float, period: float, now: float) -> "Pace":
+        """The pace with one more sample in its long average of live traffic."""
+        is_known = age < LOAD_GAP_SECONDS and self.load_since <= now
+        if not is_known:
+            return replace(self, load=live / period, peak_load=live / period, load_since=now)
+        weight = 1 - exp(-age / LOAD_SECONDS)
+        load = self.load + weight * (live / period - self.load)
+        peak = max(load, self.peak_load * exp(-age / PEAK_SECONDS))
+        return replace(self, load=load, peak_load=peak)
+
+    def forgotten(self) -> "Pace":
+        """The pace without what was learnt of live traffic."""
+        return replace(self, live=0.0, spread=0.0, samples=0, sampled_at=0.0, lows=0)
 
     def live_now(self, limiter: Limiter, queued: int, now: float) -> float:
         """How many alerts of the last period were not ours; `queued` of ours may still wait."""
@@ -185,17 +223,22 @@ class Pace:
         newest = now - _LAG_SECONDS
         return sum(n for at, n in sends if newest - limiter.period < at <= newest)
 
+    @property
+    def is_unseen(self) -> bool:
+        """Whether replays should have shown the limiter by now, and have not."""
+        return not self.seen_at and self.unseen >= UNSEEN_REPLAYS
+
     def rate(self, max_rate: float | None, limiter: Limiter) -> float | None:
         """The rate in force, messages/s; None means no limit.
 
         `max_rate` is a number, 0 for no limit, or None for `auto`: about what the limiter has left
-        beside live traffic (`room` is exact), or AUTO_RATE where none was ever seen, and
-        UNSEEN_RATE once replays should have shown it.
+        beside live traffic (`room` is exact), or AUTO_RATE where none was ever seen, and less and
+        less once replays should have shown it.
         """
         if max_rate is not None:
             return max_rate or None
         if not self.seen_at:
-            return AUTO_RATE if self.unseen < UNSEEN_REPLAYS else UNSEEN_RATE
+            return 1 / min(self.unseen, UNSEEN_SECONDS) if self.is_unseen else AUTO_RATE
         return self.share * SMOOTHING * max(0.0, limiter.limit - self.live) / limiter.period
 
     def room(self, limiter: Limiter, queued: int) -> float:
@@ -227,7 +270,7 @@ class Pace:
         The quantile of a Poisson distribution by its Cornish-Fisher expansion, scaled by how much
         more, or less, the measured traffic varies than such a one.
         """
-        dispersion = self.spread / self.live if self.live else 0.0
+        dispersion = min(_LARGEST_DISPERSION, self.spread / self.live) if self.live else 0.0
         if _LIKE_POISSON[0] <= dispersion <= _LIKE_POISSON[1]:
             dispersion = 1.0
         skew = dispersion * (HEADROOM_SIGMAS**2 - 1) / 6

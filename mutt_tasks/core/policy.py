@@ -6,12 +6,13 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from mutt_tasks.core.message import Message, parse
+from mutt_tasks.core.refusals import is_incomplete, is_undeliverable
 from mutt_tasks.core.routes import Route
 from mutt_tasks.core.suspects import LOOK_AGAIN_SECONDS, Suspects
 
-MALFORMED, POISON, STALE = "malformed", "poison", "stale"
+MALFORMED, INCOMPLETE, POISON, STALE = "malformed", "incomplete", "poison", "stale"
 SUSPECT = "suspect"
-QUARANTINE_REASONS = (MALFORMED, POISON, STALE, SUSPECT)
+QUARANTINE_REASONS = (MALFORMED, INCOMPLETE, POISON, STALE, SUSPECT)
 
 LONGEST_REST = 3600.0
 JITTER = 0.2
@@ -76,7 +77,7 @@ class Arrival(StrEnum):
 
 def arrival(raw: bytes, route: Route) -> Arrival:
     """What a message in the route's source says about its coming there."""
-    message = parse(raw)
+    message = parse(raw, route.read_fields)
     if message is None:
         return Arrival.MALFORMED
     if _was_shed(message, route):
@@ -92,10 +93,12 @@ def decide(
     `cycle` is the id that the stamp carries, `now` the moment of the look. `is_cleared` says that
     the message came there in an outage.
     """
-    message = parse(raw)
+    message = parse(raw, route.read_fields)
     if message is None:
         return Decision(Action.QUARANTINE, MALFORMED, raw)
     header = message.header
+    if is_undeliverable(message, route.reset_fields):
+        return Decision(Action.QUARANTINE, MALFORMED, raw, came_back=header.replays > 0)
     # A replay that ended in shedding was no try, and one into general trouble says nothing of the
     # message: it is forgiven when next stamped.
     was_in_vain = _was_shed(message, route) or _is_in(policy.spans, header.last_at)
@@ -112,7 +115,11 @@ def decide(
         and any(count.value for count in resets)
     )
     poison_count = max([header.replays - forgiven, *(count.value for count in counts)])
-    if poison_count >= policy.max_retries or header.replays >= HARD_CAP_FACTOR * policy.max_retries:
+    if is_incomplete(message, route):
+        reason = INCOMPLETE
+    elif (
+        poison_count >= policy.max_retries or header.replays >= HARD_CAP_FACTOR * policy.max_retries
+    ):
         reason = POISON
     elif _is_stale(message, policy, now):
         reason = STALE

@@ -8,9 +8,10 @@ What failed in an outage is no suspect: there everything failed.
 """
 
 from dataclasses import dataclass, replace
+from math import sqrt
 
 from mutt_tasks.core.flow import STICK_SECONDS
-from mutt_tasks.core.pace import Limiter, Pace
+from mutt_tasks.core.pace import HEADROOM_SIGMAS, Limiter, Pace
 
 # MUTT's forwarder tries six times and sleeps 1, 2, 4, 8, 16 and 32 s in between.
 TRIES, LONGEST_SLEEP = 6, 32.0
@@ -27,8 +28,8 @@ LOOK_AGAIN_SECONDS = 5.0
 # More alerts at a time than this do not fail each for a reason of its own: it was an outage.
 MANY = 20
 
-# Live traffic has to be known from this many periods at least.
-_FEWEST_SAMPLES = 3
+# Live traffic has to be known for this many seconds at least.
+KNOWN_SECONDS = 60.0
 
 # So many suspects are remembered with the moment since when they wait.
 _KEPT = 100
@@ -41,12 +42,14 @@ class Suspects:
     """What a route knows of its suspects; moments in seconds since 1970, 0 for never.
 
     The `cleared` oldest messages of the source came there in an outage. The last trouble was at
-    `trouble_at`, the last suspect was replayed at `sent_at`. `since` pairs the checksums of waiting
-    suspects with the moments when they were first seen; `waiting` is how many there are.
+    `trouble_at`, and the last look saw some if `was_trouble`; the last suspect was replayed at
+    `sent_at`. `since` pairs the checksums of waiting suspects with the moments when they were first
+    seen; `waiting` is how many there are.
     """
 
     cleared: int = 0
     trouble_at: float = 0.0
+    was_trouble: bool = False
     sent_at: float = 0.0
     waiting: int = 0
     since: Since = ()
@@ -60,10 +63,11 @@ class Suspects:
         was no look before, `is_trouble` that Moogsoft is down or everything fails.
         """
         trouble_at = now if is_trouble else min(self.trouble_at, now)
-        is_outage = trouble_at > 0 and now - trouble_at < STICK_SECONDS
+        # What came since a look that saw trouble came in it, however long ago that was.
+        is_outage = self.was_trouble or (trouble_at > 0 and now - trouble_at < STICK_SECONDS)
         is_outage = is_outage or max(fresh, depth if is_first else 0) > MANY
         cleared = depth if is_outage else min(self.cleared, depth)
-        return replace(self, cleared=cleared, trouble_at=trouble_at)
+        return replace(self, cleared=cleared, trouble_at=trouble_at, was_trouble=is_trouble)
 
     def may_go(
         self, pace: Pace, limiter: Limiter, queued: int, failures: int | None, now: float
@@ -73,7 +77,7 @@ class Suspects:
         `queued` messages lie before the forwarder, which counts `failures` in a row (None: it keeps
         no count).
         """
-        if queued or pace.samples < _FEWEST_SAMPLES:
+        if queued or not pace.load_since or now - pace.load_since < KNOWN_SECONDS:
             return False
         if (failures or 0) + TRIES >= BREAKER_FAILURES:
             return False
@@ -82,8 +86,10 @@ class Suspects:
         if 0 <= since < GIVEN_UP_SECONDS and not has_passed:
             return False
         # What comes while it sleeps goes all at once, and is in the window with what comes next.
-        periods = (LONGEST_SLEEP + limiter.period) / limiter.period
-        return pace.most_live(periods) < limiter.limit
+        seconds = LONGEST_SLEEP + limiter.period
+        many = pace.peak_load * seconds
+        is_light = many + HEADROOM_SIGMAS * sqrt(many) < limiter.limit
+        return is_light and pace.most_live(seconds / limiter.period) < limiter.limit
 
     def waiting_since(self, checksum: int, now: float) -> float:
         """When a suspect began to wait."""

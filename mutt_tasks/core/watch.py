@@ -14,20 +14,21 @@ alerts alone have been looked at for a moment.
 from dataclasses import dataclass, replace
 from math import sqrt
 
+from mutt_tasks.core.fullness import Fullness, Stretch
+
 # Replays that may be on their way between a queue and the limiter, and the share of alerts that
 # have their millisecond in common with another one: in the limiter's set both count once.
 FEW, SHARED = 3, 0.05
 
-# A window counts as full if, over one or two stretches of this many periods and at least this
-# many looks each, this share of the looks found it within one alert of the highest number.
-# Simulated with Poisson traffic over three periods: full limiters 0.6 to 1, streams that are only
-# filtered 0.02 to 0.2, of very few alerts 0.5.
-FULL_PERIODS, FULL_LOOKS, FULL_SHARE = 1.5, 10, 0.55
-# ... and was not above it in longer stretches of this many periods: a limiter seldom changes.
-TOP_PERIODS = 12.0
+# A sudden shortfall on the alerter's route is followed by a pause of this many seconds, and another
+# one is not heeded for this many periods.
+ANEW_SECONDS, ANEW_PERIODS = 1.5, 5.0
 
 # Live alerts alone are looked at for this many periods, at least this many seconds.
 CHECK_PERIODS, CHECK_SECONDS = 1.5, 0.5
+
+# The forwarder's clock is known this well.
+CLOCK_SECONDS = 0.1
 
 # After a drop nothing goes for this many seconds, doubling with each drop in a row.
 HOLD_SECONDS, LONGEST_HOLD = 10.0, 600.0
@@ -36,11 +37,12 @@ HOLD_SECONDS, LONGEST_HOLD = 10.0, 600.0
 # drop, doubling as well.
 SAFE_SHARE, MEMORY_SECONDS, LONGEST_MEMORY = 0.9, 3600.0, 86_400.0
 
-# Of so many alerts, one less is as good as the highest number.
-_MANY = 10
+# This share of what was missing still counts a period later.
+_OWED_KEPT = 0.8
 
-# How much one period counts in the average of live traffic.
-_WEIGHT = 0.1
+# How much one period counts in the average of live traffic, and one stretch in that of the share
+# that the alerter forwards; fewer replays than this in a period tell nothing of it.
+_WEIGHT, _ENOUGH = 0.1, 5
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,8 @@ class Sight:
 
     `used` are in its window, `queued` have not reached it yet. `sure` replays were sent straight
     to its queue within the last period, `unsure` ones through the alerter. `live` is how many
-    alerts of the window were not ours.
+    alerts of the window were not ours. The last alert was taken at `newest` (seconds since 1970, by
+    Redis' clock).
     """
 
     used: int
@@ -59,6 +62,7 @@ class Sight:
     live: float
     period: float
     limit: int
+    newest: float = 0.0
 
     @property
     def sent(self) -> int:
@@ -70,42 +74,31 @@ class Sight:
 class Watch:
     """What the looks so far have shown; moments in seconds since 1970, 0 for never.
 
-    `highest` is the largest number of alerts seen in the window since `since`: of `looks` looks
-    `at` found just as many, `below` one less, and `short` sums up what was missing. `top` is the
-    highest of a longer stretch that began at `top_at`; `last_*` are those of the stretches before.
-    All of `level_looks` looks since `level_since` found about `level` alerts, and `level_short`
-    missing in all. `missing` counts looks in a row at which replays sent straight to the forwarder
-    were missing. Since `checking` nothing is sent, to see live alerts alone: `shortfall` replays
-    were missing before. After a drop `ceiling` is what the limiter takes (-1: no drop is
-    remembered) and nothing goes before `holds_until`; then one replay goes as a canary, at
-    `canary_at`, and nothing else until it `has_passed`. `drops` counts drops in a row; `dropped`
-    is how many replays the last one is believed to have cost.
+    `live` is the average of live alerts in a period, `share` of what the alerter forwards, `window`
+    what the limiter's window looked like. `missing` counts looks in a row at which replays were
+    suddenly missing, and `owed` sums up those missing in the last periods, as of `owed_at`. On the
+    alerter's route that started the watch anew at `anew_at`, and nothing goes before
+    `pauses_until`. Since `checking` nothing is sent, to see live alerts alone: `shortfall` of
+    `sent_before` replays were missing while the window stayed at `full_at`. After a drop `ceiling`
+    is what the limiter takes (-1: no drop is remembered) and nothing goes before `holds_until`;
+    then one replay goes as a canary, at `canary_at`, and nothing else until it `has_passed`.
+    `drops` counts drops in a row; `dropped` is how many replays the last one is believed to have
+    cost.
     """
 
     live: float = 0.0
     sampled_at: float = 0.0
-    highest: int = 0
-    looks: int = 0
-    at: int = 0
-    below: int = 0
-    short: float = 0.0
-    since: float = 0.0
-    last_highest: int = 0
-    last_looks: int = 0
-    last_at: int = 0
-    last_below: int = 0
-    last_short: float = 0.0
-    level: int = 0
-    level_since: float = 0.0
-    level_looks: int = 0
-    level_short: float = 0.0
-    top: int = 0
-    last_top: int = 0
-    top_at: float = 0.0
+    share: float = 1.0
+    window: Fullness = Fullness()
     missing: int = 0
+    owed: float = 0.0
+    owed_at: float = 0.0
+    anew_at: float = 0.0
+    pauses_until: float = 0.0
     checking: float = 0.0
     shortfall: float = 0.0
     sent_before: int = 0
+    full_at: int = 0
     ceiling: int = -1
     dropped_at: float = 0.0
     holds_until: float = 0.0
@@ -116,8 +109,8 @@ class Watch:
 
     def looked(self, sight: Sight, now: float) -> "Watch":
         """The watch after one more look."""
-        watch = self._sane(now)._remembering(sight, now)._sampled(sight, now)
-        if now < watch.holds_until:
+        watch = self._sane(now)._remembering(sight, now)._owing(sight, now)
+        if now < max(watch.holds_until, watch.pauses_until):
             return watch
         if watch.checking:
             return watch._checked(sight, now)
@@ -126,11 +119,13 @@ class Watch:
             if watch.missing == 1:
                 return watch  # one look may fall between the queue and the limiter
             missing = sight.sure - sight.queued - sight.used
-            return replace(watch, highest=sight.used)._dropping(missing, now)
-        watch = replace(watch, missing=0)
+            return watch._dropping(missing, sight.used, now)
         if watch.canary_at:
-            return watch._canary_looked(sight, now)
-        return watch._window_looked(sight, now)
+            return replace(watch, missing=0)._canary_looked(sight, now)
+        if watch._is_missing_perhaps(sight, now):
+            watch = replace(watch, missing=watch.missing + 1)
+            return watch._started_anew(now) if watch.missing > 1 else watch
+        return replace(watch, missing=0)._window_looked(sight, now)
 
     @property
     def is_dropping(self) -> bool:
@@ -138,8 +133,12 @@ class Watch:
         return self.ceiling >= 0 and not self.has_passed
 
     def is_held(self, now: float) -> bool:
-        """Whether nothing may go: a drop is too recent, or is just being looked into."""
-        return now < self.holds_until or bool(self.checking or self.canary_at)
+        """Whether nothing may go: a drop is too recent, or its canary has not arrived yet."""
+        return now < self.holds_until or bool(self.canary_at)
+
+    def is_checking(self, now: float) -> bool:
+        """Whether nothing may go for a moment, to see what arrives without replays."""
+        return now < self.pauses_until or bool(self.checking)
 
     def limit(self, believed: int) -> int:
         """How many alerts the limiter takes in a period, given what is `believed`."""
@@ -153,12 +152,19 @@ class Watch:
 
     def forgotten(self) -> "Watch":
         """The watch without what it learnt of the limiter, whose settings have changed."""
-        return Watch(live=self.live, sampled_at=self.sampled_at)
+        return Watch(live=self.live, sampled_at=self.sampled_at, share=self.share)
 
     def _sane(self, now: float) -> "Watch":
         """A clock that jumped back makes it start anew."""
-        latest = max(self.sampled_at, self.since, self.checking, self.dropped_at, self.canary_at)
-        is_too_long = self.holds_until > now + LONGEST_HOLD
+        latest = max(
+            self.sampled_at,
+            self.window.stretch.since,
+            self.checking,
+            self.dropped_at,
+            self.canary_at,
+        )
+        latest = max(latest, self.anew_at, self.owed_at)
+        is_too_long = max(self.holds_until, self.pauses_until) > now + LONGEST_HOLD
         return Watch() if latest > now + 1 or is_too_long else self
 
     def _remembering(self, sight: Sight, now: float) -> "Watch":
@@ -178,122 +184,99 @@ class Watch:
         live = self.live + weight * (sight.live - self.live)
         return replace(self, live=live, sampled_at=now)
 
+    def _owing(self, sight: Sight, now: float) -> "Watch":
+        """The watch with what a period has left missing: a few each time are many in the end."""
+        if now - self.owed_at < sight.period:
+            return self
+        missing = max(0, sight.sure - sight.queued - sight.used - 1)
+        return replace(self, owed=_OWED_KEPT * self.owed + missing, owed_at=now)
+
     def _is_missing_for_sure(self, sight: Sight) -> bool:
-        return sight.sure - sight.queued - sight.used > FEW + SHARED * sight.sure
+        missing = sight.sure - sight.queued - sight.used
+        return missing > FEW + SHARED * sight.sure or (missing > 0 and self.owed > FEW)
+
+    def _is_missing_perhaps(self, sight: Sight, now: float) -> bool:
+        """Whether fewer arrive than the alerter usually forwards, whatever comes live."""
+        if 0 <= now - self.anew_at < ANEW_PERIODS * sight.period:
+            return False
+        expected = sight.sure + self.share * sight.unsure
+        return expected - sight.queued - sight.used > FEW + SHARED * sight.sent
+
+    def _started_anew(self, now: float) -> "Watch":
+        """The watch after a sudden shortfall: a pause, and what was seen before counts no more.
+
+        Either other events come now, of which the alerter forwards fewer, or the limiter has become
+        smaller; if so the window will soon be seen to be full.
+        """
+        pause = now + ANEW_SECONDS
+        return replace(self, window=Fullness(), missing=0, anew_at=now, pauses_until=pause)
 
     def _window_looked(self, sight: Sight, now: float) -> "Watch":
-        """The window's highest number, and whether it hides a shortfall."""
-        watch = self._counted(sight, now)
-        sent, highest = sight.sent, max(watch.highest, watch.last_highest)
-        is_level = watch._is_level(sight, now)
-        # On average, for live alerts come by chance.
-        shortfall = (watch.short + watch.last_short) / (watch.looks + watch.last_looks)
-        if is_level:
-            shortfall = watch.level_short / watch.level_looks
+        """Whether the window looks full while replays are missing."""
+        expected = sight.sure + self.share * sight.unsure + self.live
+        short = expected - sight.queued - sight.used
+        window = self.window.looked(sight.used, short, sight.unsure, sight.period, now)
+        watch = replace(self, window=window)
+        highest = window.highest
         # At the limit that it keeps to, our own pace holds the window steady.
         was_room = highest < watch.limit(sight.limit) * (1 - SHARED) - 1
-        is_top = max(watch.top, watch.last_top) <= highest + 1
-        is_short = shortfall > FEW + SHARED * sent
-        if not (is_short and was_room and is_top and (is_level or watch._is_full(highest))):
+        is_full = was_room and window.is_full(sight.period, now)
+        if not is_full:
+            # What is dropped looks like less traffic: a full window teaches nothing.
+            watch = watch._sampled(sight, now)
+            if window.last is not self.window.last:
+                watch = replace(watch, share=self._learnt_share(window.last))
+        shortfall = window.missing(sight.period, now)
+        if not is_full or shortfall <= FEW + SHARED * sight.sent:
             return watch
         return replace(
-            watch._unseen(), highest=highest, checking=now, shortfall=shortfall, sent_before=sent
+            watch, full_at=highest, checking=now, shortfall=shortfall, sent_before=sight.sent
         )
 
-    def _counted(self, sight: Sight, now: float) -> "Watch":
-        """The watch with one more look in its present stretch."""
-        used, watch = sight.used, self
-        if now - self.since >= FULL_PERIODS * sight.period:
-            watch = replace(
-                self,
-                last_highest=self.highest,
-                last_looks=self.looks,
-                last_at=self.at,
-                last_below=self.below,
-                last_short=self.short,
-                highest=0,
-                looks=0,
-                at=0,
-                below=0,
-                short=0.0,
-                since=now,
-            )
-        if now - self.top_at > TOP_PERIODS * sight.period:
-            watch = replace(watch, last_top=self.top, top=0, top_at=now)
-        watch = replace(watch, top=max(watch.top, used))
-        shortfall = sight.sent + watch.live - sight.queued - used
-        watch = replace(watch, looks=watch.looks + 1, short=watch.short + shortfall)
-        if abs(used - watch.level) > (1 if used >= _MANY else 0):
-            watch = replace(watch, level=used, level_since=now, level_looks=0, level_short=0.0)
-        watch = replace(
-            watch,
-            level_looks=watch.level_looks + 1,
-            level_short=watch.level_short + shortfall,
-        )
-        if used > watch.highest:
-            below = watch.at if used == watch.highest + 1 else 0
-            return replace(watch, highest=used, at=1, below=below)
-        at = watch.at + (used == watch.highest)
-        return replace(watch, at=at, below=watch.below + (used == watch.highest - 1))
-
-    def _is_level(self, sight: Sight, now: float) -> bool:
-        """Whether the window has held the same number, more or less, for a whole period."""
-        is_long = now - self.level_since >= sight.period and self.level_looks >= FULL_LOOKS
-        return is_long and self.level >= self.highest - 1 and self.level > 0
-
-    def _is_full(self, highest: int) -> bool:
-        """Whether the window has stayed at its highest number over both stretches."""
-        if not highest or min(self.looks, self.last_looks) < FULL_LOOKS:
-            return False
-        near = 0
-        for top, at, below in (
-            (self.highest, self.at, self.below),
-            (self.last_highest, self.last_at, self.last_below),
-        ):
-            if top == highest:
-                near += at + (below if highest >= _MANY else 0)
-            elif top == highest - 1 and highest >= _MANY:
-                near += at
-        return near >= FULL_SHARE * (self.looks + self.last_looks)
-
-    def _unseen(self) -> "Watch":
-        """The watch without its stretches."""
-        found = replace(self, highest=0, looks=0, at=0, below=0, short=0.0, since=0.0)
-        return replace(found, last_looks=0, last_short=0.0, level=0, level_since=0.0)
+    def _learnt_share(self, stretch: Stretch) -> float:
+        """The share that the alerter forwards, with what a stretch has shown that is over."""
+        unsure = stretch.unsure / max(1, stretch.looks)
+        if unsure < _ENOUGH:
+            return self.share
+        share = min(1.0, max(0.0, self.share - stretch.short / stretch.looks / unsure))
+        return self.share + _WEIGHT * (share - self.share)
 
     def _checked(self, sight: Sight, now: float) -> "Watch":
         """Live alerts alone: are replays still missing if these are what is live?"""
         if sight.sent or now - self.checking < max(CHECK_SECONDS, CHECK_PERIODS * sight.period):
             return self
-        # What was expected in all, less what was missing, was in the window.
-        was_used = self.sent_before + self.live - self.shortfall
-        missing = self.sent_before - max(0.0, was_used - sight.used)
-        watch = replace(self, checking=0.0, live=float(sight.used), sampled_at=now)
+        # Live alerts were more, or fewer, than they were believed to be.
+        missing = self.shortfall + sight.used - self.live
+        watch = replace(
+            self, checking=0.0, window=Fullness(), live=float(sight.used), sampled_at=now
+        )
         if missing > FEW + SHARED * self.sent_before + sqrt(self.live):
-            return watch._dropping(missing, now)
+            return watch._dropping(missing, self.full_at, now)
         return watch
 
     def _canary_looked(self, sight: Sight, now: float) -> "Watch":
         """Whether a single replay that went after a drop has been taken."""
         if sight.queued or now - self.canary_at < sight.period / 2:
             return self
-        if sight.used:
-            return replace(self._unseen(), canary_at=0.0, has_passed=True)
+        if sight.used or sight.newest >= self.canary_at - CLOCK_SECONDS:
+            return replace(self, window=Fullness(), canary_at=0.0, has_passed=True)
         if now - self.canary_at < sight.period + 1.0:
             return self
-        return replace(self, highest=0)._dropping(1, now)
+        return self._dropping(1, self.ceiling, now)
 
-    def _dropping(self, missing: float, now: float) -> "Watch":
+    def _dropping(self, missing: float, ceiling: int, now: float) -> "Watch":
         drops = self.drops + 1
         return replace(
-            self._unseen(),
-            ceiling=self.highest,
+            self,
+            window=Fullness(),
+            ceiling=ceiling,
             dropped_at=now,
             holds_until=now + min(LONGEST_HOLD, HOLD_SECONDS * 2.0 ** min(drops - 1, 32)),
             has_passed=False,
             canary_at=0.0,
             checking=0.0,
             missing=0,
+            owed=0.0,
             drops=drops,
             dropped=max(1, round(missing)),
         )

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mutt_tasks.core.moments import iso
+from mutt_tasks.demo import facts
 
 DEFAULT_EVENTS = 3000
 
@@ -84,32 +85,25 @@ def _exhausted(event: dict[str, Any]) -> dict[str, Any]:
     """As the alerter leaves what it tried too often."""
     error = "could not connect to server: Connection refused"
     return event | {
-        "_retry_count": 4,
+        facts.ALERTER_COUNT: facts.ALERTER_MAX_RETRIES + 1,
         "_last_error": {"type": "OperationalError", "message": error},
     }
 
 
 def _shed(event: dict[str, Any]) -> dict[str, Any]:
     """As the alerter sets aside what it never tried, because the alert queue was too long."""
-    return event | {"shedding_reason": "alert_queue_depth > 2000"}
+    return facts.shed(event, facts.SHED_THRESHOLD + 1, facts.SHED_THRESHOLD)
 
 
 def _given_up(dice: random.Random, event: dict[str, Any]) -> dict[str, Any]:
     """As the forwarder leaves an alert that Moogsoft would not take."""
-    return alert(event, dice.choice(_TEAMS)) | {"_moog_retry_count": 6}
+    spent = {facts.FORWARDER_COUNT: facts.FORWARDER_MAX_RETRIES + 1}
+    return alert(event, dice.choice(_TEAMS)) | spent
 
 
 def alert(event: dict[str, Any], team: str = _TEAMS[0]) -> dict[str, Any]:
     """The event as the alerter wraps it for the alert queue."""
-    return {
-        "api_key": SAMPLE_KEY,
-        "hostname": event.get("hostname", "unknown"),
-        "team_assignment": team,
-        "severity": "Warning",
-        "message_body": event.get("message", ""),
-        "raw_json": event,
-        "_correlation_id": event.get("_correlation_id", "unknown"),
-    }
+    return facts.alert(event, SAMPLE_KEY, team)
 
 
 def _encoded(event: dict[str, Any]) -> bytes:

@@ -101,31 +101,60 @@ class Arrivals:
             self.messages[name] += 1
 
 
+class Losses:
+    """What the stand-in pipeline destroyed, by identity and by how; told by several threads.
+
+    A replay is told from other messages by our header.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self.messages: Counter[bytes] = Counter()
+        self.ways: Counter[str] = Counter()
+
+    @property
+    def total(self) -> int:
+        """How many were destroyed."""
+        with self._lock:
+            return self.messages.total()
+
+    def note(self, raw: bytes, how: str) -> None:
+        """One destroyed message."""
+        name = identity(raw)
+        way = f"{how} (a replay)" if b'"_remediation"' in raw else how
+        with self._lock:
+            self.messages[name] += 1
+            self.ways[way] += 1
+
+
 @dataclass(frozen=True)
 class Balance:
     """Start and end of a run held against each other.
 
-    `elsewhere` counts messages that somebody put in while it ran; `lost` and `doubled` hold
-    identities, and are empty when all is well.
+    `destroyed` counts by way what the pipeline itself destroyed; `elsewhere` counts messages that
+    somebody put in while it ran; `lost` and `doubled` hold identities, and are empty when all is
+    well.
     """
 
     start: Inventory
     end: Inventory
     accepted: int
+    destroyed: Counter[str]
     elsewhere: int
     lost: list[bytes]
     doubled: list[bytes]
 
 
-def weigh(start: Inventory, end: Inventory, arrivals: Counter[bytes]) -> Balance:
+def weigh(start: Inventory, end: Inventory, arrivals: Counter[bytes], losses: Losses) -> Balance:
     """Follow every message from the start to where it is at the end."""
-    found = end.messages + arrivals
+    found = end.messages + arrivals + losses.messages
     extra = found - start.messages
     doubled = Counter({name: n for name, n in extra.items() if name in start.messages})
     return Balance(
         start=start,
         end=end,
         accepted=arrivals.total(),
+        destroyed=losses.ways,
         elsewhere=extra.total() - doubled.total(),
         lost=list((start.messages - found).elements()),
         doubled=list(doubled.elements()),
@@ -139,14 +168,19 @@ class Books:
     """
 
     def __init__(
-        self, client: redis.Redis, lists: tuple[str, ...], dead_list: str, arrivals: Arrivals
+        self,
+        client: redis.Redis,
+        lists: tuple[str, ...],
+        dead_list: str,
+        arrivals: Arrivals,
+        losses: Losses,
     ) -> None:
         self._take = partial(take_inventory, client, lists, dead_list)
-        self._arrivals = arrivals
+        self._arrivals, self._losses = arrivals, losses
         with translated():
             self._start = self._take()
 
     def balance(self) -> Balance:
         """What became of everything. Raises StoreError."""
         with translated():
-            return weigh(self._start, self._take(), self._arrivals.messages)
+            return weigh(self._start, self._take(), self._arrivals.messages, self._losses)

@@ -1,4 +1,4 @@
-"""How the stand-ins of the pipeline take messages from a list without ever losing one."""
+"""How the stand-ins of the pipeline take messages, and lose only what MUTT's consumers lose."""
 
 import json
 import threading
@@ -7,6 +7,8 @@ from typing import Any
 
 import redis
 
+from mutt_tasks.demo import facts
+from mutt_tasks.demo.books import Losses
 from mutt_tasks.redis_address import RedisAddress
 from mutt_tasks.store.connection import connect
 
@@ -19,10 +21,12 @@ class Consumer(threading.Thread):
 
     A message lies on the processing list until the step that ends its handling, so that a kill
     loses none: what is found there is put back before the first message is taken.
-    `came_back` counts those that it gave up.
+    `came_back` counts those that it gave up; `losses` hears of those that it destroyed.
     """
 
-    def __init__(self, name: str, address: RedisAddress, queue: str, dlq: str) -> None:
+    def __init__(
+        self, name: str, address: RedisAddress, queue: str, dlq: str, losses: Losses
+    ) -> None:
         super().__init__(name=name, daemon=True)
         # A write that is tried again after a lost answer would happen twice.
         self.client = connect(address, retries=0)
@@ -31,6 +35,7 @@ class Consumer(threading.Thread):
         self.processing = f"mutt:processing:{name}:demo"
         self.stopping = threading.Event()
         self.came_back = 0
+        self._losses = losses
 
     def put_back(self) -> None:
         """Return what lies on the processing list to the queue's old end, in its order."""
@@ -45,15 +50,11 @@ class Consumer(threading.Thread):
                 if not is_clean:
                     self.put_back()
                     is_clean = True
-                raw: Any = self.client.blmove(
-                    self.queue,
-                    self.processing,
-                    TAKE_SECONDS,  # type: ignore[arg-type]  # Redis takes fractions
-                    "RIGHT",
-                    "LEFT",
-                )
-                if raw is not None:
-                    self.handle(raw)
+                pause = self.held()
+                if pause:
+                    self.stopping.wait(pause)
+                else:
+                    self._take()
             except redis.RedisError:
                 is_clean = False
                 self.stopping.wait(REDIS_PAUSE)
@@ -61,9 +62,39 @@ class Consumer(threading.Thread):
             self.put_back()
         self.client.close()
 
+    def held(self) -> float:
+        """Asked before each message: for how many seconds to take none; 0 goes on."""
+        return 0.0
+
     def handle(self, raw: bytes) -> None:
-        """Deal with one message, which lies on the processing list."""
+        """Deal with one message, which lies on the processing list.
+
+        Raises facts.Destroyed and facts.Stranded.
+        """
         raise NotImplementedError
+
+    def done(self, raw: bytes) -> None:
+        """The message has reached its end."""
+        self.client.lrem(self.processing, 1, raw)  # type: ignore[arg-type]  # redis-py says str
+
+    def _take(self) -> None:
+        """Wait for a message, and deal with it."""
+        raw: Any = self.client.blmove(
+            self.queue,
+            self.processing,
+            TAKE_SECONDS,  # type: ignore[arg-type]  # Redis takes fractions
+            "RIGHT",
+            "LEFT",
+        )
+        if raw is None:
+            return
+        try:
+            self.handle(raw)
+        except facts.Destroyed as why:
+            self.done(raw)
+            self._losses.note(raw, str(why))
+        except facts.Stranded:
+            self.stopping.wait(facts.STRANDED_SECONDS)
 
     def hand_on(self, raw: bytes, target: str, changed: dict[str, Any] | None = None) -> None:
         """Move the message to another list, in one step."""
@@ -73,12 +104,3 @@ class Consumer(threading.Thread):
             steps.execute()
         if target == self.dlq:
             self.came_back += 1
-
-
-def decoded(raw: bytes) -> dict[str, Any] | None:
-    """The JSON object that the bytes hold; None when they hold none."""
-    try:
-        found = json.loads(raw)
-    except (ValueError, RecursionError):
-        return None
-    return found if isinstance(found, dict) else None

@@ -83,7 +83,7 @@ def _run(
                     if is_untouched(client, settings, processing):
                         backlog = seed(client, settings, options.events)
                 lists = (*message_lists(settings), *processing)
-                books = Books(client, lists, settings.dead_letter_queue, arrivals)
+                books = Books(client, lists, settings.dead_letter_queue, arrivals, pipeline.losses)
             reader = Reader(client, settings, processing)
             first = reader.read(0.0)
         except StoreError as error:

@@ -42,8 +42,8 @@ class Status:
     """The lists and what this run has done so far.
 
     `has_begun` says whether a cycle has ended yet; `dlqs`, `targets` and `dead` hold lengths by
-    list, `in_hand` counts what the stand-ins work on just now; `doing` says in words what the
-    program does, or why it does nothing; `rate` is in messages/s.
+    list, `in_hand` counts what the stand-ins work on just now and `destroyed` what they threw away;
+    `doing` says in words what the program does, or why it does nothing; `rate` is in messages/s.
     """
 
     elapsed: float
@@ -56,6 +56,7 @@ class Status:
     quarantined: dict[str, int] = field(default_factory=dict)
     came_back: int | None = None
     accepted: int | None = None
+    destroyed: int = 0
     health: str = "not asked yet"
     is_healthy: bool | None = None
     doing: str = "starting"

@@ -25,7 +25,10 @@ def of_own_pipeline(found: Balance, last: Status) -> Summary:
     start, end = found.start, found.end
     dead_before, dead_after = start.dead.total(), end.dead.total()
     queued = end.total - dead_after
+    destroyed = found.destroyed.total()
     reasons = [f"{n:,} {reason}" for reason, n in sorted(end.dead.items())]
+    if destroyed:
+        reasons.append(f"{destroyed:,} destroyed by the pipeline itself")
     earlier = f" ({dead_before:,} of them dead before)" if dead_before else ""
     elsewhere = f" + {found.elsewhere:,} put in from elsewhere" if found.elsewhere else ""
     in_dlqs, left = (sum(side.depths[name] for name in last.dlqs) for side in (start, end))
@@ -42,7 +45,7 @@ def of_own_pipeline(found: Balance, last: Status) -> Summary:
         f" {last.replayed:,} replayed + {set_aside:,} set aside + {left:,} still there",
     ]
     complaints = []
-    if start.total + found.elsewhere != found.accepted + dead_after + queued:
+    if start.total + found.elsewhere != found.accepted + dead_after + destroyed + queued:
         complaints.append("start and end are not the same number")
     # What an operator takes off the dead letter list may have gone back.
     if not 0 <= put_in <= found.elsewhere + max(0, taken_out):
@@ -50,6 +53,7 @@ def of_own_pipeline(found: Balance, last: Status) -> Summary:
     complaints += _named("lost", found.lost) + _named("there more than once", found.doubled)
     if not complaints:
         lines.append("Each message was followed by its id: none is lost, none doubled.")
+    lines += [f"Destroyed {way}: {n:,}" for way, n in sorted(found.destroyed.items())]
     return Summary(lines, complaints)
 
 

@@ -162,7 +162,8 @@ def _lists(depths: dict[str, int]) -> str:
 def _rest(status: Status) -> str:
     """What else became of messages in this run."""
     came_back = "" if status.came_back is None else f"came back {status.came_back:,}, "
-    return came_back + _lists(status.quarantined)
+    destroyed = f"destroyed by the pipeline {status.destroyed:,}, " if status.destroyed else ""
+    return came_back + destroyed + _lists(status.quarantined)
 
 
 def _accepted(status: Status) -> str:

@@ -68,6 +68,7 @@ class Watch:
                 status,
                 came_back=self.pipeline.came_back(status.dlqs),
                 accepted=self.moogsoft.accepted,
+                destroyed=self.pipeline.losses.total,
             )
         news = self.outage.step(status)
         if news:

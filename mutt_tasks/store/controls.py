@@ -173,7 +173,12 @@ class Controls:
         flow, cursor, cursor_until, cursor_rules, speed, moved_at, suspects = state
         alerts, period, shed_above = configured
         return RouteReading(
-            depths=Depths(source, by_queue[route.target], by_queue[queues[0]]),
+            depths=Depths(
+                source,
+                by_queue[route.target],
+                by_queue[queues[0]],
+                is_direct=route.target == queues[0],
+            ),
             queued=sum(lengths),
             cursor=int(number(cursor)),
             cursor_until=number(cursor_until),

@@ -11,6 +11,7 @@
     mutt:remediation:pace           hash     replay rate, live traffic, the consumers' limits and
                                              whether they drop what is sent
     mutt:remediation:route:<name>   hash     a route's last commit, place in the queue, and flow
+    mutt:remediation:requeued:<id>  string   that this request was granted, and for what; expires
 
 Read, never written: the pipeline's own `mutt:config:<key>`, its forwarder's limiter and its
 breaker, `mutt:circuit_breaker:moogsoft:*` (`mutt:circuit:moog:open` in older versions). The message
@@ -37,6 +38,11 @@ FAILURES = "mutt:circuit_breaker:moogsoft:failures"
 def route_state(route: str) -> str:
     """The state hash of one route."""
     return f"{PREFIX}route:{route}"
+
+
+def requeued(request: str) -> str:
+    """What was done for a request to put a dead letter back."""
+    return f"{PREFIX}requeued:{request}"
 
 
 def config(name: str) -> str:

@@ -5,7 +5,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from mutt_tasks.core.policy import QUARANTINE_REASONS, Action, Decision
+from mutt_tasks.core.policy import (
+    INCOMPLETE,
+    MALFORMED,
+    POISON,
+    QUARANTINE_REASONS,
+    STALE,
+    SUSPECT,
+    Action,
+    Decision,
+)
 from mutt_tasks.core.routes import Route
 from mutt_tasks.store import keys
 from mutt_tasks.store.lease import TTL_MS
@@ -17,7 +26,7 @@ JOURNAL_LENGTH = 10_000
 SAMPLE, SAMPLE_BYTES, SAMPLE_LARGEST = 400, 2 << 20, 64 << 10
 QUEUE_SAMPLE, QUEUE_SAMPLE_BYTES = 2000, 4 << 20
 
-_LETTERS = {"malformed": "m", "poison": "p", "stale": "s", "suspect": "u"}
+_LETTERS = {MALFORMED: "m", INCOMPLETE: "i", POISON: "p", STALE: "s", SUSPECT: "u"}
 
 
 @dataclass(frozen=True)
@@ -76,7 +85,7 @@ class Batch:
         return [
             d.payload
             for d in self.decisions
-            if d.action is not Action.WAIT and d.reason != "malformed"
+            if d.action is not Action.WAIT and d.reason != MALFORMED
         ]
 
 

@@ -10,7 +10,7 @@ from mutt_tasks.errors import LeaseLost, StoreCorrupt
 from mutt_tasks.store.connection import translated
 
 # These write more than one key, so they share the checks that come before a first write.
-_CHECKED = frozenset({"acquire", "advance", "commit", "finish"})
+_CHECKED = frozenset({"acquire", "advance", "commit", "finish", "requeue"})
 
 
 class Scripts:
@@ -22,7 +22,7 @@ class Scripts:
             name: client.register_script(source(name))
             for name in (
                 *("acquire", "advance", "commit", "finish", "landing", "look", "oldest"),
-                *("reading", "release"),
+                *("reading", "release", "requeue"),
             )
         }
 

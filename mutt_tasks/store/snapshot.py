@@ -69,7 +69,7 @@ class Snapshots:
 
     def _oldest(self, route: Route) -> float | None:
         raw = self._scripts.call("oldest", [route.source], [_OLDEST_BYTES])
-        message = parse(raw) if raw else None
+        message = parse(raw, route.read_fields) if raw else None
         return message.timestamp() if message else None
 
 

@@ -6,7 +6,7 @@ pace and never a message.
 
 import json
 import math
-from dataclasses import fields
+from dataclasses import asdict, fields, is_dataclass, replace
 from typing import Any, TypeVar
 
 from mutt_tasks.core.consumer_limits import FollowedLimits
@@ -26,14 +26,16 @@ FIELDS: dict[type[Any], str] = {
     FollowedLimits: "limits",
 }
 
+# All others count something, or are moments.
+_SIGNED = frozenset({"ceiling", "level_short", "low_below", "short", "skew", "tokens"})
+
 # No number of ours comes near this.
 _LARGEST = 1e15
 
 
 def encoded(state: Flow | Suspects | Pace | Watch | FollowedLimits) -> dict[str, str]:
     """A state as a field of its hash."""
-    values = {each.name: getattr(state, each.name) for each in fields(state)}
-    return {FIELDS[type(state)]: json.dumps(values, separators=(",", ":"))}
+    return {FIELDS[type(state)]: json.dumps(asdict(state), separators=(",", ":"))}
 
 
 def decoded(kind: type[State], text: bytes | str | None) -> State:
@@ -42,19 +44,26 @@ def decoded(kind: type[State], text: bytes | str | None) -> State:
         found = json.loads(text or b"{}")
     except (ValueError, RecursionError):
         return kind()
+    return kind(**_values(kind(), found))
+
+
+def _values(default: Any, found: object) -> dict[str, Any]:
+    """What can be read of a state's fields, given the state that they have by default."""
     values: dict[str, Any] = {}
-    for each in fields(kind):
+    for each in fields(default):
         value = found.get(each.name) if isinstance(found, dict) else None
-        if isinstance(each.default, bool):
+        its_default = getattr(default, each.name)
+        if is_dataclass(its_default):
+            values[each.name] = replace(its_default, **_values(its_default, value))  # type: ignore[type-var]
+        elif isinstance(its_default, bool):
             if isinstance(value, bool):
                 values[each.name] = value
-        elif isinstance(each.default, tuple):
+        elif isinstance(its_default, tuple):
             if isinstance(value, list) and all(_is_pair(pair) for pair in value):
                 values[each.name] = tuple(tuple(pair) for pair in value)
-        elif value is not None and _is_number(value):
-            is_fraction = isinstance(each.default, float)
-            values[each.name] = value if is_fraction else int(value)
-    return kind(**values)
+        elif value is not None and _is_number(value) and (value >= 0 or each.name in _SIGNED):
+            values[each.name] = value if isinstance(its_default, float) else int(value)
+    return values
 
 
 def _is_number(value: Any) -> bool:

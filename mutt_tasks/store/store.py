@@ -1,4 +1,4 @@
-"""The Redis store as one value: lease, queues, ledger, controls and probes on one connection."""
+"""The Redis store as one value: everything that is kept there, on one connection."""
 
 import redis
 
@@ -6,6 +6,7 @@ from mutt_tasks.errors import ClusterUnsupported
 from mutt_tasks.redis_address import RedisAddress
 from mutt_tasks.store.connection import RETRIES, TIMEOUT, connect, translated
 from mutt_tasks.store.controls import Controls
+from mutt_tasks.store.dead_letters import DeadLetters
 from mutt_tasks.store.lease import Lease
 from mutt_tasks.store.ledger import Ledger
 from mutt_tasks.store.probes import Probes
@@ -22,6 +23,7 @@ class Store:
         self._client = client
         self.lease = Lease(client, scripts)
         self.queues = Queues(scripts)
+        self.dead_letters = DeadLetters(client, scripts)
         self.ledger = Ledger(client, scripts)
         self.controls = Controls(client, scripts)
         self.probes = Probes(client)

@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,29 +10,16 @@ import pytest
 
 from benchmarks.recovery_model import policies
 from benchmarks.recovery_model.books import Books, missing_and_doubled
+from benchmarks.recovery_model.harm import ALL
 from benchmarks.recovery_model.measures import measure
 from benchmarks.recovery_model.run import NONE, run
-from benchmarks.recovery_model.scenario import EVEN, SCENARIOS, Scenario, small
-from benchmarks.recovery_model.server import memory_redis
+from benchmarks.recovery_model.scenario import SCENARIOS, Scenario, small
 from benchmarks.recovery_model.services import CLOSED, HALF_OPEN, OPEN, Breaker, Limiter
 from benchmarks.recovery_model.world import ALERTER_DLQ, ALERTS, INGEST, MOOG_DLQ, WINDOW, World
-from mutt_tasks.settings import load
-from mutt_tasks.store.connection import connect
+from mutt_tasks.demo.breaker import FAILURES, OPEN_TIME, STATE
+from tests.benchmarks.words import even
 
 ROOT = Path(__file__).parents[2]
-
-
-@pytest.fixture
-def client() -> Iterator[Any]:
-    with memory_redis() as url:
-        client = connect(load({"REDIS_URL": url}).redis)
-        yield client
-        client.close()
-
-
-def even(**changes: Any) -> Scenario:
-    """A scenario whose live events come at even distances."""
-    return replace(Scenario("test", live_pattern=EVEN), **changes)
 
 
 def drops(client: Any, scenario: Scenario, seconds: float) -> int:
@@ -44,10 +30,18 @@ def drops(client: Any, scenario: Scenario, seconds: float) -> int:
 
 
 def test_the_limiter_admits_a_full_window_and_no_more() -> None:
-    limiter = Limiter(limit=3, period=1.0)
-    assert [limiter.admits(100.0 + at / 10) for at in range(5)] == [True] * 3 + [False] * 2
-    assert limiter.admits(101.0)
-    assert not limiter.admits(101.05)
+    limiter = Limiter()
+    admitted = [limiter.admits(100.0 + at / 10, 3, 1000) for at in range(5)]
+    assert admitted == [True] * 3 + [False] * 2
+    assert limiter.admits(101.0, 3, 1000)
+    assert not limiter.admits(101.05, 3, 1000)
+    assert limiter.admits(101.05, 4, 1000)
+
+
+def test_alerts_of_one_millisecond_take_one_place() -> None:
+    for collides, admitted in ((True, [True] * 4), (False, [True] * 3 + [False])):
+        limiter = Limiter(collides)
+        assert [limiter.admits(100.0002 + at / 10_000, 3, 1000) for at in range(4)] == admitted
 
 
 @pytest.mark.parametrize(("rate", "are_dropped"), [(48.0, False), (55.0, True)])
@@ -121,19 +115,29 @@ def test_what_moogsoft_refuses_is_given_up_at_once(client: Any) -> None:
     assert client.llen(MOOG_DLQ) == 1
 
 
-def test_the_breaker_opens_rests_and_lets_one_try_decide() -> None:
-    breaker = Breaker(failures=2, rest=60.0)
+def test_the_breaker_opens_rests_and_then_stops_nothing_until_a_try_decides() -> None:
+    breaker = Breaker(threshold=2, rest=60.0)
+    assert breaker.fields() == {STATE: None, FAILURES: None, OPEN_TIME: None}
     breaker.failed(1.0)
     assert breaker.state == CLOSED
     breaker.failed(2.0)
-    assert (breaker.state, breaker.lets_through(61.9)) == (OPEN, False)
-    assert (breaker.lets_through(62.0), breaker.state) == (True, HALF_OPEN)
-    assert not breaker.lets_through(62.0)
+    assert breaker.fields() == {STATE: OPEN, FAILURES: "2", OPEN_TIME: "2.0"}
+    assert breaker.is_open(61.9)
+    assert [breaker.is_open(62.0) for _ in range(3)] == [False] * 3
+    assert breaker.state == HALF_OPEN
     breaker.failed(62.0)
-    assert breaker.state == OPEN
-    assert breaker.lets_through(122.0)
-    breaker.succeeded()
-    assert breaker.lets_through(122.0)
+    assert breaker.fields() == {STATE: OPEN, FAILURES: "2", OPEN_TIME: "62.0"}
+    assert not breaker.is_open(122.0)
+    breaker.succeeded(122.0)
+    assert breaker.fields() == {STATE: CLOSED, FAILURES: "0", OPEN_TIME: None}
+
+
+def test_a_success_between_them_keeps_failures_from_opening_the_breaker() -> None:
+    breaker = Breaker(threshold=2)
+    for moment in range(5):
+        breaker.failed(moment)
+        breaker.succeeded(moment)
+    assert breaker.state == CLOSED
 
 
 def test_redis_holds_what_the_pipeline_holds(client: Any) -> None:
@@ -150,7 +154,7 @@ def test_redis_holds_what_the_pipeline_holds(client: Any) -> None:
 def test_the_books_find_what_is_lost_and_what_is_doubled(client: Any) -> None:
     books = Books()
     for _ in range(4):
-        books.appear(0.0, poison=False)
+        books.appear(0.0)
     books.deliver(0, 1.0)
     books.deliver(1, 1.0)
     books.deliver(1, 2.0)
@@ -183,7 +187,7 @@ def test_every_policy_keeps_every_message_in_a_random_run() -> None:
 
 
 def test_the_quick_run_loses_doubles_and_wrongly_quarantines_nothing() -> None:
-    names = [name for name in SCENARIOS if name != "half-capacity"]  # which takes as long as all
+    names = [name for name in ALL if name != "half-capacity"]  # which takes as long as all
     chosen = [word for name in names for word in ("--scenario", name)]
     done = subprocess.run(
         [sys.executable, "benchmarks/recovery.py", "--quick", "--policy", "ours", *chosen],

@@ -1,5 +1,6 @@
 """Cycles of every kind: what lies in the queues before, and what must lie there in the end."""
 
+import hashlib
 import os
 import socket
 from collections.abc import Callable
@@ -26,6 +27,7 @@ class Scenario:
     replayed: tuple[int, ...] = ()
     dead: tuple[bytes, ...] = ()
     poisoned: tuple[int, ...] = ()
+    incomplete: tuple[int, ...] = ()
     waiting: tuple[int, ...] = ()
     removed: int = 0
 
@@ -39,7 +41,8 @@ def _replay(client: redis.Redis) -> None:
 
 
 def _quarantine(client: redis.Redis) -> None:
-    fill(client, DLQ, [b"garbage", event(1, _moog_retry_count=3), b"", b"[1,2]", b"\xff"])
+    lacking = event(5, message="")
+    fill(client, DLQ, [b"garbage", event(1, _moog_retry_count=3), b"", lacking, b"[1,2]", b"\xff"])
 
 
 def _waiting(client: redis.Redis) -> None:
@@ -71,7 +74,9 @@ def _drain_continuation(client: redis.Redis) -> None:
 
 SCENARIOS = {
     "replay": Scenario(_replay, replayed=tuple(range(6))),
-    "quarantine": Scenario(_quarantine, dead=(b"garbage", b"", b"[1,2]", b"\xff"), poisoned=(1,)),
+    "quarantine": Scenario(
+        _quarantine, dead=(b"garbage", b"", b"[1,2]", b"\xff"), poisoned=(1,), incomplete=(5,)
+    ),
     "waiting": Scenario(_waiting, waiting=(0, 1, 2)),
     "mixed": Scenario(
         _mixed, replayed=(1, 5, 7), dead=(b"garbage",), poisoned=(4,), waiting=(0, 3, 6)
@@ -79,6 +84,15 @@ SCENARIOS = {
     "refused commit": Scenario(_replay, replayed=tuple(range(1, 6)), removed=1),
     "drain continuation": Scenario(_drain_continuation, replayed=tuple(range(6))),
 }
+
+
+# What an operator puts back from the dead letter list.
+DEAD_EVENT = event(9, _remediation={"route": "alerter", "reason": "poison", "replays": 3})
+
+
+def digest_of(message: bytes) -> str:
+    """The SHA-1 by which operators name a message."""
+    return hashlib.sha1(message, usedforsecurity=False).hexdigest()
 
 
 def operator_interferes(store: Store) -> None:

@@ -16,15 +16,17 @@ from typing import Any
 import pytest
 import redis
 
+from mutt_tasks.core.policy import QUARANTINE_REASONS
 from mutt_tasks.settings import Settings
 from mutt_tasks.store.store import Store
-from tests.crash.scenarios import BATCH, SCENARIOS, Scenario
+from tests.crash.scenarios import BATCH, DEAD_EVENT, SCENARIOS, Scenario
 from tests.pipeline import (
     DEAD,
     DLQ,
     INGEST,
     counters,
     drain,
+    header_of,
     journal,
     lying_in,
     numbers_in,
@@ -97,6 +99,37 @@ def test_a_cycle_cut_at_any_command_loses_doubles_and_miscounts_nothing(
             check_end(client, expected, at)
 
 
+def test_a_requeue_cut_at_any_command_is_done_once_or_not_at_all(
+    client: redis.Redis, victim: Victim
+) -> None:
+    def put_dead_event() -> None:
+        client.flushall()
+        client.script_flush()
+        client.lpush(DEAD, b"garbage", DEAD_EVENT, b"garbage")
+
+    put_dead_event()
+    commands = victim.run("requeue")["commands"]
+    assert "EVALSHA" in commands
+    for cut_at in range(len(commands)):
+        for side in ("before", "within", "after"):
+            at = f"{side} command {cut_at} ({commands[cut_at]}) of {len(commands)}"
+            put_dead_event()
+            assert victim.run("requeue", cut_at, side)["ended"] == "killed", at
+            check_requeued(client, int(client.llen(DLQ)), at)
+            assert victim.run("requeue")["ended"] == "exit 0", at
+            check_requeued(client, 1, at)
+
+
+def check_requeued(client: redis.Redis, times: int, at: str) -> None:
+    """The dead event was put back so often (at most once), counted and journalled with it."""
+    assert times in (0, 1), at
+    assert numbers_in(client, DLQ) == [9] * times, at
+    assert lying_in(client, DEAD).count(DEAD_EVENT) == 1 - times, at
+    assert client.llen(DEAD) == 3 - times, at
+    assert counters(client).get("requeued:alerter", 0) == times, at
+    assert len(journal(client, "requeued")) == times, at
+
+
 def prepare(client: redis.Redis, scenario: Scenario) -> None:
     client.flushall()
     client.script_flush()  # so that every run sends the same commands
@@ -112,8 +145,8 @@ def take_over(client: redis.Redis, settings: Settings) -> None:
 
 
 def books(client: redis.Redis) -> dict[str, int]:
-    kinds = ("replayed", "malformed", "poison", "stale")
     counted = counters(client)
+    kinds = ("replayed", *QUARANTINE_REASONS)
     return {kind: counted.get(f"{kind}:alerter", 0) for kind in kinds}
 
 
@@ -124,12 +157,12 @@ def check_books(client: redis.Redis, scenario: Scenario, at: str) -> None:
     for kind, number in counted.items():
         assert sum(int(entry[kind]) for entry in entries) == number, at
     dead = lying_in(client, DEAD)
-    malformed = sum(message in scenario.dead for message in dead)
     assert counted["replayed"] == client.llen(INGEST), at
-    assert counted["malformed"] == malformed, at
-    assert counted["poison"] == len(dead) - malformed, at
+    for reason in QUARANTINE_REASONS:
+        assert counted[reason] == len(of_reason(reason, dead, scenario)), at
     everything = len(dead) + int(client.llen(INGEST)) + int(client.llen(DLQ))
-    all_there = len(scenario.replayed + scenario.dead + scenario.poisoned + scenario.waiting)
+    numbered = scenario.replayed + scenario.poisoned + scenario.incomplete + scenario.waiting
+    all_there = len(numbered + scenario.dead)
     assert all_there <= everything <= all_there + scenario.removed, at
 
 
@@ -142,11 +175,20 @@ def check_end(client: redis.Redis, scenario: Scenario, at: str) -> None:
     assert tuple(numbers_in(client, DLQ)) == scenario.waiting, at
     dead = lying_in(client, DEAD)
     assert Counter(m for m in dead if m in scenario.dead) == Counter(scenario.dead), at
-    poisoned = [json.loads(m)["number"] for m in dead if m not in scenario.dead]
-    assert tuple(poisoned) == scenario.poisoned, at
+    for reason, numbers in (("poison", scenario.poisoned), ("incomplete", scenario.incomplete)):
+        found = of_reason(reason, dead, scenario)
+        assert tuple(json.loads(message)["number"] for message in found) == numbers, at
     counted = books(client)
     assert counted["replayed"] == len(replayed), at
-    assert (counted["malformed"], counted["poison"]) == (
-        len(scenario.dead),
-        len(scenario.poisoned),
-    ), at
+    assert counted["malformed"] == len(scenario.dead), at
+    assert counted["poison"] == len(scenario.poisoned), at
+    assert counted["incomplete"] == len(scenario.incomplete), at
+
+
+def of_reason(reason: str, dead: list[bytes], scenario: Scenario) -> list[bytes]:
+    """Those of the dead messages that were set aside for this reason."""
+    malformed = [message for message in dead if message in scenario.dead]
+    if reason == "malformed":
+        return malformed
+    rest = [message for message in dead if message not in scenario.dead]
+    return [message for message in rest if header_of(message)["reason"] == reason]

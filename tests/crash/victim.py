@@ -22,7 +22,7 @@ from typing import Any
 from redis.connection import AbstractConnection
 
 from mutt_tasks import tasks
-from tests.crash.scenarios import DRAIN_CYCLE, operator_interferes
+from tests.crash.scenarios import DEAD_EVENT, DRAIN_CYCLE, digest_of, operator_interferes
 
 
 def install(cut_at: int, side: str) -> list[str]:
@@ -52,6 +52,9 @@ def install(cut_at: int, side: str) -> list[str]:
 
 def run_cycle(scenario: str) -> None:
     """What a worker does for one cycle: the three tasks, with their real publishing."""
+    if scenario == "requeue":
+        tasks.requeue(digest=digest_of(DEAD_EVENT), actor="ann", reason="mended")
+        return
     if scenario == "refused commit":
         operator_interferes(tasks.store())
     if scenario == "drain continuation":

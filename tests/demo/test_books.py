@@ -7,7 +7,7 @@ from typing import Any
 import redis
 
 from mutt_tasks.demo.backlog import alert
-from mutt_tasks.demo.books import Arrivals, Books, Inventory, identity, weigh
+from mutt_tasks.demo.books import Arrivals, Books, Inventory, Losses, identity, weigh
 from mutt_tasks.demo.status import Status
 from mutt_tasks.demo.summary import of_configured_redis, of_own_pipeline
 
@@ -54,7 +54,7 @@ def test_what_is_no_json_object_is_known_by_its_bytes() -> None:
 
 
 def test_a_run_in_which_all_is_well_adds_up() -> None:
-    found = weigh(inventory(dlq="abcd"), inventory(dlq="c", dead="d"), arrived("ab"))
+    found = weigh(inventory(dlq="abcd"), inventory(dlq="c", dead="d"), arrived("ab"), Losses())
     summary = of_own_pipeline(found, status(replayed=5, poison=1, came_back=3, dlq=1))
     assert summary.complaints == []
     assert summary.lines[0] == (
@@ -66,37 +66,59 @@ def test_a_run_in_which_all_is_well_adds_up() -> None:
 
 
 def test_a_lost_message_is_named() -> None:
-    found = weigh(inventory(dlq="abc"), inventory(), arrived("ab"))
+    found = weigh(inventory(dlq="abc"), inventory(), arrived("ab"), Losses())
     summary = of_own_pipeline(found, status(replayed=3))
     assert "1 lost: b'c'" in summary.complaints
 
 
+def test_what_the_pipeline_destroyed_is_accounted_for_and_shown() -> None:
+    losses = Losses()
+    for letter in (b"c", b"d"):
+        losses.note(letter, "by the forwarder")
+    found = weigh(inventory(dlq="abcd"), inventory(), arrived("ab"), losses)
+    summary = of_own_pipeline(found, status(replayed=4))
+    assert summary.complaints == []
+    assert summary.lines[0] == (
+        "4 messages at the start = 2 accepted by Moogsoft + 2 destroyed by the pipeline itself"
+        " + 0 still in queues"
+    )
+    assert summary.lines[-1] == "Destroyed by the forwarder: 2"
+
+
+def test_a_message_that_is_destroyed_and_still_there_is_doubled() -> None:
+    losses = Losses()
+    losses.note(b"a", "by the forwarder")
+    found = weigh(inventory(dlq="ab"), inventory(dlq="a"), arrived("b"), losses)
+    summary = of_own_pipeline(found, status(replayed=2, came_back=1, dlq=1))
+    assert "1 there more than once: b'a'" in summary.complaints
+
+
 def test_a_doubled_message_is_named() -> None:
-    found = weigh(inventory(dlq="ab"), inventory(), arrived("abb"))
+    found = weigh(inventory(dlq="ab"), inventory(), arrived("abb"), Losses())
     assert "1 there more than once: b'b'" in of_own_pipeline(found, status(2)).complaints
 
 
 def test_a_loss_and_a_double_do_not_cancel_out() -> None:
-    found = weigh(inventory(dlq="ab"), inventory(), arrived("bb"))
+    found = weigh(inventory(dlq="ab"), inventory(), arrived("bb"), Losses())
     complaints = of_own_pipeline(found, status(2)).complaints
     assert len(complaints) == 2
 
 
 def test_messages_that_somebody_puts_in_are_counted_apart() -> None:
-    found = weigh(inventory(dlq="a"), inventory(), arrived("axy"))
+    found = weigh(inventory(dlq="a"), inventory(), arrived("axy"), Losses())
     summary = of_own_pipeline(found, status(replayed=2))
     assert summary.complaints == []
     assert "1 messages at the start + 2 put in from elsewhere" in summary.lines[0]
 
 
 def test_counters_that_do_not_match_the_lists_are_a_complaint() -> None:
-    found = weigh(inventory(dlq="ab"), inventory(), arrived("ab"))
+    found = weigh(inventory(dlq="ab"), inventory(), arrived("ab"), Losses())
     for replayed in (1, 3):
         assert of_own_pipeline(found, status(replayed)).complaints
 
 
 def test_what_was_dead_before_is_told_apart() -> None:
-    found = weigh(inventory(dlq="a", dead="x"), inventory(dead="x"), arrived("a"))
+    found = weigh(inventory(dlq="a", dead="x"), inventory(dead="x"), arrived("a"), Losses())
     summary = of_own_pipeline(found, status(replayed=1))
     assert summary.complaints == []
     assert summary.lines[0].startswith("2 messages at the start (1 of them dead before) =")
@@ -105,14 +127,18 @@ def test_what_was_dead_before_is_told_apart() -> None:
 def test_the_books_of_a_real_redis_add_up(client: redis.Redis) -> None:
     client.lpush(DLQ, *(json.dumps({"_correlation_id": f"c-{n}"}) for n in range(2500)))
     arrivals = Arrivals()
-    books = Books(client, (DLQ, INGEST, DEAD), DEAD, arrivals)
+    losses = Losses()
+    books = Books(client, (DLQ, INGEST, DEAD), DEAD, arrivals, losses)
     arrivals.note({"custom_info": {"_correlation_id": "c-0"}})
     client.rpop(DLQ)
+    losses.note(json.dumps(alert({"_correlation_id": "c-1", "_remediation": {}})).encode(), "so")
+    client.lrem(DLQ, 1, json.dumps({"_correlation_id": "c-1"}))
     client.lpush(DEAD, b"garbage", json.dumps({"_remediation": {"reason": "poison"}}))
     client.lmove(DLQ, DEAD)
     found = books.balance()
     assert (found.accepted, found.elsewhere, found.lost, found.doubled) == (1, 2, [], [])
     assert found.end.dead == {"malformed": 2, "poison": 1}
+    assert found.destroyed == {"so (a replay)": 1}
 
 
 def test_on_somebody_elses_redis_the_sum_says_what_arrived_meanwhile() -> None:

@@ -1,6 +1,5 @@
 """`make run` without a terminal: it drains, adds up, stops cleanly and goes on where it was."""
 
-import json
 import os
 import re
 import signal
@@ -11,6 +10,7 @@ import pytest
 import redis
 
 from tests.demo.demo_run import DemoRun, all_gone, descendants
+from tests.pipeline import event
 from tests.redis_server import RedisServer
 
 
@@ -43,7 +43,8 @@ def test_a_backlog_drains_through_an_outage_and_every_message_is_accounted_for(
     assert run.end() == 0, run.text() + run.errors()
     assert "300 sample messages" in run.text()
     assert "goes down for 2 s" in run.text()
-    assert "NOT healthy (http_503)" in run.text()
+    # The probe or the forwarder's breaker tells first.
+    assert "NOT healthy (" in run.text()
     assert "held: Moogsoft is not healthy" in run.text()
     assert "is back" in run.text()
     first, second, third = summary(run)
@@ -51,11 +52,13 @@ def test_a_backlog_drains_through_an_outage_and_every_message_is_accounted_for(
         "300 messages at the start = 294 accepted by Moogsoft + 3 malformed + 3 poison"
         " + 0 still in queues"
     )
-    # Poison comes back three times, and once more if Moogsoft was down when it was on its way.
+    # Poison comes back three times, and once more if Moogsoft was down when it was on its way; so
+    # do alerts that spent their retries in the outage.
     came_back = numbers(second)[1]
     assert second.startswith(f"300 in the dead letter queues + {came_back} that came back =")
-    assert 9 <= came_back <= 12
+    assert came_back >= 9
     assert "none is lost, none doubled" in third
+    assert "destroyed" not in run.text().lower()
 
 
 def test_stopped_or_killed_it_leaves_nothing_behind_and_the_next_run_goes_on(
@@ -112,7 +115,7 @@ def command_line(pid: int) -> str:
 def test_a_configured_redis_is_served_and_never_seeded(
     client: redis.Redis, redis_server: RedisServer, tmp_path: Path
 ) -> None:
-    client.lpush("mutt:dlq:alerter", b"garbage", json.dumps({"hostname": "h"}))
+    client.lpush("mutt:dlq:alerter", b"garbage", event(1))
     run = DemoRun(tmp_path, "--until-drained", "--timeout", "30", REDIS_URL=redis_server.url)
     assert run.end() == 0, run.text() + run.errors()
     assert client.llen("mutt:ingest_queue") == 1

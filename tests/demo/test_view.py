@@ -1,6 +1,7 @@
 """What a person reads: plain lines only when there is news, and a table at a terminal."""
 
 import io
+from dataclasses import replace
 
 import pytest
 from rich.console import Console
@@ -36,6 +37,11 @@ def test_a_plain_line_tells_everything(capsys: pytest.CaptureFixture[str]) -> No
         " | came back 9, malformed 2, poison 5 | Moogsoft healthy (http_200), accepted 90"
         " | 80/s, empty in about 0:20 | replaying\n"
     )
+
+
+def test_what_the_pipeline_destroys_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    PlainView().show(replace(status(65.0, 1600), destroyed=3))
+    assert "| came back 9, destroyed by the pipeline 3, malformed 2," in capsys.readouterr().out
 
 
 def test_plain_lines_come_every_two_seconds_and_only_with_news(

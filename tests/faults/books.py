@@ -9,7 +9,7 @@ import redis
 
 from tests.pipeline import DEAD, DLQ, INGEST
 
-KINDS = ("replayed", "malformed", "poison", "stale")
+KINDS = ("replayed", "malformed", "incomplete", "poison", "stale")
 STATS, JOURNAL = "mutt:remediation:stats", "mutt:remediation:journal"
 
 

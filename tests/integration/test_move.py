@@ -48,7 +48,8 @@ def test_replays_join_behind_what_is_already_in_the_target(
 
 def test_only_the_header_and_the_reset_field_change(client: redis.Redis, store: Store) -> None:
     raw = (
-        b'{ "big":12345678901234567890123, "f":1.0e5,"dup":1,"dup":2, "s":"\\u00e9\xc3\xa9",'
+        b'{ "hostname":"h","timestamp":"t","message":"m",'
+        b'"big":12345678901234567890123, "f":1.0e5,"dup":1,"dup":2, "s":"\\u00e9\xc3\xa9",'
         b'\t"_retry_count" : 4 }'
     )
     fill(client, DLQ, [raw])
@@ -60,6 +61,27 @@ def test_only_the_header_and_the_reset_field_change(client: redis.Redis, store: 
     header = header_of(replayed)
     assert (header["replays"], header["forgiven"], header["route"]) == (1, 0, "alerter")
     assert header["first_at"] == header["last_at"]
+
+
+def test_what_the_alerter_would_drop_lies_in_the_dead_letter_list_and_is_counted(
+    client: redis.Redis, store: Store
+) -> None:
+    lacking = [
+        event(n, **{name: ""}) for n, name in enumerate(("hostname", "timestamp", "message"))
+    ]
+    refused = event(3)[:-1] + b', "load": NaN}'
+    fill(client, DLQ, [*lacking, refused, event(4)])
+
+    run_cycle(store, settings_of())
+
+    *incomplete, malformed = lying_in(client, DEAD)
+    assert [header_of(message)["reason"] for message in incomplete] == ["incomplete"] * 3
+    assert malformed == refused
+    assert numbers_in(client, INGEST) == [4]
+    assert counters(client)["incomplete:alerter"] == 3
+    assert counters(client)["malformed:alerter"] == 1
+    (entry,) = journal(client, "moved")
+    assert (entry["incomplete"], entry["malformed"], entry["replayed"]) == ("3", "1", "1")
 
 
 def test_what_is_no_json_object_lies_untouched_in_the_dead_letter_list(
@@ -196,7 +218,8 @@ def test_every_move_is_in_the_journal_and_the_counters(client: redis.Redis, stor
     fill(client, DLQ, [b"garbage", *(event(n) for n in range(30)), event(99, _moog_retry_count=9)])
     drain(store, settings_of())
     entries = journal(client, "moved")
-    for kind, total in (("replayed", 30), ("malformed", 1), ("poison", 1), ("stale", 0)):
+    totals = {"replayed": 30, "malformed": 1, "incomplete": 0, "poison": 1, "stale": 0}
+    for kind, total in totals.items():
         assert sum(int(entry[kind]) for entry in entries) == total
         assert counters(client).get(f"{kind}:alerter", 0) == total
     assert counters(client)["loops"] == len(journal(client, "cycle"))

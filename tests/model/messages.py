@@ -32,16 +32,23 @@ headers = st.one_of(
     st.sampled_from([None, [], "x", 5, {}, {"replays": {}}, {"last_at": 1}]),
 )
 fields = st.fixed_dictionaries(
-    {"hostname": st.just("host-1"), "number": st.integers(0, 5)},
+    {
+        "hostname": st.sampled_from(["host-1"] * 8 + ["", ["host-1"]]),
+        "number": st.integers(0, 5),
+        "timestamp": st.one_of(*[moments] * 6, st.sampled_from(["?", True, "", None])),
+        "message": st.sampled_from(
+            ["up", "é\u2028\ud800", "\r\n*1\r\n$8\r\nFLUSHALL\r\n", "\0"] * 4 + ["", 0, 5, []]
+        ),
+    },
     optional={
-        "timestamp": moments | st.sampled_from(["?", "", None]),
-        "message": st.sampled_from(["up", "é\u2028\ud800", "\r\n*1\r\n$8\r\nFLUSHALL\r\n", "\0"]),
+        "severity": st.sampled_from(["Major", 3, {}]),
+        "trap_oid": st.sampled_from(["1.3.6", "", 7]),
         "_retry_count": st.just(4) | counts,
         "_moog_retry_count": counts,
         "shedding_reason": st.just("alert_queue_full"),
         "_remediation": headers,
         "api_key": st.just("k"),
-        "large": st.sampled_from([2**70, 1e5, 12345678901234567890]),
+        "large": st.sampled_from([2**70, 1e5, 12345678901234567890, float("nan")]),
     },
 )
 
@@ -60,9 +67,11 @@ def encoded(event: dict[str, Any], style: str) -> bytes:
     return text.encode()
 
 
+WHOLE = {"hostname": "host-2", "timestamp": written(START - 100), "message": "up"}
+
 styles = st.sampled_from(["loose", "loose", "tight", "escaped", "doubled", "open"])
 fresh = st.builds(
-    lambda n: encoded({"hostname": "host-2", "number": n, "_retry_count": 4}, "loose"),
+    lambda n: encoded({**WHOLE, "number": n, "_retry_count": 4}, "loose"),
     st.integers(0, 9),
 )
 strange = st.sampled_from(
@@ -77,7 +86,7 @@ strange = st.sampled_from(
 resting = st.builds(
     lambda n, replays, later: encoded(
         {
-            "hostname": "host-3",
+            **WHOLE,
             "number": n,
             "_remediation": {"replays": replays, "last_at": written(START + later)},
         },

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from fractions import Fraction
+from math import isfinite
 from typing import Any, NamedTuple
 
 from tests.pipeline import ALERTS, DEAD, DLQ, INGEST, MOOG_DLQ
@@ -28,13 +29,18 @@ class Route(NamedTuple):
     source: str
     target: str
     reset: str
+    looked_up: str
     also_counts: str = ""
     shed_by: str = ""
+    required: tuple[str, ...] = ()
 
 
 ROUTES = {
-    "alerter": Route(DLQ, INGEST, "_retry_count", "_moog_retry_count", "shedding_reason"),
-    "moog": Route(MOOG_DLQ, ALERTS, "_moog_retry_count"),
+    "alerter": Route(
+        *(DLQ, INGEST, "_retry_count", "hostname", "_moog_retry_count", "shedding_reason"),
+        ("hostname", "timestamp", "message"),
+    ),
+    "moog": Route(MOOG_DLQ, ALERTS, "_moog_retry_count", "severity"),
 }
 
 
@@ -79,6 +85,57 @@ def pieces_of(raw: bytes) -> tuple[str, list[Piece], str] | None:
         pieces.append(Piece(key, text[at:value_at], text[value_at:value_end], after))
         at = next_at
     return head, pieces, text[value_end:]
+
+
+def depth_of(text: str) -> int:
+    """How deep the brackets outside of texts are nested."""
+    depth = deepest = 0
+    for bracket in re.sub(r'"(?:[^"\\]|\\.)*"|[^]\[{}]', "", text):
+        depth += 1 if bracket in "[{" else -1
+        deepest = max(deepest, depth)
+    return deepest
+
+
+def survives(raw: bytes, overwritten: set[str]) -> bool:
+    """Whether a consumer can decode the message, and encode it as JSON for Moogsoft.
+
+    The fields that a replay overwrites do not matter.
+    """
+
+    def number(text: str) -> float:
+        value = float(text)
+        if not isfinite(value):
+            raise ValueError(text)
+        return value
+
+    def integer(text: str) -> int:
+        if len(text.lstrip("-")) > 4300:
+            raise ValueError(text)
+        return 0
+
+    found = pieces_of(raw)
+    assert found is not None
+    for piece in found[1]:
+        if piece.key in overwritten:
+            continue
+        if depth_of(piece.value) > 899:
+            return False
+        try:
+            json.loads(piece.value, parse_int=integer, parse_float=number, parse_constant=number)
+        except ValueError:
+            return False
+    return True
+
+
+def is_complete(event: dict[str, Any], route: Route) -> bool:
+    """Whether the consumer of a route has all that it needs."""
+    if isinstance(event.get(route.looked_up), dict | list):
+        return False
+    if not route.required:
+        return True
+    trap = event.get("trap_oid")
+    is_text = isinstance(event.get("message"), str) or (isinstance(trap, str) and trap != "")
+    return is_text and all(event.get(name) for name in route.required)
 
 
 def stamped(raw: bytes, header: str, reset: str = "") -> bytes:
@@ -176,6 +233,7 @@ def fate_of(raw: bytes, route_name: str, rules: Rules, cycle: str, now: float) -
     if found is None:
         return Fate("malformed", raw)
     values = {piece.key: piece.value for piece in found[1]}
+    is_sent = survives(raw, {"_remediation", route.reset})
     fields: Any = None
     text = values.get("_remediation", "{}")
     if len(text) <= 4096:
@@ -200,6 +258,8 @@ def fate_of(raw: bytes, route_name: str, rules: Rules, cycle: str, now: float) -
 
     was_shed = route.shed_by in values and bool(route.shed_by) and reset == 0
     came_back, forgiven_before = replays > 0, forgiven
+    if not is_sent:
+        return Fate("malformed", raw, came_back=came_back)
     forgiven = min(replays, forgiven + was_shed)
     more_forgiven = max(0, forgiven - forgiven_before)
 
@@ -216,7 +276,10 @@ def fate_of(raw: bytes, route_name: str, rules: Rules, cycle: str, now: float) -
 
     happened = moment_in(json.loads(values.get("timestamp", "null")))
     reason = ""
-    if max(failures, replays - forgiven) >= rules.max_retries or replays >= 4 * rules.max_retries:
+    event = {name: json.loads(value, parse_int=float) for name, value in values.items()}
+    if not is_complete(event, route):
+        reason = "incomplete"
+    elif max(failures, replays - forgiven) >= rules.max_retries or replays >= 4 * rules.max_retries:
         reason = "poison"
     elif rules.max_age and happened is not None and now - happened > rules.max_age:
         reason = "stale"
@@ -317,7 +380,7 @@ class Pipeline:
     def journal(self) -> dict[str, int]:
         """What the journal's entries must add up to."""
         totals = {"cycles": self.counters["loops"]}
-        for kind in ("replayed", "malformed", "poison", "stale"):
+        for kind in ("replayed", "malformed", "incomplete", "poison", "stale"):
             totals[kind] = sum(self.counters[f"{kind}:{name}"] for name in ROUTES)
         return totals
 

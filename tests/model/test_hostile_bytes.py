@@ -22,6 +22,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from mutt_tasks import cycle as steps
+from mutt_tasks.core.policy import MALFORMED, POISON
 from mutt_tasks.store.store import Store
 from tests.model import messages
 from tests.model.plain import LISTS, START, Pipeline, Rules, band_of, out_of_bands, written
@@ -181,37 +182,40 @@ POISONED = json.dumps(
 ).encode()
 
 
+WHOLE = b'"hostname":"h","timestamp":"t","message":"m",'
+
+
 def with_count(value: bytes) -> bytes:
-    return b'{"_moog_retry_count":' + value + b',"_retry_count":4}'
+    return b"{" + WHOLE + b'"_moog_retry_count":' + value + b',"_retry_count":4}'
+
+
+def whole(raw: bytes) -> bytes:
+    """An object, with the fields that the alerter requires before its own."""
+    return raw.replace(b"{", b"{" + WHOLE, 1)
 
 
 @pytest.mark.parametrize(
     "raw",
     [
-        b'{"a":' + b"[" * DEEP + b"]" * DEEP + b"}",
-        b'{"a":' + b'{"_remediation":' * DEEP + b"1" + b"}" * DEEP + b"}",
-        b'{"a":[' + b'{"b":[' * DEEP + b"]}" * DEEP + b"]}",
-        b'{"a":' + LONG + b"}",
-        b'{"a":-0.' + LONG + b"E+" + LONG + b"}",
+        b'{"a":' + b"[" * 899 + b"]" * 899 + b"}",
+        b'{"a":[' + b'{"b":[1,{}]},' * DEEP + b"1]}",
+        b'{"a":0.' + LONG + b"}",
         b'{"a":"' + b"\\ud800" * DEEP + b'"}',
         b"{" + b" \t\r\n" * DEEP + b'"a":1}',
         b"{" + b",".join(b'"k%d":%d' % (n, n) for n in range(DEEP)) + b"}",
         b'{"' + b"k" * DEEP + b'":1}',
     ],
-    ids=[
-        *("arrays", "objects", "mixed", "digits", "fraction_and_exponent", "surrogates"),
-        *("spaces", "members", "long_key"),
-    ],
+    ids=["nested", "mixed", "fraction", "surrogates", "spaces", "members", "long_key"],
 )
 def test_an_enormous_event_is_replayed_with_every_byte_of_its_own(
     client: redis.Redis, raw: bytes
 ) -> None:
-    fill(client, DLQ, [raw, SOUND])
+    fill(client, DLQ, [whole(raw), SOUND])
 
     send(client)
 
     first, second = lying_in(client, INGEST)
-    assert first == added(raw, REPLAYED)
+    assert first == added(whole(raw), REPLAYED)
     assert json.loads(second)["number"] == 7777
     assert (client.llen(DLQ), client.llen(DEAD)) == (0, 0)
 
@@ -219,6 +223,11 @@ def test_an_enormous_event_is_replayed_with_every_byte_of_its_own(
 @pytest.mark.parametrize(
     "raw",
     [
+        whole(b'{"a":' + b"[" * DEEP + b"]" * DEEP + b"}"),
+        whole(b'{"a":' + b'{"_remediation":' * DEEP + b"1" + b"}" * DEEP + b"}"),
+        whole(b'{"a":[' + b'{"b":[' * DEEP + b"]}" * DEEP + b"]}"),
+        whole(b'{"a":' + LONG + b"}"),
+        whole(b'{"a":-0.' + LONG + b"E+" + LONG + b"}"),
         b"[" * DEEP,
         b"{" * DEEP,
         b'{"a":' * DEEP,
@@ -230,6 +239,7 @@ def test_an_enormous_event_is_replayed_with_every_byte_of_its_own(
         b"\0" * DEEP,
     ],
     ids=[
+        *("deep_arrays", "deep_objects", "deep_both", "digits", "fraction_and_exponent"),
         *("arrays", "braces", "objects", "one_short", "cut_letter", "number", "text"),
         *("resp", "nul"),
     ],
@@ -247,46 +257,51 @@ def test_enormous_garbage_lies_untouched_in_the_dead_letter_list(
 
 
 @pytest.mark.parametrize(
-    ("value", "is_poison"),
+    ("value", "reason"),
     [
-        (LONG, True),
-        (b'"' + LONG + b'"', True),
-        (LONG + b".0", True),
-        (b"1e" + LONG, True),
-        (b"3." + b"0" * DEEP, True),
-        (b"0.3e" + b"0" * DEEP + b"1", True),
-        (b"-" + LONG, False),
-        (b"0." + LONG, False),
-        (b"1e-" + LONG, False),
-        (b"0e" + LONG, False),
-        (b'"' + b"0" * DEEP + b'2"', False),
-        (b"[" * DEEP + b"]" * DEEP, False),
+        (b"9" * 4300, POISON),
+        (b'"' + LONG + b'"', POISON),
+        (b"3." + b"0" * DEEP, POISON),
+        (b"0.3e" + b"0" * DEEP + b"1", POISON),
+        (b"0." + LONG, ""),
+        (b"1e-" + LONG, ""),
+        (b"0e" + LONG, ""),
+        (b'"' + b"0" * DEEP + b'2"', ""),
+        (b"[" * 890 + b"]" * 890, ""),
+        (LONG, MALFORMED),
+        (LONG + b".0", MALFORMED),
+        (b"1e" + LONG, MALFORMED),
+        (b"-" + LONG, MALFORMED),
+        (b"[" * DEEP + b"]" * DEEP, MALFORMED),
     ],
     ids=[
-        *("digits", "quoted", "whole_float", "huge_exponent", "three", "three_by_exponent"),
-        *("negative", "no_whole_number", "tiny", "nothing", "two", "nested"),
+        *("longest", "quoted", "three", "three_by_exponent"),
+        *("no_whole_number", "tiny", "nothing", "two", "nested"),
+        *("digits", "whole_float", "huge_exponent", "negative", "too_deep"),
     ],
 )
-def test_a_count_with_100000_digits_counts_for_what_it_is_worth(
-    client: redis.Redis, value: bytes, is_poison: bool
+def test_a_count_with_thousands_of_digits_counts_for_what_it_is_worth(
+    client: redis.Redis, value: bytes, reason: str
 ) -> None:
     raw = with_count(value)
     fill(client, DLQ, [raw, SOUND])
 
     send(client)
 
-    poisoned, replayed = lying_in(client, DEAD), lying_in(client, INGEST)
-    if is_poison:
-        assert poisoned == [raw[:-1] + b',"_remediation":' + POISONED + b"}"]
+    dead, replayed = lying_in(client, DEAD), lying_in(client, INGEST)
+    expected = {POISON: raw[:-1] + b',"_remediation":' + POISONED + b"}", MALFORMED: raw}
+    if reason:
+        assert dead == [expected[reason]]
     else:
         zeroed = raw.removesuffix(b"4}") + b'0,"_remediation":' + REPLAYED + b"}"
         assert replayed[0] == zeroed
     assert json.loads(replayed[-1])["number"] == 7777
-    assert (len(poisoned), len(replayed)) == ((1, 1) if is_poison else (0, 2))
+    assert (len(dead), len(replayed)) == ((1, 1) if reason else (0, 2))
 
 
 def test_thousands_of_headers_in_one_message_become_one(client: redis.Redis) -> None:
     raw = b"{" + b'"_remediation":{"replays":9}, ' * 20_000 + b'"_remediation":{"replays":1},"a":1}'
+    raw = whole(raw)
     fill(client, DLQ, [raw, SOUND])
 
     send(client)
@@ -402,6 +417,7 @@ WEIGH = """
 import sys
 from pathlib import Path
 from mutt_tasks.redis_address import parse
+from mutt_tasks.core.policy import MALFORMED, POISON
 from mutt_tasks.store.store import Store
 from tests.pipeline import drain, run_cycle, settings_of
 
@@ -424,7 +440,7 @@ def test_a_message_of_50_megabytes_goes_through_in_memory_of_a_few_times_its_siz
     text = b'"' + b"x" * 25_000_000 + b'"'
     items = b"[" + b"[1,true]," * 100_000 + b'"' + b"\\u00e9" * 1_000_000 + b'"]'
     many = b",".join(b'"key %d":"value"' % n for n in range(900_000))
-    raw = b'{"text":%s,"items":%s,%s}' % (text, items, many)
+    raw = b'{%s"text":%s,"items":%s,%s}' % (WHOLE, text, items, many)
     assert 45_000_000 < len(raw) < 55_000_000
     fill(client, DLQ, [raw, SOUND])
 
@@ -458,9 +474,9 @@ def waiting_at_the_old_end(size: int) -> list[bytes]:
 def one_of_every_shape(size: int) -> list[bytes]:
     size *= 200
     parts = [
-        b'"text":"' + b"x" * size + b'"',
-        b'"digits":' + b"1" * size,
-        b'"nested":' + b"[" * (size // 2) + b"]" * (size // 2),
+        WHOLE + b'"text":"' + b"x" * size + b'"',
+        b'"digits":[' + b"1," * (size // 2) + b"1.5e100]",
+        b'"nested":[' + b"[{}, [1]]," * (size // 10) + b"[]]",
         b'"spaces":' + b" " * size + b"1",
         b",".join(b'"key %d":[1]' % n for n in range(size // 16)),
         b'"_remediation":{},' * (size // 100) + b'"_retry_count":4',

@@ -46,7 +46,7 @@ from tests.redis_server import RedisServer
 OURS = "mutt:remediation:"
 LEASE, DRAIN, TICK, PAUSED = (OURS + name for name in ("lease", "drain", "tick", "paused"))
 LEASE_SECONDS, PAUSE_SECONDS = 46, 600
-KINDS = ("replayed", "malformed", "poison", "stale")
+KINDS = ("replayed", "malformed", "incomplete", "poison", "stale")
 SCAN = 9
 
 # Values that stand in runtime configuration, and what they mean; None is ignored.

@@ -1,26 +1,45 @@
-"""A producer and a consumer that lose nothing themselves, whatever happens to Redis.
+"""A producer, and a consumer that destroys only what MUTT's consumers destroy, and notes it.
 
 The consumer brings some messages back as the alerter would: decoded, changed, encoded anew, with
-an exhausted `_retry_count`. Each of their steps is a script that recognises its repetition, so
-that they can go on after any error.
+an exhausted `_retry_count`. It destroys what the alerter destroys, and what meets the forwarder's
+full window. Each step is a script that recognises its repetition, so that it can go on after any
+error, and nothing is lost by the consumer itself whatever happens to Redis.
 """
 
 import json
 import random
 import threading
+import time
 from typing import Any
 
 import redis
 
+from mutt_tasks.demo import facts
 from tests.pipeline import DLQ, INGEST, event
 
 PRODUCED, TAKEN, DELIVERED = "soak:produced", "soak:taken", "soak:delivered"
+DESTROYED = "soak:destroyed"
+
+WINDOW, LIMIT, WINDOW_MS = "mutt:rate_limit:moog", 100, 1000
 
 _PRODUCE = """
 if redis.call('HSETNX', KEYS[1], ARGV[1], '1') == 1 then redis.call('LPUSH', KEYS[2], ARGV[2]) end
 """
 _PASS_ON = """
 if redis.call('LREM', KEYS[1], 1, ARGV[1]) == 1 then redis.call('LPUSH', KEYS[2], ARGV[2]) end
+"""
+# As the forwarder's limiter: what finds the window full goes nowhere but into our note of it.
+_FORWARD = """
+if redis.call('LREM', KEYS[1], 1, ARGV[1]) == 0 then return end
+local now, window = tonumber(ARGV[2]), tonumber(ARGV[3])
+redis.call('ZREMRANGEBYSCORE', KEYS[4], '-inf', now - window)
+if redis.call('ZCARD', KEYS[4]) >= tonumber(ARGV[4]) then
+  redis.call('LPUSH', KEYS[3], ARGV[1])
+else
+  redis.call('ZADD', KEYS[4], now, ARGV[5])
+  redis.call('EXPIRE', KEYS[4], window)
+  redis.call('LPUSH', KEYS[2], ARGV[1])
+end
 """
 
 
@@ -74,12 +93,28 @@ class Pipeline:
 
     def _consume(self) -> None:
         raw: Any = self._client.lindex(TAKEN, -1)
-        raw = raw or self._client.lmove(INGEST, TAKEN, "RIGHT", "LEFT")
-        if not raw:
+        if raw is None:
+            raw = self._client.lmove(INGEST, TAKEN, "RIGHT", "LEFT")
+        if raw is None:
             return
-        found = json.loads(raw)
-        if found["failing"]:
-            found["_retry_count"] = 4
-            self._client.eval(_PASS_ON, 2, TAKEN, DLQ, raw, json.dumps(found))
+        try:
+            found = facts.decoded(raw)
+            exhausted = facts.failures(found, facts.ALERTER_COUNT) > facts.ALERTER_MAX_RETRIES
+        except (facts.Destroyed, facts.Stranded):
+            self._pass_on(raw, DESTROYED, raw)
+            return
+        if exhausted:
+            self._pass_on(raw, DLQ, raw)
+        elif not facts.is_complete(found):
+            self._pass_on(raw, DESTROYED, raw)
+        elif found["failing"]:
+            found[facts.ALERTER_COUNT] = facts.ALERTER_MAX_RETRIES + 1
+            self._pass_on(raw, DLQ, json.dumps(found))
         else:
-            self._client.eval(_PASS_ON, 2, TAKEN, DELIVERED, raw, raw)
+            now = int(time.time() * 1000)
+            keys = (TAKEN, DELIVERED, DESTROYED, WINDOW)
+            member = facts.limiter_member(now)
+            self._client.eval(_FORWARD, len(keys), *keys, raw, now, WINDOW_MS, LIMIT, member)
+
+    def _pass_on(self, raw: bytes, target: str, changed: bytes | str) -> None:
+        self._client.eval(_PASS_ON, 2, TAKEN, target, raw, changed)

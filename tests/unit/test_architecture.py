@@ -18,7 +18,7 @@ SCRIPTS = sorted((ROOT / PACKAGE / "store" / "lua").glob("*.lua"))
 
 # From the outside in: what stands in one line may import what stands below, not beside or above.
 LAYERS = (
-    (f"{PACKAGE}.cycle",),
+    (f"{PACKAGE}.cycle", f"{PACKAGE}.requeue"),
     (f"{PACKAGE}.batch",),
     (f"{PACKAGE}.choice", f"{PACKAGE}.traffic", f"{PACKAGE}.checking"),
     (f"{PACKAGE}.store", f"{PACKAGE}.moogsoft"),
@@ -29,6 +29,7 @@ GROUND = (
     f"{PACKAGE}.settings",
     f"{PACKAGE}.variables",
     f"{PACKAGE}.environment",
+    f"{PACKAGE}.parsers",
     f"{PACKAGE}.redis_address",
     f"{PACKAGE}.errors",
 )

@@ -8,32 +8,32 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mutt_tasks import environment
+from mutt_tasks import parsers
 from mutt_tasks.environment import (
     NOT_SHOWN,
     Variable,
+    known_names,
+    read,
+    secrets_in_url,
+    unknown_names,
+)
+from mutt_tasks.parsers import (
     choice,
     header_name,
     header_text,
     http_url,
-    known_names,
     number,
     printable,
     rate,
-    read,
-    secrets_in_url,
     statuses,
     subset,
-    unknown_names,
     whole,
 )
 
 PORT = Variable("PORT", "80", whole(1, 65_535), "", "a port")
 KEY = Variable("KEY", "", header_text, "", "a key", secret=True)
-CERT = Variable(
-    "CERT", "none", environment.text, "", "a path", aliases=("THEIR_CERT", "CERTIFICATE")
-)
-PASSWORD = Variable("PW", "", environment.text, "", "", secret=True, aliases=("PASS_NOW",))
+CERT = Variable("CERT", "none", parsers.text, "", "a path", aliases=("THEIR_CERT", "CERTIFICATE"))
+PASSWORD = Variable("PW", "", parsers.text, "", "", secret=True, aliases=("PASS_NOW",))
 
 
 def read_one(variable: Variable, **env: str) -> tuple[Any, list[str]]:
@@ -223,13 +223,13 @@ def test_a_variable_that_looks_like_ours_and_is_not_gets_a_warning_with_the_near
     [("true", True), ("YES", True), ("1", True), ("on", True), ("False", False), ("0", False)],
 )
 def test_a_switch_is_written_in_the_usual_ways(text: str, value: bool) -> None:
-    assert environment.boolean(text) is value
+    assert parsers.boolean(text) is value
 
 
 @pytest.mark.parametrize(
     ("parse", "bad"),
     [
-        (environment.boolean, ["", "2", "t", "enabled", "yes please", "0.0"]),
+        (parsers.boolean, ["", "2", "t", "enabled", "yes please", "0.0"]),
         (
             whole(1, 10),
             ["", "0", "11", "-1", "1.0", "1e1", "1_0", "٣", "³", " 1", "1\n", "9" * 5000],
@@ -242,7 +242,7 @@ def test_a_switch_is_written_in_the_usual_ways(text: str, value: bool) -> None:
         (printable, ["", "a b", "a\n", "ä", "\x00", "x" * 513]),
         (header_name, ["", "a b", "a:", "a\n", "ä", "a\x00", "x" * 129]),
         (header_text, ["a\n", "a\rb", "ä", "\x00", "\x7f", "x" * 8193]),
-        (environment.existing_file, ["/nonexistent/file", "/", "."]),
+        (parsers.existing_file, ["/nonexistent/file", "/", "."]),
         (
             http_url,
             [
@@ -268,7 +268,7 @@ def test_a_switch_is_written_in_the_usual_ways(text: str, value: bool) -> None:
     ],
 )
 def test_a_parser_refuses_what_it_cannot_use_and_says_what_it_takes(
-    parse: environment.Parser, bad: list[str]
+    parse: parsers.Parser, bad: list[str]
 ) -> None:
     for text in bad:
         with pytest.raises(ValueError, match=r"^[ -~]{5,}$"):
@@ -317,5 +317,5 @@ def test_a_web_address_is_taken_as_it_is(url: str) -> None:
 def test_the_name_of_a_readable_file_is_taken(tmp_path: Path) -> None:
     (tmp_path / "ca.pem").write_text("x")
 
-    assert environment.existing_file(str(tmp_path / "ca.pem")) == str(tmp_path / "ca.pem")
-    assert environment.existing_file("") == ""
+    assert parsers.existing_file(str(tmp_path / "ca.pem")) == str(tmp_path / "ca.pem")
+    assert parsers.existing_file("") == ""

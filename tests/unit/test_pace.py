@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 from mutt_tasks.core.pace import (
     AUTO_RATE,
     BURST_SECONDS,
+    LOWS,
     STEPS,
     TRICKLE_SHARE,
-    UNSEEN_RATE,
+    UNSEEN_SECONDS,
     Limiter,
     Pace,
 )
@@ -126,9 +127,25 @@ def test_what_goes_never_fills_the_window_with_as_many_live_alerts_as_may_be_exp
 def test_another_level_of_traffic_as_after_an_outage_starts_the_estimate_anew(
     before: int, after: int
 ) -> None:
-    pace = after_traffic([before] * 3000 + [after])
+    # Less is believed after a while: between two bursts there is nothing either.
+    pace = after_traffic([before] * 3000 + [after] * (1 if after > before else LOWS))
 
     assert (pace.live, pace.spread) == (after, after)
+
+
+def test_between_two_bursts_the_first_one_is_not_forgotten() -> None:
+    bursts = after_traffic([30, 0, 0, 0] * 100)
+
+    assert bursts.spread > 50
+    assert bursts.room(limiter_of(0), 0) <= 20
+
+
+def test_a_long_average_of_live_traffic_remembers_its_peak() -> None:
+    quiet = after_traffic([30] * 200 + [0] * 100)
+
+    assert quiet.load < 3
+    assert quiet.peak_load > 20
+    assert after_traffic([0] * 100).peak_load == 0
 
 
 def test_a_queue_that_stands_after_an_outage_does_not_slow_down_what_comes_later() -> None:
@@ -137,7 +154,8 @@ def test_a_queue_that_stands_after_an_outage_does_not_slow_down_what_comes_later
     for second in range(60):
         pace = pace.observed(limiter_of(50), 2000 - 30 * second, NOW + 100 + second)
     pace = pace.observed(limiter_of(50), 0, NOW + 160)
-    pace = pace.observed(limiter_of(20), 0, NOW + 161)
+    for second in range(LOWS):
+        pace = pace.observed(limiter_of(20), 0, NOW + 161 + second)
 
     assert pace.rate(None, LIMITER) == pytest.approx(full)
     assert pace.room(limiter_of(20), 0) > 5
@@ -149,7 +167,9 @@ def test_without_a_limiter_the_rate_falls_once_replays_should_have_shown_it() ->
     assert pace.rate(None, unseen) == AUTO_RATE
     pace = pace.spent(1, 1.0, NOW)
 
-    assert pace.rate(None, unseen) == UNSEEN_RATE == 1.0
+    assert pace.rate(None, unseen) == 0.1
+    assert pace.spent(50, 1.0, NOW).rate(None, unseen) == 1 / 60
+    assert pace.spent(5000, 1.0, NOW).rate(None, unseen) == 1 / UNSEEN_SECONDS
     assert pace.rate(7.0, unseen) == 7.0  # an operator's number is taken at its word
     assert pace.observed(limiter_of(1), 0, NOW + 1).rate(None, LIMITER) > 10  # type: ignore[operator]
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from mutt_tasks.core.moments import iso
 from mutt_tasks.core.policy import (
     HARD_CAP_FACTOR,
+    INCOMPLETE,
     MALFORMED,
     POISON,
     STALE,
@@ -80,8 +81,9 @@ def test_what_is_no_object_goes_to_the_dead_list_untouched(raw: bytes, route: Ro
     assert decided(raw, route) == Decision(Action.QUARANTINE, MALFORMED, raw)
 
 
-def test_an_object_without_any_field_is_replayed() -> None:
-    assert fate(b"{}") == "replay"
+def test_an_object_without_any_field_is_incomplete_for_the_alerter_only() -> None:
+    assert fate(b"{}") == INCOMPLETE
+    assert fate(b"{}", MOOG) == "replay"
 
 
 # --- poison ---
@@ -173,11 +175,11 @@ def test_poison_gets_a_header_with_the_reason_and_keeps_its_counters(route: Rout
         (NOW - HOUR - 1, STALE),
         (int(NOW - HOUR - 1) * 1000, STALE),
         (iso(NOW + 99 * HOUR), "replay"),
-        (0, STALE),
+        (1, STALE),
         ("0001-01-01T00:00:00Z", STALE),
         ("last week", "replay"),
-        (None, "replay"),
-        ([], "replay"),
+        (True, "replay"),
+        ([0], "replay"),
     ],
 )
 def test_an_event_older_than_the_largest_age_is_stale(timestamp: object, outcome: str) -> None:
@@ -187,13 +189,16 @@ def test_an_event_older_than_the_largest_age_is_stale(timestamp: object, outcome
     assert fate(raw, policy=replace(POLICY, max_age=0)) == "replay"
 
 
-def test_poison_comes_before_stale_and_stale_before_waiting() -> None:
+def test_each_reason_comes_before_the_next() -> None:
     policy = replace(POLICY, max_age=HOUR)
+    old = {"timestamp": 1, "ago": 1}
 
-    assert fate(replayed(3, ago=1, timestamp=0), policy=policy) == POISON
-    assert fate(replayed(1, ago=1, timestamp=0), policy=policy) == STALE
+    assert fate(replayed(3, message="", nan=float("nan"), **old), policy=policy) == MALFORMED
+    assert fate(replayed(3, message="", **old), policy=policy) == INCOMPLETE
+    assert fate(replayed(3, **old), policy=policy) == POISON
+    assert fate(replayed(1, **old), policy=policy) == STALE
     assert fate(replayed(1, ago=1), policy=policy) == "wait"
-    assert header_of(decided(packed(timestamp=0), policy=policy).payload)["reason"] == STALE
+    assert header_of(decided(packed(timestamp=1), policy=policy).payload)["reason"] == STALE
 
 
 # --- waiting ---
@@ -385,14 +390,16 @@ odd = st.one_of(
 @st.composite
 def hostile(draw: st.DrawFn) -> bytes:
     """An object that has everything we read, written as badly as can be."""
+    fields = dict.fromkeys(draw(st.sets(st.sampled_from(REQUIRED))), b'"x"')
     inner = {name: draw(odd) for name in draw(st.sets(st.sampled_from(HEADER_NAMES)))}
-    fields = {name: draw(odd) for name in draw(st.sets(st.sampled_from(FIELD_NAMES)))}
+    fields |= {name: draw(odd) for name in draw(st.sets(st.sampled_from(FIELD_NAMES)))}
     if draw(st.booleans()):
         fields["_remediation"] = encoded(inner)
     return encoded(fields)
 
 
 HEADER_NAMES = ("replays", "forgiven", "first_at", "last_at", "route", "reason")
+REQUIRED = ("hostname", "timestamp", "message")
 FIELD_NAMES = ("_retry_count", "_moog_retry_count", "timestamp", "shedding_reason", "_remediation")
 
 

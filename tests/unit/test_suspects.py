@@ -11,8 +11,9 @@ NOW = 1_800_000_000.0
 LIMITER = Limiter(50, 1.0, (0,))
 
 
-def traffic(live: float, samples: int = 60) -> Pace:
-    return Pace(live=live, spread=live, samples=samples, seen_at=NOW)
+def traffic(live: float, seconds: float = 100, peak: float = 0.0) -> Pace:
+    known = Pace(live=live, spread=live, samples=60, seen_at=NOW, load=live)
+    return replace(known, peak_load=max(live, peak), load_since=NOW - seconds)
 
 
 def quiet(suspects: Suspects, failures: int | None = 0, now: float = NOW, queued: int = 0) -> bool:
@@ -28,7 +29,18 @@ def test_live_traffic_bears_a_suspect_if_the_limiter_takes_what_comes_in_the_lon
 
 def test_a_larger_limiter_bears_more_and_unknown_traffic_bears_nothing() -> None:
     assert Suspects().may_go(traffic(15.0), Limiter(1000, 1.0), 0, 0, NOW)
-    assert not Suspects().may_go(traffic(0.0, samples=2), LIMITER, 0, 0, NOW)
+    assert not Suspects().may_go(traffic(0.0, seconds=59), LIMITER, 0, 0, NOW)
+
+
+def test_bursts_of_the_last_minutes_count_though_it_is_quiet_now() -> None:
+    assert not Suspects().may_go(traffic(0.0, peak=4.0), LIMITER, 0, 0, NOW)
+
+
+def test_what_came_between_a_look_in_an_outage_and_the_next_tick_is_cleared() -> None:
+    during = Suspects().looked(0, 0, is_first=True, is_trouble=True, now=NOW)
+    next_tick = during.looked(10, 10, is_first=False, is_trouble=False, now=NOW + 300)
+    assert next_tick.cleared == 10
+    assert next_tick.looked(12, 2, False, False, NOW + 600).cleared == 10
 
 
 def test_one_suspect_is_under_way_at_a_time() -> None:

@@ -11,17 +11,18 @@
 -- ARGV[3] -> commit id: the same id is never committed twice
 -- ARGV[4] -> how many messages at the right end to pass over
 -- ARGV[5] -> plan: one letter for each message looked at, oldest first:
---            r replay; m malformed, p poison, s stale, u suspect (to the dead letter list); w wait
+--            r replay; w wait; and to the dead letter list: m malformed, i incomplete, p poison,
+--            s stale, u suspect
 -- ARGV[6] -> SHA-1 of the looked-at messages' lengths (joined by commas), a colon, their bytes
 -- ARGV[7] -> route name
 -- ARGV[8] -> cycle id
 -- ARGV[9] -> the journal's largest length (approximate)
 -- ARGV[10] -> how many values of pairs for the state hash follow; then the pairs; then the same
 --             for the pace hash, and for counters to raise (name and amount); then what is pushed
---             for each r, p, s and u, in the plan's order (a malformed message is pushed as it is)
+--             for each r, i, p, s and u, in the plan's order (a malformed message goes as it is)
 --
--- Returns {'moved', replayed, malformed, poison, stale, suspect, left in source}, or
---         {'again', the same six}   this commit was done before
+-- Returns {'moved', replayed, malformed, incomplete, poison, stale, suspect, left in source}, or
+--         {'again', the same seven} this commit was done before
 --         {'fenced'}                the lease is not ours
 --         {'changed'}               the messages are no longer there as looked at
 --         {'corrupt', what}         a key of ours or a list holds something else
@@ -29,6 +30,26 @@ local lease, source, target, dead = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local state, counters, journal, pace = KEYS[5], KEYS[6], KEYS[7], KEYS[8]
 local commit_id, plan, route = ARGV[3], ARGV[5], ARGV[7]
 local skip, count = tonumber(ARGV[4]), #plan
+
+local names = { r = 'replayed', m = 'malformed', i = 'incomplete', p = 'poison', s = 'stale',
+  u = 'suspect' }
+local in_order = { names.r, names.m, names.i, names.p, names.s, names.u }
+local function answer(word, numbers)
+  local found = { word }
+  for i = 1, #in_order do
+    found[i + 1] = numbers[i] or 0
+  end
+  found[#found + 1] = redis.call('LLEN', source)
+  return found
+end
+local function name_and_number(tally)
+  local found = {}
+  for _, name in ipairs(in_order) do
+    found[#found + 1] = name
+    found[#found + 1] = tally[name]
+  end
+  return found
+end
 
 local wrong = first_of_wrong_type({
   lease, 'string', source, 'list', target, 'list', dead, 'list',
@@ -38,16 +59,16 @@ if wrong then
   return { 'corrupt', wrong }
 end
 if redis.call('HGET', state, 'commit') == commit_id then
-  local done = redis.call('HMGET', state, 'replayed', 'malformed', 'poison', 'stale',
-    'suspect')
-  return { 'again', done[1], done[2], done[3], done[4], done[5] or 0, redis.call('LLEN', source) }
+  return answer('again', redis.call('HMGET', state, unpack(in_order)))
 end
 if redis.call('GET', lease) ~= ARGV[1] then
   return { 'fenced' }
 end
 
-local names = { r = 'replayed', m = 'malformed', p = 'poison', s = 'stale', u = 'suspect' }
-local tally = { replayed = 0, malformed = 0, poison = 0, stale = 0, suspect = 0 }
+local tally, sums = {}, {}
+for _, name in ipairs(in_order) do
+  tally[name], sums[name] = 0, 0
+end
 local next_arg = 10
 local function pairs_from_args()
   local from, values = next_arg, {}
@@ -62,7 +83,7 @@ local fields = {}
 for i = 1, #raised, 2 do
   fields[#fields + 1] = raised[i]
 end
-for _, name in pairs(names) do
+for _, name in ipairs(in_order) do
   fields[#fields + 1] = name .. ':' .. route
 end
 wrong = first_bad_counter(counters, fields)
@@ -113,7 +134,6 @@ end
 
 -- From here on only writes; none of them can fail for a reason that was not checked above.
 -- A batch goes in slices: its entry in the journal is written anew with each, and names the sums.
-local sums = { replayed = 0, malformed = 0, poison = 0, stale = 0, suspect = 0 }
 if earlier then
   for i = 1, #earlier, 2 do
     if sums[earlier[i]] then
@@ -126,8 +146,7 @@ for name, amount in pairs(tally) do
   sums[name] = string.format('%.0f', sums[name] + amount)
 end
 entry = redis.call('XADD', journal, 'MAXLEN', '~', ARGV[9], '*', 'event', 'moved', 'route', route,
-  'cycle', ARGV[8], 'commit', commit_id, 'replayed', sums.replayed,
-  'malformed', sums.malformed, 'poison', sums.poison, 'stale', sums.stale, 'suspect', sums.suspect)
+  'cycle', ARGV[8], 'commit', commit_id, unpack(name_and_number(sums)))
 if skip == 0 and waiting == 0 then
   redis.call('LTRIM', source, 0, -(count + 1))
 else
@@ -156,11 +175,16 @@ for i = 1, #raised, 2 do
   redis.call('HINCRBY', counters, raised[i], raised[i + 1])
 end
 redis.call('HSET', state, 'commit', commit_id, 'journal', entry, 'journal_cycle', ARGV[8],
-  'replayed', tally.replayed, 'malformed', tally.malformed, 'poison', tally.poison,
-  'stale', tally.stale, 'suspect', tally.suspect, unpack(state_pairs))
+  unpack(name_and_number(tally)))
+if #state_pairs > 0 then
+  redis.call('HSET', state, unpack(state_pairs))
+end
 if #pace_pairs > 0 then
   redis.call('HSET', pace, unpack(pace_pairs))
 end
 redis.call('PEXPIRE', lease, ARGV[2])
-return { 'moved', tally.replayed, tally.malformed, tally.poison, tally.stale, tally.suspect,
-  redis.call('LLEN', source) }
+local moved = {}
+for i, name in ipairs(in_order) do
+  moved[i] = tally[name]
+end
+return answer('moved', moved)

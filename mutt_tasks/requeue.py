@@ -1,0 +1,66 @@
+"""One dead letter goes back into its route's dead letter queue, where gate and pace carry it."""
+
+from time import monotonic
+from typing import Any
+
+from mutt_tasks.core.policy import Policy
+from mutt_tasks.core.revival import revived
+from mutt_tasks.settings import Settings
+from mutt_tasks.store.dead_letters import DIGEST_LENGTH, Request
+from mutt_tasks.store.store import Store
+
+# Half of what a task may take: about five million events.
+SEARCH_SECONDS = 20.0
+
+# A list or a route that somebody changes between look and move is looked at again this often.
+TRIES = 5
+
+
+def requeue(store: Store, settings: Settings, digest: str, request: Request) -> dict[str, Any]:
+    """Put back the dead letter whose SHA-1 starts with `digest`; the same request is done once.
+
+    Returns the outcome: `requeued`, or `not_found`, `ambiguous`, `refused` or `contended` with what
+    is wrong. Raises StoreError.
+    """
+    done = store.dead_letters.granted(request.id)
+    if done is not None:
+        return _requeued(*done, request)
+    name = settings.dead_letter_queue
+    late_at = monotonic() + SEARCH_SECONDS
+    policy = Policy(settings.max_poison_retries, settings.retry_backoff, settings.max_age)
+    wanted = digest
+    for _ in range(TRIES):
+        search = store.dead_letters.find(name, wanted, lambda: monotonic() > late_at)
+        dead = search.found
+        if not search.is_whole and (dead is None or len(wanted) < DIGEST_LENGTH):
+            why = (
+                f"{SEARCH_SECONDS:g} s were over after the oldest {search.seen} messages of {name}"
+                " (with all 40 digits the search ends at the first match)"
+            )
+            return _failed("not_found", why, wanted)
+        if dead is None:
+            why = f"none of the {search.seen} messages of {name} has a SHA-1 that starts like this"
+            return _failed("not_found", why, wanted)
+        if search.is_ambiguous:
+            return _failed("ambiguous", f"several messages of {name} start like this", wanted)
+        wanted = dead.digest
+        ready = revived(dead.raw, settings.routes, policy, request.id, store.controls.now())
+        if isinstance(ready, str):
+            return _failed("refused", ready, wanted)
+        if store.dead_letters.requeue(name, dead, ready.route, ready.payload, request):
+            return _requeued(ready.route.name, wanted, request)
+    return _failed("contended", f"{name} or the route changed at every try: ask again", wanted)
+
+
+def _requeued(route: str, digest: str, request: Request) -> dict[str, Any]:
+    return {
+        "outcome": "requeued",
+        "route": route,
+        "digest": digest,
+        "actor": request.actor,
+        "reason": request.reason,
+    }
+
+
+def _failed(outcome: str, why: str, digest: str) -> dict[str, Any]:
+    return {"outcome": outcome, "reason": why, "digest": digest}

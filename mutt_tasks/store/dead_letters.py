@@ -1,0 +1,125 @@
+"""The dead letter list: find one message by its digest, and put it back."""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import redis
+
+from mutt_tasks.core.flow import Flow
+from mutt_tasks.core.routes import Route
+from mutt_tasks.store import keys
+from mutt_tasks.store.connection import translated
+from mutt_tasks.store.queues import JOURNAL_LENGTH
+from mutt_tasks.store.scripts import Scripts
+from mutt_tasks.store.states import FIELDS, decoded, encoded
+
+# What one read of a search returns at most: milliseconds of Redis, however long the list.
+PAGE, PAGE_BYTES = 1000, 4 << 20
+
+# Far longer than any delivery of a task can be repeated.
+REMEMBERED_MS = 24 * 3600 * 1000
+
+DIGEST_LENGTH = 40
+
+
+@dataclass(frozen=True)
+class Dead:
+    """A message of the dead letter list, its digest, and how many messages there are older."""
+
+    raw: bytes
+    digest: str
+    older: int
+
+
+@dataclass(frozen=True)
+class Search:
+    """What a search found; `seen` messages were read, and `is_whole` says that these were all."""
+
+    found: Dead | None
+    is_ambiguous: bool
+    seen: int
+    is_whole: bool
+
+
+@dataclass(frozen=True)
+class Request:
+    """Somebody's wish to put a message back; the same `id` is granted once."""
+
+    id: str
+    actor: str
+    reason: str
+
+
+class DeadLetters:
+    """Search the dead letter list, and take from it."""
+
+    def __init__(self, client: redis.Redis, scripts: Scripts) -> None:
+        self._client = client
+        self._scripts = scripts
+
+    def find(self, name: str, digest: str, is_late: Callable[[], bool]) -> Search:
+        """Look for the message whose SHA-1 starts with `digest`, oldest first, page by page.
+
+        A whole digest ends the search at once; a part of one is looked for to the end, for it may
+        fit two. The search stops where it is when `is_late` says so.
+        """
+        found: Dead | None = None
+        seen, is_ambiguous, is_over = 0, False, False
+        while not is_over and not is_late():
+            page: list[bytes] = self._scripts.call("look", [name], [seen, PAGE, PAGE_BYTES])
+            for at, raw in enumerate(page):
+                its = hashlib.sha1(raw, usedforsecurity=False).hexdigest()
+                if not its.startswith(digest):
+                    continue
+                is_ambiguous = is_ambiguous or (found is not None and its != found.digest)
+                found = found or Dead(raw, its, seen + at)
+            seen += len(page)
+            is_over = not page or (found is not None and len(digest) == DIGEST_LENGTH)
+        return Search(found, is_ambiguous, seen, is_over)
+
+    def granted(self, request: str) -> tuple[str, str] | None:
+        """The route and the digest of a request that was granted before."""
+        with translated():
+            record: Any = self._client.get(keys.requeued(request))
+        if not record:
+            return None
+        route, _, digest = record.decode("utf-8", "replace").partition(" ")
+        return route, digest
+
+    def requeue(
+        self, name: str, dead: Dead, route: Route, payload: bytes, request: Request
+    ) -> bool:
+        """Take a message off the list `name`; `payload` becomes the oldest of the route's source.
+
+        Returns False when the list, or what a cycle knows of the source, changed since the look.
+        Raises StoreError.
+        """
+        state = keys.route_state(route.name)
+        with translated():
+            found: Any = self._client.hget(state, FIELDS[Flow])
+        answer = self._scripts.call(
+            "requeue",
+            [keys.requeued(request.id), name, route.source, state, keys.STATS, keys.JOURNAL],
+            [
+                REMEMBERED_MS,
+                dead.older,
+                dead.digest,
+                payload,
+                route.name,
+                *(request.id, request.actor, request.reason),
+                JOURNAL_LENGTH,
+                found or b"",
+                _grown(found),
+            ],
+        )
+        return bool(answer[0] != b"changed")
+
+
+def _grown(text: bytes | None) -> bytes | str:
+    """A route's flow that expects one message more in the source."""
+    flow = decoded(Flow, text)
+    if not text or flow.depth is None:
+        return text or b""
+    return encoded(replace(flow, depth=flow.depth + 1))[FIELDS[Flow]]

@@ -1,0 +1,61 @@
+-- Purpose: put one message of the dead letter list back into its route's dead letter queue, as the
+-- next to be looked at; count it and journal it, all in one step, once for each request.
+--
+-- KEYS[1] -> what was done for this request, a string   KEYS[2] -> dead letter list
+-- KEYS[3] -> the route's source list                    KEYS[4] -> the route's state hash
+-- KEYS[5] -> counters hash                              KEYS[6] -> journal stream
+--
+-- ARGV[1] -> how long to remember the request, ms
+-- ARGV[2] -> how many messages of the dead letter list are older than the wanted one
+-- ARGV[3] -> SHA-1 of its bytes
+-- ARGV[4] -> the bytes to put back
+-- ARGV[5] -> route name
+-- ARGV[6] -> request id
+-- ARGV[7] -> who asked for it
+-- ARGV[8] -> why
+-- ARGV[9] -> the journal's largest length (approximate)
+-- ARGV[10] -> field `flow` of the state as it was read, empty when it was not there
+-- ARGV[11] -> the same after the source has grown by one
+--
+-- Returns {'requeued'}, or
+--         {'again'}          this request was done before
+--         {'changed'}        the message is not where it was seen, or the flow is another one
+--         {'corrupt', what}  a key of ours or a list holds something else
+local record, dead, source, state, counters, journal =
+  KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
+
+local counter = 'requeued:' .. ARGV[5]
+local wrong = first_of_wrong_type({
+  record, 'string', dead, 'list', source, 'list', state, 'hash', counters, 'hash',
+  journal, 'stream',
+}) or first_bad_counter(counters, { counter })
+if wrong then
+  return { 'corrupt', wrong }
+end
+if redis.call('EXISTS', record) == 1 then
+  return { 'again' }
+end
+local older = tonumber(ARGV[2])
+local message = redis.call('LINDEX', dead, -(older + 1))
+if not message or redis.sha1hex(message) ~= ARGV[3] then
+  return { 'changed' }
+end
+if (redis.call('HGET', state, 'flow') or '') ~= ARGV[10] then
+  return { 'changed' }
+end
+
+-- From here on only writes; none of them can fail for a reason that was not checked above.
+-- Of equal messages it does not matter which one goes: the search begins at the nearer end.
+local is_old = older < redis.call('LLEN', dead) / 2
+redis.call('LREM', dead, is_old and -1 or 1, message)
+redis.call('RPUSH', source, ARGV[4])
+redis.call('HINCRBY', counters, counter, 1)
+redis.call('XADD', journal, 'MAXLEN', '~', ARGV[9], '*', 'event', 'requeued', 'route', ARGV[5],
+  'digest', ARGV[3], 'by', ARGV[7], 'reason', ARGV[8], 'request', ARGV[6])
+-- It lies before the messages that are known to wait; the growth is no arrival of failures.
+redis.call('HDEL', state, 'cursor', 'cursor_until')
+if ARGV[11] ~= '' then
+  redis.call('HSET', state, 'flow', ARGV[11])
+end
+redis.call('SET', record, ARGV[5] .. ' ' .. ARGV[3], 'PX', ARGV[1])
+return { 'requeued' }

@@ -1,0 +1,94 @@
+"""The limits that the consumers obey: set twice, changed at run time, and seen in the limiter."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mutt_tasks.core.consumer_limits import (
+    CACHE_SECONDS,
+    ConsumerLimits,
+    FollowedLimits,
+    with_runtime_values,
+)
+
+NOW = 1_800_000_000.0
+STATIC = ConsumerLimits(50, 1.0, 2000)
+
+
+def limits(alerts: int = 50, period: float = 1.0, shed_above: int = 2000) -> ConsumerLimits:
+    return ConsumerLimits(alerts, period, shed_above)
+
+
+def followed(
+    before: FollowedLimits, runtime: ConsumerLimits, now: float, used: int = 0
+) -> FollowedLimits:
+    return before.followed(STATIC, runtime, used, now)
+
+
+@pytest.mark.parametrize(
+    ("raw", "alerts"),
+    [
+        *((b"5", 5), (b" 7 ", 7), (b"+5", 5), (b"0", 0), (b"-3", 0), (b"1_000", 1000)),
+        *((b"5.0", 50), (b"", 50), (b"many", 50), (b"\xff", 50), (b"9" * 5000, 50), (None, 50)),
+        (b"99999999999999", 1_000_000_000),
+    ],
+)
+def test_a_value_is_read_as_the_consumers_read_it(raw: bytes | None, alerts: int) -> None:
+    assert with_runtime_values(STATIC, raw, None, None) == limits(alerts)
+
+
+@pytest.mark.parametrize(("raw", "period"), [(b"60", 60.0), (b"0", 1.0), (b"-5", 1.0), (b"x", 1.0)])
+def test_a_period_that_would_switch_the_limiter_off_is_not_believed(
+    raw: bytes, period: float
+) -> None:
+    assert with_runtime_values(STATIC, None, raw, None) == limits(period=period)
+
+
+@given(*(st.integers(0, 100),) * 2, *(st.integers(1, 60),) * 2, *(st.integers(0, 5000),) * 2)
+def test_of_two_settings_the_stricter_counts_limit_by_limit(
+    a: int, b: int, p: int, q: int, s: int, t: int
+) -> None:
+    static, runtime = limits(a, float(p), s), limits(b, float(q), t)
+    found = FollowedLimits().followed(static, runtime, 0, NOW).in_force
+
+    assert found == limits(min(a, b), float(max(p, q)), min(s, t))
+
+
+def test_a_stricter_limit_holds_at_once_and_a_looser_one_when_the_consumers_must_know() -> None:
+    state = followed(FollowedLimits(), limits(50), NOW)
+    state = followed(state, limits(5, 10.0, 20), NOW + 100)
+    assert state.in_force == limits(5, 10.0, 20)
+
+    state = followed(state, limits(50), NOW + 200)
+    assert state.in_force == limits(5, 10.0, 20)
+    state = followed(state, limits(50), NOW + 200 + CACHE_SECONDS - 0.1)
+    assert state.in_force == limits(5, 10.0, 20)
+    state = followed(state, limits(50), NOW + 200 + CACHE_SECONDS)
+    assert state.in_force == limits(50)
+
+
+def test_a_limit_that_goes_up_and_down_within_the_consumers_cache_is_the_lower_one() -> None:
+    state = followed(FollowedLimits(), limits(10), NOW)
+    for tick in range(40):
+        state = followed(state, limits(40 if tick % 2 else 20), NOW + tick)
+        assert state.in_force.alerts == 10
+
+
+def test_a_limiter_that_takes_more_than_the_stricter_setting_obeys_the_looser_one() -> None:
+    state = followed(FollowedLimits(), limits(200), NOW)
+    assert state.in_force.alerts == 50
+    state = followed(state, limits(200), NOW + 5, used=120)
+    assert state.in_force.alerts == 50  # what came before a change may still be there
+    state = followed(state, limits(200), NOW + 10, used=120)
+    assert state.in_force.alerts == 200
+    assert followed(state, limits(200), NOW + 11, used=3).in_force.alerts == 200
+    assert followed(state, limits(30), NOW + 12, used=120).in_force.alerts == 30
+
+
+def test_a_clock_that_went_back_does_not_keep_an_old_limit_for_ever() -> None:
+    state = followed(FollowedLimits(), limits(5), NOW + 10_000)
+    state = followed(state, limits(50), NOW + 10_001)
+    for second in range(10):
+        state = followed(state, limits(50), NOW + second)
+
+    assert state.in_force.alerts == 50
