@@ -51,7 +51,8 @@ task_send_sent_event = True
 # tick takes over. Late acknowledgement would only run stale tasks again.
 task_acks_late = False
 task_reject_on_worker_lost = False
-# Below the lease's time to live, so that no live step outlasts its lease.
+# Ends a step that hangs. Longer than a lease lives, for that protects nothing: a step that does not
+# renew its lease has lost it, and its writes are refused.
 task_time_limit = 40
 task_soft_time_limit = 32
 

@@ -10,10 +10,10 @@ from celery import Celery, signals
 
 from mutt_tasks import broker, logs, tracing
 from mutt_tasks.errors import ClusterUnsupported, SettingsError, StoreRefused, StoreUnavailable
-from mutt_tasks.reviving import Reviving
 from mutt_tasks.serving import Serving
 from mutt_tasks.settings import Settings, load, warnings
 from mutt_tasks.store.store import Store
+from mutt_tasks.survival import Survival
 
 logger = logging.getLogger(__name__)
 
@@ -33,7 +33,7 @@ settings = _settings_or_exit()
 broker.guard("" if settings.broker_url else settings.redis.next_password)
 app = Celery("mutt_tasks")
 app.config_from_object("celeryconfig")
-app.steps["worker"].update({Serving, Reviving})
+app.steps["worker"].update({Serving, Survival})
 
 
 @signals.setup_logging.connect

@@ -151,7 +151,7 @@ class Settings:
         "MOOG_HEALTH_CACHE_TTL",
         "60",
         take.number(0, 3600),
-        "an answer is used again this long",
+        "a healthy answer is used again this long",
         unit="s",
     )
     api_key: str = _probe(

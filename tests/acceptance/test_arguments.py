@@ -28,6 +28,9 @@ WRONG = {
     ("mutt_tasks.replay_dlq_batch",): (
         "mutt_tasks.replay_dlq_batch failed: missing health, cycle; takes health, cycle"
     ),
+    ("mutt_tasks.requeue", "--args", '["abc"]'): (
+        "mutt_tasks.requeue failed: missing actor, reason; takes digest, actor, reason"
+    ),
     ("mutt_tasks.remediate", "--kwargs", r'{"a\nb\u001b[31m": 1}'): (
         r"mutt_tasks.remediate failed: unknown 'a\nb\x1b[31m';"
     ),

@@ -20,7 +20,7 @@ from tests.services import Services, until
 BACK_SECONDS = 30.0
 
 # A lease that no step has passed on for so long belongs to a cycle that is no more. Shortening
-# its 45 s is all that tests do about it; the soak waits for them.
+# its 10 s is all that tests do about it; the soak waits for them.
 STALLED_SECONDS = 1.5
 
 MESSAGES = 100

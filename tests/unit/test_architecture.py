@@ -34,7 +34,7 @@ GROUND = (
     f"{PACKAGE}.errors",
 )
 CELERYS = {
-    f"{PACKAGE}.{name}" for name in ("tasks", "celery", "broker", "schedule", "serving", "reviving")
+    f"{PACKAGE}.{name}" for name in ("tasks", "celery", "broker", "schedule", "serving", "survival")
 }
 
 

@@ -22,7 +22,7 @@ LOOK_SECONDS = 2.0
 LONGEST_WAIT = 30.0
 
 
-class Reviving(bootsteps.StartStopStep):
+class Survival(bootsteps.StartStopStep):
     """Starts a cycle when the worker starts and finds work, or when it finds a drain given up.
 
     It runs in the worker's main process, behind the pool, so that no forked child inherits it.
@@ -40,7 +40,7 @@ class Reviving(bootsteps.StartStopStep):
         # Without drains a tick is exactly one batch, and nothing is under way between two.
         if settings.drain:
             threading.Thread(
-                target=self._look_on, args=(worker.app, settings), name="reviving", daemon=True
+                target=self._look_on, args=(worker.app, settings), name="survival", daemon=True
             ).start()
 
     def stop(self, _worker: Any) -> None:
