@@ -120,9 +120,12 @@ def test_an_operator_puts_a_dead_letter_back_by_the_digits_that_the_recipe_shows
             r'[0-9a-f]{40} poison alerter "host-1" \d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z', shown
         )
         running.call("mutt_tasks.requeue")
-        until(lambda: "requeue failed: digest: takes" in running.logs(), hint=running.logs)
+        until(
+            lambda: "requeue failed: missing digest, actor, reason" in running.logs(),
+            hint=running.logs,
+        )
         running.call("mutt_tasks.requeue", "--kwargs", '{"digest": "0123456789AB", "actor": "a"}')
-        until(lambda: "requeue failed: reason: takes" in running.logs(), hint=running.logs)
+        until(lambda: "missing reason; takes digest" in running.logs(), hint=running.logs)
         asked = {"digest": "0" * 12, "actor": "ann", "reason": "mended"}
         running.call("mutt_tasks.requeue", "--kwargs", json.dumps(asked))
         until(lambda: "outcome=not_found" in running.logs(), hint=running.logs)

@@ -331,11 +331,12 @@ def out_of_bands(now: float, bands: Iterable[tuple[float, float]]) -> float:
 
 
 class Cursor(NamedTuple):
-    """So many messages at the old end wait until a moment between two."""
+    """So many messages at the old end wait until a moment between two, by the rules of then."""
 
     waiting: int = 0
     earliest: float = 0.0
     latest: float = 0.0
+    by: tuple[float, ...] = ()
 
 
 class Result(NamedTuple):
@@ -471,7 +472,9 @@ class Pipeline:
         limit = next(name for name, messages in limits.items() if messages == most)
 
         cursor = self.cursors[name]
-        if not 0 < cursor.waiting <= len(queue) or self.now >= cursor.earliest:
+        by = (rules.max_retries, rules.backoff, rules.max_age)
+        is_over = self.now >= cursor.earliest or cursor.by != by
+        if not 0 < cursor.waiting <= len(queue) or is_over:
             cursor = Cursor(0, float("inf"), float("inf"))
         at, going = cursor.waiting, 0
         waits, kinds = queue[:at], Counter[str]()
@@ -492,7 +495,7 @@ class Pipeline:
                 (to_target if fate.kind == "replay" else to_dead).append(fate.payload)
             at += 1
         longest = self.now + HOUR
-        self.cursors[name] = Cursor(len(waits), min(earliest, longest), min(latest, longest))
+        self.cursors[name] = Cursor(len(waits), min(earliest, longest), min(latest, longest), by)
         if not going:
             return "held", "waiting", True, "waiting"
         self.lists[route.source] = waits + queue[at:]
