@@ -90,12 +90,14 @@ def test_nothing_is_replayed_until_moogsoft_is_well_again(
         seen = len(cycles(system))
         system.until(lambda: any(c["health"] == probed for c in cycles(system)[seen:]))
         moved, seen = system.moved(), len(cycles(system))
-        system.until(lambda: len(cycles(system)) >= seen + 2)
+        system.until(lambda: len(cycles(system)) > seen)
         assert {(c["outcome"], c["reason"]) for c in cycles(system)[seen:]} == {
             ("held", "unhealthy")
         }
         assert system.moved() == moved
         patient.answer = status(200)
+        # Moogsoft is asked ever more rarely; who calls by hand is answered at once.
+        system.services.call("mutt_tasks.remediate")
 
 
 def test_while_moogsoft_flaps_only_cycles_that_found_it_well_replay(
