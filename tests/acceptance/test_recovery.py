@@ -16,7 +16,8 @@ from tests.services import services, until
 STATE, OPEN_TIME = "mutt:circuit_breaker:moogsoft:state", "mutt:circuit_breaker:moogsoft:open_time"
 # From health to the first replay.
 SOON = 30.0
-COMMANDS_A_SECOND = 10
+# The broker's own polls included, which a loaded machine bunches.
+COMMANDS_A_SECOND = 15
 
 ENV = {"REMEDIATION_INTERVAL": 300, "REMEDIATION_DRAIN_INTERVAL": 1}
 
