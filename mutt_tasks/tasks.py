@@ -17,6 +17,7 @@ from mutt_tasks import requeue as requeuing
 from mutt_tasks.celery import app, settings
 from mutt_tasks.checking import check, may_linger
 from mutt_tasks.core.moments import iso
+from mutt_tasks.cycle import Trigger
 from mutt_tasks.errors import InvalidArgument, StoreError
 from mutt_tasks.logs import (
     log_config_problems,
@@ -25,12 +26,16 @@ from mutt_tasks.logs import (
     log_failure,
     log_stale_breaker,
 )
+from mutt_tasks.replay.cycle_context import Health
+from mutt_tasks.replay.report import packed_cycle
+from mutt_tasks.replay.result import CycleResult
 from mutt_tasks.settings import Settings
 from mutt_tasks.store.dead_letters import Request
 from mutt_tasks.store.lease import Step
 from mutt_tasks.store.store import Store
+from mutt_tasks.surroundings import Surroundings, new_id
 
-TRIGGERS = ("hand", "beat", "drain", "worker")
+TRIGGERS = tuple(each.value for each in Trigger)
 STALE = {"outcome": "stale", "reason": "the lease is no longer this cycle's"}
 
 # Failures that are expected and named: Celery logs them without a traceback.
@@ -77,6 +82,12 @@ def store() -> Store:
     return Store.at(settings.redis)
 
 
+@cache
+def surroundings() -> Surroundings:
+    """The real clock, waiting, ids and probe."""
+    return Surroundings.of(store())
+
+
 def current() -> Settings:
     """The settings in force now; bad runtime values are reported and ignored."""
     found, problems = steps.current(store(), settings)
@@ -92,18 +103,17 @@ def remediate(trigger: str = "hand", cycle: str = "") -> Result:
     up) or `drain`, which alone comes with the id of the `cycle` that holds the lease already.
     """
     if trigger not in TRIGGERS:
-        raise InvalidArgument(f"trigger: got {trigger!r:.60}, takes one of {', '.join(TRIGGERS)}")
+        raise InvalidArgument(f"trigger: got {trigger!r:.60}, accepts one of {', '.join(TRIGGERS)}")
     if trigger == "drain":
-        if (rest := may_linger(store(), current())) > 0:
+        if (rest := may_linger(store(), current(), surroundings())) > 0:
             return _linger(_cycle_id(cycle), rest)
         if not store().lease.advance(_cycle_id(cycle), cycle):
             return {**STALE, "cycle": cycle}
     else:
-        cycle = steps.new_cycle_id()
-        is_tick, is_start = trigger == "beat", trigger == "worker"
-        ended = steps.begin(store(), current(), cycle, is_tick, is_start)
+        cycle = new_id()
+        ended = steps.begin(store(), current(), surroundings(), cycle, Trigger(trigger))
         if ended is not None:
-            return log_cycle(ended)
+            return _reported(ended)
     try:
         chain(
             check_moogsoft_health.s(cycle=cycle, trigger=trigger),
@@ -122,7 +132,7 @@ def check_moogsoft_health(cycle: str = "", trigger: str = "hand") -> Result:
     longer = settings.health_timeout
     if cycle and not store().lease.advance(_cycle_id(cycle), cycle, Step.CHECKING, longer):
         return {**STALE, "cycle": cycle}
-    record = check(store(), current(), by_hand=trigger == "hand")
+    record = check(store(), current(), surroundings(), by_hand=trigger == Trigger.HAND)
     log_stale_breaker(record.stale_since)
     return {
         "outcome": "healthy" if record.healthy else "unhealthy",
@@ -140,15 +150,13 @@ def replay_dlq_batch(health: Result, cycle: str) -> Result:
         raise InvalidArgument("health: takes the result of mutt_tasks.check_moogsoft_health")
     if outcome == "stale":
         return {**STALE, "cycle": _cycle_id(cycle)}
-    found = current()
-    ended = steps.replay(
-        store(), found, _cycle_id(cycle), outcome == "healthy", str(health.get("reason", ""))[:60]
-    )
+    found = Health(outcome == "healthy", str(health.get("reason", ""))[:60])
+    ended = steps.replay(store(), current(), surroundings(), _cycle_id(cycle), found)
     if ended is None:
         return {**STALE, "cycle": cycle}
     if ended.next_cycle:
-        _schedule(ended.next_cycle, ended.pause)
-    return log_cycle(ended)
+        _schedule(ended.next_cycle, ended.delay)
+    return _reported(ended)
 
 
 @app.task(name="mutt_tasks.pause", base=Checked, throws=EXPECTED)
@@ -162,7 +170,8 @@ def pause(actor: str, reason: str, seconds: float = 3600) -> Result:
         raise InvalidArgument("seconds: takes a number from 1 to 604800")
     store().controls.pause(actor, reason, seconds)
     paused = {"outcome": "paused", "actor": actor, "reason": reason, "seconds": seconds}
-    return log_control(paused)
+    log_control(paused)
+    return paused
 
 
 @app.task(name="mutt_tasks.resume", base=Checked, throws=EXPECTED)
@@ -171,7 +180,8 @@ def resume(actor: str) -> Result:
     if not isinstance(actor, str) or not re.fullmatch(r"[^\x00-\x1f\x7f]{1,200}", actor):
         raise InvalidArgument("actor: takes 1 to 200 characters on one line")
     was_paused = store().controls.resume(actor)
-    resumed = log_control({"outcome": "resumed" if was_paused else "not_paused", "actor": actor})
+    resumed = {"outcome": "resumed" if was_paused else "not_paused", "actor": actor}
+    log_control(resumed)
     remediate.apply_async()
     return resumed
 
@@ -188,8 +198,10 @@ def requeue(self: Any, digest: str, actor: str, reason: str) -> Result:
     for name, value in (("actor", actor), ("reason", reason)):
         if not isinstance(value, str) or not re.fullmatch(r"[^\x00-\x1f\x7f]{1,200}", value):
             raise InvalidArgument(f"{name}: takes 1 to 200 characters on one line")
-    request = Request(self.request.id or steps.new_cycle_id(), actor, reason)
-    return log_control(requeuing.requeue(store(), current(), digest.lower(), request))
+    request = Request(self.request.id or new_id(), actor, reason)
+    result = requeuing.requeue(store(), current(), digest.lower(), request)
+    log_control(result)
+    return result
 
 
 @signals.task_failure.connect
@@ -199,21 +211,25 @@ def _log_expected_failure(sender: Any, exception: Exception, **_: Any) -> None:
         log_failure(sender.name, exception)
 
 
-def _linger(cycle: str, pause_seconds: float) -> Result:
+def _reported(ended: CycleResult) -> Result:
+    """The task's result; the log has the same."""
+    log_cycle(ended)
+    return packed_cycle(ended)
+
+
+def _linger(cycle: str, delay: float) -> Result:
     """Let a drain rest a little longer, without a cycle, in the cheapest way."""
-    next_cycle = steps.new_cycle_id()
-    if not store().lease.linger(cycle, next_cycle, pause_seconds):
+    next_cycle = new_id()
+    if not store().lease.linger(cycle, next_cycle, delay):
         return {**STALE, "cycle": cycle}
-    _schedule(next_cycle, pause_seconds)
+    _schedule(next_cycle, delay)
     return {"outcome": "resting", "next_cycle": next_cycle}
 
 
-def _schedule(next_cycle: str, pause_seconds: float) -> None:
+def _schedule(next_cycle: str, delay: float) -> None:
     """Ask for the drain's next cycle; if that fails a worker that looks on takes over."""
     try:
-        remediate.apply_async(
-            kwargs={"trigger": "drain", "cycle": next_cycle}, countdown=pause_seconds
-        )
+        remediate.apply_async(kwargs={"trigger": "drain", "cycle": next_cycle}, countdown=delay)
     except BaseException:
         store().lease.release(next_cycle)
         raise

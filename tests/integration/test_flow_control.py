@@ -9,15 +9,16 @@ from typing import Any
 import pytest
 import redis
 
-from mutt_tasks import cycle as steps
 from mutt_tasks.core.breaker import Marks
 from mutt_tasks.core.flow import Flow
 from mutt_tasks.core.pace import Pace
 from mutt_tasks.core.routes import alerter_route, moog_route
 from mutt_tasks.logs import log_cycle
 from mutt_tasks.metrics import RedisCollector
+from mutt_tasks.replay.result import CycleResult
 from mutt_tasks.store.states import decoded
 from mutt_tasks.store.store import Store
+from mutt_tasks.surroundings import new_id
 from tests.pipeline import (
     ALERTS,
     DEAD,
@@ -25,6 +26,7 @@ from tests.pipeline import (
     INGEST,
     LIMITER,
     MOOG_DLQ,
+    begin,
     counters,
     event,
     fill,
@@ -32,7 +34,10 @@ from tests.pipeline import (
     journal,
     let_pass,
     lying_in,
+    now_of,
     numbers_in,
+    observe,
+    replay,
     run_cycle,
     settings_of,
 )
@@ -56,7 +61,7 @@ def flow_of(client: redis.Redis, route: str = "alerter") -> Flow:
 
 def limiter_holds(client: redis.Redis, store: Store, alerts: int) -> None:
     """The forwarder took so many alerts within the last period, evenly."""
-    now = store.controls.now()
+    now = now_of(store)
     client.delete(LIMITER)
     if alerts:
         moments = {f"alert-{n}": (now - n / alerts) * 1000 for n in range(alerts)}
@@ -93,7 +98,7 @@ def test_bounces_beside_first_time_failures_open_the_breaker_and_are_forgiven(
     lane = result.routes["alerter"]
     assert (result.outcome, result.reason, lane.limit) == ("held", "backoff", "backoff")
     assert lane.has_tripped
-    assert result.pause == 10
+    assert result.delay == 10
     assert metric(store, "breaker_trips_total", route="alerter") == 1
     assert metric(store, "backoff_seconds", route="alerter") > 50
     assert journal(client, "cycle")[-1]["route:alerter"] == "held backoff"
@@ -123,7 +128,7 @@ def fill_again(client: redis.Redis, messages: list[bytes]) -> None:
 
 
 def run_until(
-    store: Store, settings: Any, result: steps.CycleResult, is_done: Callable[[], bool]
+    store: Store, settings: Any, result: CycleResult, is_done: Callable[[], bool]
 ) -> None:
     for _ in range(50):
         if is_done():
@@ -269,7 +274,7 @@ def test_auto_uses_what_steady_traffic_leaves_of_the_forwarders_window(
 ) -> None:
     settings = settings_of(REMEDIATION_MAX_RATE="auto", REMEDIATION_BATCH_SIZE=1000)
     fill(client, DLQ, [event(n) for n in range(1000)])
-    steady = Pace(live=20, spread=0.1, samples=500, sampled_at=store.controls.now() - 0.5)
+    steady = Pace(live=20, spread=0.1, samples=500, sampled_at=now_of(store) - 0.5)
     text = json.dumps({"live": 20, "spread": 0.1, "samples": 500, "sampled_at": steady.sampled_at})
     client.hset("mutt:remediation:pace", "pace", text)
     limiter_holds(client, store, 20)
@@ -308,14 +313,8 @@ def test_a_batch_is_spread_over_the_second_and_journalled_once(
     client: redis.Redis, store: Store
 ) -> None:
     fill(client, DLQ, [b"garbage", *(event(n) for n in range(100))])
-    moments = []
-    commit = store.queues.commit
-
-    def timed(*args: Any) -> Any:
-        moments.append(store.controls.now())
-        return commit(*args)
-
-    vars(store.queues)["commit"] = timed
+    moments: list[float] = []
+    observe(store, commits=lambda: moments.append(now_of(store)))
     run_cycle(store, settings_of(REMEDIATION_MAX_RATE=20, REMEDIATION_BATCH_SIZE=50))
     assert len(moments) > 5
     assert moments[-1] - moments[0] > 0.5
@@ -330,8 +329,8 @@ def test_a_gate_that_closes_in_the_middle_of_a_batch_stops_it(
 ) -> None:
     fill(client, DLQ, [event(n) for n in range(100)])
     settings = settings_of(REMEDIATION_MAX_RATE=20, REMEDIATION_BATCH_SIZE=50)
-    cycle = steps.new_cycle_id()
-    assert steps.begin(store, settings, cycle, is_tick=False) is None
+    cycle = new_id()
+    assert begin(store, settings, cycle) is None
 
     def close_the_gate(seconds: float) -> None:
         let_pass(store, seconds)
@@ -340,7 +339,7 @@ def test_a_gate_that_closes_in_the_middle_of_a_batch_stops_it(
         else:
             client.set("mutt:circuit_breaker:moogsoft:state", "OPEN")
 
-    steps.replay(store, settings, cycle, True, "test", close_the_gate)
+    replay(store, settings, cycle, wait=close_the_gate)
     assert client.llen(INGEST) == 4  # what the first slice held: 0.2 s of 20/s
 
 
@@ -362,7 +361,7 @@ def test_a_drain_that_is_held_waits_however_short_its_interval(
     client.lpush(INGEST, *range(1000))
     fill(client, DLQ, [event(1)])
     result = run_cycle(store, settings_of(REMEDIATION_DRAIN_INTERVAL=0))
-    assert (result.reason, result.pause) == ("backpressure", 0.5)
+    assert (result.reason, result.delay) == ("backpressure", 0.5)
 
 
 # --- state that cannot be read ---
@@ -406,11 +405,11 @@ def test_the_state_that_a_commit_wrote_is_the_one_that_is_read(
 
 def drained_by(
     client: redis.Redis, store: Store, settings: Any, seconds: float, forwarder: "Forwarder"
-) -> steps.CycleResult:
+) -> CycleResult:
     """Cycles for a while, beside a forwarder that works after each slice."""
-    until = store.controls.now() + seconds
+    until = now_of(store) + seconds
     result = run_cycle(store, settings, wait=forwarder.work)
-    while result.next_cycle and store.controls.now() < until:
+    while result.next_cycle and now_of(store) < until:
         result = run_cycle(store, settings, result.next_cycle, wait=forwarder.work)
     return result
 
@@ -433,7 +432,7 @@ class Forwarder:
     def work(self, seconds: float) -> None:
         """Let time pass, then take what lies in the queues."""
         let_pass(self._store, seconds)
-        now = self._store.controls.now()
+        now = now_of(self._store)
         self._owed += self._live * seconds
         while self._owed >= 1:
             self._owed -= 1

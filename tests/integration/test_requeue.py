@@ -9,8 +9,8 @@ import pytest
 import redis
 
 from mutt_tasks import requeue as requeuing
-from mutt_tasks.cycle import CycleResult
 from mutt_tasks.metrics import RedisCollector
+from mutt_tasks.replay.result import CycleResult
 from mutt_tasks.requeue import requeue
 from mutt_tasks.store import dead_letters
 from mutt_tasks.store.dead_letters import Request
@@ -27,6 +27,7 @@ from tests.pipeline import (
     header_of,
     journal,
     lying_in,
+    now_of,
     numbers_in,
     run_cycle,
     settings_of,
@@ -278,7 +279,7 @@ def test_a_route_that_is_off_is_refused_for_nobody_would_drain_it(
 
 def test_it_does_not_wait_behind_messages_that_rest(client: redis.Redis, store: Store) -> None:
     dead = poison(client, store)
-    now = store.controls.now()
+    now = now_of(store)
     with patch.object(store.controls, "now", lambda: now):
         fill(client, DLQ, [event(n) for n in (5, 6)])
         cycle(client, store)

@@ -19,8 +19,8 @@ SCRIPTS = sorted((ROOT / PACKAGE / "store" / "lua").glob("*.lua"))
 # From the outside in: what stands in one line may import what stands below, not beside or above.
 LAYERS = (
     (f"{PACKAGE}.cycle", f"{PACKAGE}.requeue"),
-    (f"{PACKAGE}.batch",),
-    (f"{PACKAGE}.choice", f"{PACKAGE}.traffic", f"{PACKAGE}.checking"),
+    (f"{PACKAGE}.replay", f"{PACKAGE}.checking"),
+    (f"{PACKAGE}.surroundings",),
     (f"{PACKAGE}.store", f"{PACKAGE}.moogsoft"),
     (f"{PACKAGE}.core",),
 )

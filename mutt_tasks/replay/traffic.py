@@ -99,6 +99,10 @@ class Traffic:
         limits = self._limits
         return Limiter(limits.alerts, limits.period, reading.kept, reading.newest)
 
+    def live_now(self, reading: RouteReading, now: float) -> float:
+        """How many alerts of the limiter's last period were not ours."""
+        return self.pace.live_now(self.limiter_of(reading), reading.queued, now)
+
     def allowance(self, reading: RouteReading, now: float) -> Allowance | None:
         """How many replays may go by the rate, and why no more; None when it is not limited."""
         rate = self.pace.rate(self._max_rate, self.limiter)
