@@ -30,10 +30,12 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from mutt_tasks import cycle as steps
+from mutt_tasks.core.flow import Flow
 from mutt_tasks.cycle import Trigger
 from mutt_tasks.errors import LeaseLost
 from mutt_tasks.replay.result import CycleResult
 from mutt_tasks.store.ledger import Ledger
+from mutt_tasks.store.states import encoded
 from mutt_tasks.store.store import Store
 from mutt_tasks.surroundings import ScanBounds, Surroundings
 from tests.model.faults import Dead, Fault, struck_by
@@ -454,14 +456,15 @@ class Story(RuleBasedStateMachine):
             if ended is not None:
                 return ended
         settings, _ = steps.current(self.store, self.settings)
-        self.forget_the_flow()
+        self.fix_the_window(min(settings.batch_size, settings.max_batch_size))
         health = HEALTHY if is_healthy else ILL
         return steps.replay(self.store, settings, self.surroundings, cycle, health)
 
-    def forget_the_flow(self) -> None:
-        """Every batch is a canary: how the window learns is told elsewhere."""
+    def fix_the_window(self, window: int) -> None:
+        """Every batch may hold as many messages: how the window learns is told elsewhere."""
+        flow = Flow(window=window, is_canary=False, sent_at=self.pipeline.now)
         for name in ROUTES:
-            self.client.hdel(f"{OURS}route:{name}", "flow")
+            self.client.hset(f"{OURS}route:{name}", mapping=encoded(flow))
 
     def expected(
         self, start: Pipeline, cycle: str, is_new: bool, is_tick: bool, is_healthy: bool
