@@ -88,9 +88,9 @@ class Lane:
         self.route = route
         self._cycle = cycle
         self._traffic = traffic
-        targets = (settings.alert_queue, *(route.target for route in settings.routes))
+        targets = (settings.lists.alert_queue, *(route.target for route in settings.routes))
         self._queues = tuple(dict.fromkeys(targets))
-        self._rest = min(flow.CANARY_SECONDS, settings.drain_interval)
+        self._rest = min(flow.CANARY_SECONDS, settings.pace.drain_interval)
         self._flow = flow.Flow()
         self._suspects = Suspects()
         self._left = limits.Allowance(0)
@@ -110,11 +110,11 @@ class Lane:
         landing = self._landing(reading, now)
         settings = self._settings
         bounds = flow.Bounds(
-            settings.batch_size,
-            settings.max_batch_size,
-            settings.retry_backoff,
+            settings.pace.batch_size,
+            settings.pace.max_batch_size,
+            settings.pace.retry_backoff,
             self._rest,
-            awaits_canary=settings.max_rate != 0,
+            awaits_canary=settings.pace.max_rate != 0,
         )
         is_dropping = self._traffic.watch.is_dropping
         settled = flow.settle(reading.flow, landing, bounds, now, is_open, is_dropping)
@@ -164,7 +164,7 @@ class Lane:
         """Try one slice; False when somebody changed the queue between look and commit."""
         now, reading = self._read()
         settings, route = self._settings, self.route
-        is_open = judged(reading.breaker, now, settings.breaker_timeout).is_open
+        is_open = judged(reading.breaker, now, settings.forwarder.breaker_timeout).is_open
         if reading.is_paused or is_open:
             self.hold(PAUSED if reading.is_paused else BREAKER_OPEN)
             return True
@@ -195,7 +195,7 @@ class Lane:
         name = route.name
         counted = {"odd": batch.odd, "bounced": batch.came_back, "forgiven": batch.forgiven}
         raised = {f"{counter}:{name}": amount for counter, amount in counted.items() if amount}
-        is_sure = route.target == settings.alert_queue
+        is_sure = route.target == settings.lists.alert_queue
         pace, watch = traffic.after(batch.replays, is_sure, now)
         suspects = chosen.suspects.moved(chosen.places, chosen.sends_suspect, now)
         self._commits += 1
@@ -204,7 +204,7 @@ class Lane:
             f"{self._cycle}:{name}:{self._commits}",
             self._cycle,
             route,
-            settings.dead_letter_queue,
+            settings.lists.dead_letter_queue,
             batch,
             chosen.state
             | encoded(after)
@@ -238,7 +238,7 @@ class Lane:
         if self._left.limit == limits.BACKOFF:
             return self._left
         traffic, depths = self._traffic, reading.depths
-        credit = limits.credit(self._settings.high_water, traffic.shed_above, depths)
+        credit = limits.credit(self._settings.pace.high_water, traffic.shed_above, depths)
         rate = traffic.allowance(reading, now)
         return limits.allowance(self._left, credit, depths.source, rate)
 
@@ -286,13 +286,13 @@ class Lane:
         while window != traffic.window:
             window = traffic.window
             reading = self._store.controls.reading(
-                self.route, self._queues, self._settings.rate_limit_key, window, now
+                self.route, self._queues, self._settings.forwarder.rate_limit_key, window, now
             )
             traffic.read(reading, now)
         return now, reading
 
     def _passed_at(self, reading: RouteReading, now: float) -> float:
-        breaker = judged(reading.breaker, now, self._settings.breaker_timeout)
+        breaker = judged(reading.breaker, now, self._settings.forwarder.breaker_timeout)
         # A closed breaker that counts failures is one that is about to open.
         if breaker.is_open or reading.failures or not reading.newest:
             return 0.0
@@ -307,7 +307,7 @@ class Lane:
         newest: list[bytes] = []
         if arrivals or depths.target or depths.alert_queue:
             under_way, oldest, newest = self._store.queues.landing(
-                self.route, self._settings.alert_queue, arrivals
+                self.route, self._settings.lists.alert_queue, arrivals
             )
         # What we sent comes back before others pile up on it, so the oldest arrivals are counted
         # as they are, and the newest stand for all the rest.
@@ -331,7 +331,7 @@ def _speed(reading: RouteReading, settings: Settings, going: int, now: float) ->
     """How fast the queue empties, in messages/s, averaged over the last seconds."""
     gap = now - reading.moved_at
     is_drain = 0 < gap < 60
-    speed = going / (gap if is_drain else max(settings.drain_interval, 0.1))
+    speed = going / (gap if is_drain else max(settings.pace.drain_interval, 0.1))
     if is_drain:
         weight = 1 - exp(-gap / _SPEED_SECONDS)
         speed = reading.speed + weight * (speed - reading.speed)

@@ -26,11 +26,11 @@ def _settings_or_exit() -> Settings:
         for line in error.lines:
             print(f"mutt_tasks: {line}", file=sys.stderr)
         raise SystemExit(1) from None
-    return replace(settings, pod_name=settings.pod_name or socket.gethostname())
+    return replace(settings, pod_name=settings.process.pod_name or socket.gethostname())
 
 
 settings = _settings_or_exit()
-broker.guard("" if settings.broker_url else settings.redis.next_password)
+broker.guard("" if settings.redis.broker_url else settings.redis.address.next_password)
 app = Celery("mutt_tasks")
 app.config_from_object("celeryconfig")
 app.steps["worker"].update({Serving, Survival})
@@ -48,9 +48,11 @@ def _check_surroundings(signal: Any, **_: Any) -> None:
     for line in warnings(settings, is_worker=signal is signals.celeryd_after_setup):
         logger.warning(line)
     try:
-        Store.at(settings.redis, timeout=2.0, retries=0).refuse_cluster()
+        Store.at(settings.redis.address, timeout=2.0, retries=0).refuse_cluster()
     except StoreUnavailable:
-        logger.warning("Redis at %s does not answer yet; going on trying", settings.redis.shown)
+        logger.warning(
+            "Redis at %s does not answer yet; going on trying", settings.redis.address.shown
+        )
     except ClusterUnsupported as error:
         print(f"mutt_tasks: {error}", file=sys.stderr)
         raise SystemExit(1) from None

@@ -64,14 +64,14 @@ def choose(
     there are and until when is remembered, so that the next batch starts behind them.
     """
     policy = Policy(
-        settings.max_poison_retries,
-        settings.retry_backoff,
-        settings.max_age,
+        settings.pace.max_poison_retries,
+        settings.pace.retry_backoff,
+        settings.pace.max_age,
         state.spans,
-        settings.suspect_wait,
+        settings.pace.suspect_wait,
         suspects_may_go,
         # Without a limit on the rate what the limiter drops is not minded.
-        suspects if settings.max_rate != 0 else None,
+        suspects if settings.pace.max_rate != 0 else None,
     )
     waiting_suspects: list[int] = []
     sends_suspect = False

@@ -90,7 +90,7 @@ def new_cycle_id() -> str:
 
 def current(store: Store, settings: Settings) -> tuple[Settings, tuple[str, ...]]:
     """The settings as the pipeline's runtime configuration has them now, and its bad values."""
-    if not settings.dynamic_config:
+    if not settings.process.dynamic_config:
         return settings, ()
     return overridden(settings, store.controls.runtime_config(RUNTIME_KEYS))
 
@@ -105,13 +105,13 @@ def begin(
     hand does so with one that waits for Moogsoft, since it asks at once.
     """
     started = monotonic()
-    gap = settings.interval * TICK_SHARE if is_tick else 0.0
+    gap = settings.pace.interval * TICK_SHARE if is_tick else 0.0
     take_over = TakeOver.OVERDUE if is_tick else TakeOver.ASKING
     acquired, holder = store.lease.acquire(cycle, gap, TakeOver.ANY if is_start else take_over)
     if acquired is not Acquired.YES:
         return CycleResult(cycle, acquired.value, DRAINING if holder else "", holder=holder)
     reason = ""
-    if not settings.enabled:
+    if not settings.pace.enabled:
         reason = DISABLED
     elif store.controls.paused():
         reason = PAUSED
@@ -140,7 +140,7 @@ def replay(
     if not store.lease.advance(cycle, held, Step.REPLAYING):
         return None
     waited, traffic = 0.0, Traffic(settings)
-    if not settings.enabled:
+    if not settings.pace.enabled:
         routes = _held(settings, DISABLED)
     elif store.controls.paused():
         routes = _held(settings, PAUSED)
@@ -157,7 +157,7 @@ def replay(
                 lane.hold(BREAKER_OPEN if probed == BREAKER_OPEN else UNHEALTHY)
         waited = _go_on(store, held, lanes, traffic, settings, started, wait)
         routes = {lane.route.name: lane.result for lane in lanes}
-        if settings.drain and any(r.more and r.reason in _ASKING for r in routes.values()):
+        if settings.pace.drain and any(r.more and r.reason in _ASKING for r in routes.values()):
             routes = _asking(store, lanes)
     return _end(store, settings, held, cycle, routes, started, probed, waited, traffic)
 
@@ -175,7 +175,7 @@ def _go_on(
 
     Behind the last slice it goes on looking while what was sent has yet to reach the limiter.
     """
-    spread = SPREAD_SHARE * min(settings.drain_interval, LONGEST_SPREAD)
+    spread = SPREAD_SHARE * min(settings.pace.drain_interval, LONGEST_SPREAD)
     waited = renewed = 0.0
     while traffic.is_watching or not all(lane.is_done for lane in lanes):
         if max(waited, monotonic() - started) + SLICE > spread:
@@ -232,7 +232,7 @@ def _end(
     reasons = dict.fromkeys(r.reason for r in routes.values() if r.reason)
     reason = ", ".join(reasons) if outcome == HELD else ""
     at_work = [r for r in routes.values() if r.more]
-    goes_on = settings.drain and any(
+    goes_on = settings.pace.drain and any(
         r.outcome == REPLAYED or r.reason in _PASSING | _ASKING for r in at_work
     )
     asks = any(r.reason in _ASKING for r in at_work)
@@ -241,7 +241,7 @@ def _end(
     next_cycle = new_cycle_id() if goes_on else ""
     seconds = monotonic() - started
     pause = max(
-        settings.drain_interval - max(waited, seconds),
+        settings.pace.drain_interval - max(waited, seconds),
         HELD_PAUSE if outcome == HELD else 0.0,
         min((r.pause for r in at_work), default=0.0),
         0.0,
@@ -263,7 +263,7 @@ def _end(
         raised={name: n for r in routes.values() for name, n in r.raised.items()}
         | ({"drops": 1, "dropped": dropped} if dropped else {}),
         probed=probed,
-        actor=settings.pod_name,
+        actor=settings.process.pod_name,
         asks=asks,
     )
     try:

@@ -20,7 +20,7 @@ def readiness(settings: Settings, uptime: float) -> str:
     INTERVALS_LATE intervals for its first cycle. The connection is a new one each time: a
     pooled one can look alive long after the server is gone.
     """
-    store = Store.at(settings.redis, timeout=2.0, retries=0)
+    store = Store.at(settings.redis.address, timeout=2.0, retries=0)
     try:
         interval = current(store, settings)[0].interval
         last = store.ledger.last_cycle()

@@ -85,13 +85,15 @@ def _forms(secret: str) -> set[str]:
 def configure(settings: Settings) -> None:
     """Send every logger's lines to standard error in our format."""
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(Redacting(settings.secrets(), settings.pod_name, settings.log_json))
+    handler.setFormatter(
+        Redacting(settings.secrets(), settings.process.pod_name, settings.process.log_json)
+    )
     # A call with wrong arguments would be printed past the formatter, and so past the redaction.
     logging.raiseExceptions = False
     root = logging.getLogger()
     root.handlers = [handler]
-    root.setLevel(settings.log_level)
-    for name in _CHATTY if settings.log_level != "DEBUG" else ():
+    root.setLevel(settings.process.log_level)
+    for name in _CHATTY if settings.process.log_level != "DEBUG" else ():
         logging.getLogger(name).setLevel(logging.WARNING)
     for name in _INDISCREET:
         logging.getLogger(name).setLevel(logging.WARNING)

@@ -37,8 +37,8 @@ class Serving(bootsteps.StartStopStep):
         settings = load()
         started_at = time.monotonic()
         for name, port, serve in (
-            ("metrics", settings.metrics_port, lambda: _serve_metrics(settings)),
-            ("health", settings.health_port, lambda: _serve_health(settings, started_at)),
+            ("metrics", settings.process.metrics_port, lambda: _serve_metrics(settings)),
+            ("health", settings.process.health_port, lambda: _serve_health(settings, started_at)),
         ):
             threading.Thread(
                 target=self._keep_trying,
@@ -75,19 +75,19 @@ class Serving(bootsteps.StartStopStep):
 
 
 def _serve_metrics(settings: Settings) -> Callable[[], None]:
-    store = Store.at(settings.redis, timeout=2.0, retries=0)
+    store = Store.at(settings.redis.address, timeout=2.0, retries=0)
     registry = CollectorRegistry(auto_describe=False)
     registry.register(RedisCollector(store, settings))
     server, _ = start_http_server(
-        settings.metrics_port, addr=settings.listen_address, registry=registry
+        settings.process.metrics_port, addr=settings.process.listen_address, registry=registry
     )
     return lambda: _close(server)
 
 
 def _serve_health(settings: Settings, started_at: float) -> Callable[[], None]:
     server = health.server(
-        settings.listen_address,
-        settings.health_port,
+        settings.process.listen_address,
+        settings.process.health_port,
         lambda: health.readiness(settings, time.monotonic() - started_at),
     )
     threading.Thread(target=server.serve_forever, name="health-server", daemon=True).start()

@@ -38,7 +38,7 @@ class Survival(bootsteps.StartStopStep):
         """Begin to look."""
         settings = load()
         # Without drains a tick is exactly one batch, and nothing is under way between two.
-        if settings.drain:
+        if settings.pace.drain:
             threading.Thread(
                 target=self._look_on, args=(worker.app, settings), name="survival", daemon=True
             ).start()
@@ -48,7 +48,7 @@ class Survival(bootsteps.StartStopStep):
         self._stopping.set()
 
     def _look_on(self, app: Any, settings: Settings) -> None:
-        store = Store.at(settings.redis, timeout=2.0, retries=0)
+        store = Store.at(settings.redis.address, timeout=2.0, retries=0)
         is_first, wait = True, LOOK_SECONDS
         while not self._stopping.is_set():
             try:

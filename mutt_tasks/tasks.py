@@ -74,7 +74,7 @@ def _misfit(parameters: Mapping[str, Parameter], args: Sequence[Any], kwargs: Re
 @cache
 def store() -> Store:
     """This process' store; redis-py gives a forked process connections of its own."""
-    return Store.at(settings.redis)
+    return Store.at(settings.redis.address)
 
 
 def current() -> Settings:
@@ -119,7 +119,7 @@ def remediate(trigger: str = "hand", cycle: str = "") -> Result:
 def check_moogsoft_health(cycle: str = "", trigger: str = "hand") -> Result:
     """Ask whether Moogsoft takes events; called without a `cycle` it only tells."""
     # The probe may take its whole timeout, and nothing renews the lease meanwhile.
-    longer = settings.health_timeout
+    longer = settings.moogsoft.health_timeout
     if cycle and not store().lease.advance(_cycle_id(cycle), cycle, Step.CHECKING, longer):
         return {**STALE, "cycle": cycle}
     record = check(store(), current(), by_hand=trigger == "hand")

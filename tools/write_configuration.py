@@ -7,8 +7,8 @@ import sys
 from itertools import groupby
 from pathlib import Path
 
-from mutt_tasks.environment import FILE_SUFFIX, Variable
 from mutt_tasks.settings import RUNTIME_KEYS, VARIABLES
+from mutt_tasks.settings.variable import FILE_SUFFIX, Variable
 
 ROOT = Path(__file__).parent.parent
 

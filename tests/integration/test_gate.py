@@ -168,7 +168,11 @@ def test_runtime_configuration_overrides_at_once_and_bad_values_are_named(
     client.set("mutt:config:max_poison_retries", "many")
     client.set("mutt:config:remediation_enabled", "off")
     found, problems = steps.current(store, settings)
-    assert (found.batch_size, found.max_poison_retries, found.enabled) == (3, 3, False)
+    assert (found.pace.batch_size, found.pace.max_poison_retries, found.pace.enabled) == (
+        3,
+        3,
+        False,
+    )
     assert problems == (
         "mutt:config:max_poison_retries: got 'many', takes a whole number from 1 to 1000; ignored",
     )
