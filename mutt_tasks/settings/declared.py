@@ -75,10 +75,10 @@ class Settings:
     @property
     def routes(self) -> tuple[Route, ...]:
         """The routes that are turned on, in the order in which they are served."""
-        lists = self.lists
+        lists, dead = self.lists, self.lists.dead_letter_queue
         known = {
-            "alerter": alerter_route(lists.alerter_dlq, lists.ingest_queue),
-            "moog": moog_route(lists.moog_dlq, lists.alert_queue),
+            "alerter": alerter_route(lists.alerter_dlq, lists.ingest_queue, dead),
+            "moog": moog_route(lists.moog_dlq, lists.alert_queue, dead),
         }
         return tuple(known[name] for name in lists.route_names)
 
