@@ -1,4 +1,4 @@
-"""Celery's own settings, built from the environment by `mutt_tasks.settings`.
+"""Celery's own settings, built from those of the application's process.
 
 `docs/design.md` says why each of these departs from Celery's defaults.
 """
@@ -6,10 +6,10 @@
 from datetime import UTC, datetime
 from typing import Any
 
+from mutt_tasks.celery import app
 from mutt_tasks.schedule import DynamicInterval
-from mutt_tasks.settings import load
 
-_settings = load()
+_settings = app.settings
 
 QUEUE = "remediation"
 

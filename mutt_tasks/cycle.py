@@ -21,7 +21,7 @@ from mutt_tasks.core.breaker import BREAKER_OPEN
 from mutt_tasks.core.policy import SUSPECT
 from mutt_tasks.core.routes import Route
 from mutt_tasks.errors import LeaseLost
-from mutt_tasks.settings import RUNTIME_KEYS, Settings, overridden
+from mutt_tasks.settings import Settings
 from mutt_tasks.store.lease import RENEW_SECONDS, Acquired, Holder, Step, TakeOver
 from mutt_tasks.store.ledger import CycleEnd
 from mutt_tasks.store.store import Store
@@ -86,13 +86,6 @@ class CycleResult:
 def new_cycle_id() -> str:
     """An id that no other cycle has."""
     return uuid.uuid4().hex
-
-
-def current(store: Store, settings: Settings) -> tuple[Settings, tuple[str, ...]]:
-    """The settings as the pipeline's runtime configuration has them now, and its bad values."""
-    if not settings.process.dynamic_config:
-        return settings, ()
-    return overridden(settings, store.controls.runtime_config(RUNTIME_KEYS))
 
 
 def begin(

@@ -20,7 +20,6 @@ _CHATTY = ("celery.app.trace", "celery.worker.strategy")
 # These print addresses with their queries when asked for everything.
 _INDISCREET = ("urllib3", "requests", "kombu", "amqp")
 
-_reported: set[str] = set()
 _stale_since = 0.0
 
 
@@ -122,14 +121,6 @@ def log_cycle(result: CycleResult) -> dict[str, Any]:
             result.limiter_takes,
         )
     return packed
-
-
-def log_config_problems(problems: tuple[str, ...]) -> None:
-    """Report each bad value of the runtime configuration once, until all are mended."""
-    for problem in sorted(set(problems) - _reported):
-        logger.warning(problem)
-    _reported.clear()
-    _reported.update(problems)
 
 
 def log_stale_breaker(since: float) -> None:

@@ -70,9 +70,8 @@ def probe(settings: Settings, now: float) -> Answer:
     except queue.Empty:
         transport.abort()
         return Answer(False, "timeout")
-    if (
-        not settings.moogsoft.health_url
-    ):  # a page of its own says nothing of how alerts are answered
+    # A health page of its own says nothing of how alerts are answered.
+    if not settings.moogsoft.health_url:
         _compare_with_forwarder(answer.status, settings.forwarder.delivered_statuses)
     return answer
 

@@ -12,7 +12,7 @@ from prometheus_client import CollectorRegistry, start_http_server
 
 from mutt_tasks import health
 from mutt_tasks.metrics import RedisCollector
-from mutt_tasks.settings import Settings, load
+from mutt_tasks.settings import Settings
 from mutt_tasks.store.store import Store
 
 logger = logging.getLogger(__name__)
@@ -32,9 +32,9 @@ class Serving(bootsteps.StartStopStep):
         super().__init__(parent, **options)
         self._stopping = threading.Event()
 
-    def start(self, _worker: Any) -> None:
+    def start(self, worker: Any) -> None:
         """Open both ports; a port that is taken is tried again until it is free."""
-        settings = load()
+        settings: Settings = worker.app.settings
         started_at = time.monotonic()
         for name, port, serve in (
             ("metrics", settings.process.metrics_port, lambda: _serve_metrics(settings)),

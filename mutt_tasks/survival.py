@@ -12,7 +12,7 @@ from celery import bootsteps
 from kombu.exceptions import OperationalError
 
 from mutt_tasks.errors import StoreError
-from mutt_tasks.settings import Settings, load
+from mutt_tasks.settings import Settings
 from mutt_tasks.store.store import Store
 
 logger = logging.getLogger(__name__)
@@ -36,7 +36,7 @@ class Survival(bootsteps.StartStopStep):
 
     def start(self, worker: Any) -> None:
         """Begin to look."""
-        settings = load()
+        settings: Settings = worker.app.settings
         # Without drains a tick is exactly one batch, and nothing is under way between two.
         if settings.pace.drain:
             threading.Thread(

@@ -36,6 +36,7 @@ from mutt_tasks.core import flow
 from mutt_tasks.core.flow import Bounds, Flow, Landing
 from mutt_tasks.core.policy import Policy
 from mutt_tasks.errors import LeaseLost
+from mutt_tasks.runtime_settings import in_force
 from mutt_tasks.store.store import Store
 from tests.model.faults import Dead, Fault, struck_by
 from tests.model.messages import messages
@@ -422,11 +423,11 @@ class Story(RuleBasedStateMachine):
     ) -> steps.CycleResult | None:
         """What the tasks of one cycle do."""
         if is_new:
-            settings, _ = steps.current(self.store, self.settings)
+            settings, _ = in_force(self.store, self.settings)
             ended = steps.begin(self.store, settings, cycle, is_tick)
             if ended is not None:
                 return ended
-        settings, _ = steps.current(self.store, self.settings)
+        settings, _ = in_force(self.store, self.settings)
         return steps.replay(self.store, settings, cycle, is_healthy, "test")
 
     def expected(

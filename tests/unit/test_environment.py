@@ -268,7 +268,7 @@ def test_a_switch_is_written_in_the_usual_ways(text: str, value: bool) -> None:
     ],
 )
 def test_a_parser_refuses_what_it_cannot_use_and_says_what_it_takes(
-    parse: parsers.Parser, bad: list[str]
+    parse: parsers.Parser[Any], bad: list[str]
 ) -> None:
     for text in bad:
         with pytest.raises(ValueError, match=r"^[ -~]{5,}$"):

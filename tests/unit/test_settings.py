@@ -2,6 +2,8 @@
 
 import dataclasses
 import re
+import socket
+from operator import attrgetter
 from pathlib import Path
 
 import pytest
@@ -78,7 +80,6 @@ DEFAULTS = {
     "LOG_JSON_ENABLED": False,
     "OTEL_ENABLED": False,
     "OTEL_SERVICE_NAME": "mutt-remediation",
-    "POD_NAME": "",
 }
 
 
@@ -91,7 +92,7 @@ def refused(env: dict[str, str]) -> list[str]:
 
 def test_an_empty_environment_gives_the_defaults_of_the_design() -> None:
     settings = load({})
-    by_name = {spec.name: getattr(settings, name) for name, spec in VARIABLES.items()}
+    by_name = {spec.name: attrgetter(path)(settings) for path, spec in VARIABLES.items()}
 
     assert {name: by_name[name] for name in DEFAULTS} == DEFAULTS
     assert load(dict.fromkeys(by_name, "")) == settings
@@ -339,8 +340,9 @@ def test_redis_is_named_by_its_parts_or_by_one_address() -> None:
         }
     )
 
-    assert parts.redis == RedisAddress("redis", (("h", 7000),), db=2, username="u", password="p@")
-    assert load({"REDIS_URL": "redis://u:p%40@h:7000/2"}).redis.address == parts.redis
+    address = RedisAddress("redis", (("h", 7000),), db=2, username="u", password="p@")
+    assert parts.redis.address == address
+    assert load({"REDIS_URL": "redis://u:p%40@h:7000/2"}).redis.address == address
     assert parts.celery_broker == "redis://u:p%40@h:7000/2"
     assert load({"CELERY_BROKER_URL": "amqp://b"}).celery_broker == "amqp://b"
 
@@ -363,6 +365,12 @@ def test_routes_are_served_in_the_order_in_which_they_are_named() -> None:
     ]
 
 
+def test_what_a_route_gives_up_goes_to_the_one_dead_letter_list() -> None:
+    settings = load({"REMEDIATION_ROUTES": "moog,alerter", "DEAD_LETTER_QUEUE": "dead"})
+
+    assert [route.dead for route in settings.routes] == ["dead", "dead"]
+
+
 # --- runtime configuration ---
 
 
@@ -378,9 +386,10 @@ def test_runtime_configuration_overrides_four_settings() -> None:
     )
 
     assert problems == ()
-    assert found == dataclasses.replace(
-        load({}), enabled=False, interval=60.0, batch_size=25, max_poison_retries=5
+    pace = dataclasses.replace(
+        load({}).pace, enabled=False, interval=60.0, batch_size=25, max_poison_retries=5
     )
+    assert found == dataclasses.replace(load({}), pace=pace)
     assert set(RUNTIME_KEYS) == {
         "remediation_enabled",
         "remediation_interval",
@@ -401,11 +410,29 @@ def test_a_bad_runtime_value_is_reported_in_one_line_and_ignored(name: str, raw:
 
 
 def test_a_batch_size_at_runtime_is_no_larger_than_the_largest() -> None:
-    assert overridden(load({}), {"remediation_batch_size": b"5000"})[0].batch_size == 1000
+    found, _ = overridden(load({}), {"remediation_batch_size": b"5000"})
+
+    assert found.pace.batch_size == 1000
 
 
-def test_settings_is_one_class_with_one_variable_a_field() -> None:
-    assert set(VARIABLES) == {field.name for field in dataclasses.fields(Settings)}
+def test_settings_are_groups_with_one_variable_a_field() -> None:
+    assert list(VARIABLES) == [
+        f"{group.name}.{field.name}"
+        for group in dataclasses.fields(Settings)
+        for field in dataclasses.fields(group.type)  # type: ignore[arg-type]
+    ]
+
+
+def test_a_group_of_settings_cannot_be_changed_either() -> None:
+    settings = load({})
+    for group in dataclasses.fields(Settings):
+        with pytest.raises(dataclasses.FrozenInstanceError):
+            setattr(settings, group.name, None)
+
+
+def test_a_process_without_a_name_is_named_after_its_host() -> None:
+    assert load({}).process.pod_name == socket.gethostname()
+    assert load({"POD_NAME": "remediation-0"}).process.pod_name == "remediation-0"
 
 
 @pytest.mark.parametrize(
