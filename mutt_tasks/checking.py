@@ -69,13 +69,15 @@ def may_linger(store: Store, settings: Settings, surroundings: Surroundings) -> 
     0 when there is something to do: to ask, to say that something changed, or to end the drain. A
     cycle takes place every half minute in any case, so that log and journal say what it waits for.
     """
-    outlook = store.probes.outlook(settings.routes, settings.rate_limit_key)
+    outlook = store.probes.outlook(settings.routes, settings.forwarder.rate_limit_key)
     now, last = surroundings.now(), outlook.record
-    is_idle = settings.drain and settings.enabled and not outlook.is_paused and outlook.has_work
+    is_idle = (
+        settings.pace.drain and settings.pace.enabled and not outlook.is_paused and outlook.has_work
+    )
     has_said_so = 0 <= now - outlook.waits_since < LONGEST_LINGER
     if not is_idle or not has_said_so or last is None or last.healthy:
         return 0.0
-    is_open = judged(outlook.breaker, now, settings.breaker_timeout).is_open
+    is_open = judged(outlook.breaker, now, settings.forwarder.breaker_timeout).is_open
     if is_open or last.reason == BREAKER_OPEN:
         return LONGEST_LOOK if is_open and last.reason == BREAKER_OPEN else 0.0
     if not _is_used_again(last, now, by_hand=False) or _hastens(last, outlook.passed_at, now):
@@ -102,9 +104,11 @@ def _asked(
     """Ask Moogsoft. A failed answer is used until it is time to ask again."""
     answer = surroundings.probe(settings, now)
     answered_at = surroundings.now()
-    asking = asking.answered(answer.healthy, now, settings.health_cache_ttl)
+    asking = asking.answered(answer.healthy, now, settings.moogsoft.health_cache_ttl)
     not_before = answered_at + answer.retry_after if answer.retry_after else 0.0
-    until = now + settings.health_cache_ttl if answer.healthy else asking.next_at(answered_at)
+    until = (
+        now + settings.moogsoft.health_cache_ttl if answer.healthy else asking.next_at(answered_at)
+    )
     return ProbeRecord(
         answer.healthy, answer.reason, now, max(until, not_before), not_before, asking
     )
@@ -113,7 +117,7 @@ def _asked(
 def _breaker(store: Store, settings: Settings, now: float) -> Breaker:
     """The forwarder's breaker; when an OPEN without a date was first seen is kept."""
     marks = store.controls.breaker()
-    breaker = judged(marks, now, settings.breaker_timeout)
+    breaker = judged(marks, now, settings.forwarder.breaker_timeout)
     if breaker.is_undated and not 0 < marks.seen_at <= now:
         store.probes.breaker_seen(now)
     elif marks.seen_at and not breaker.is_undated:

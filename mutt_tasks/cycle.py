@@ -21,7 +21,7 @@ from mutt_tasks.replay.ending import Ran
 from mutt_tasks.replay.result import DISABLED, DRAINING, HELD, PAUSED, CycleResult, RouteResult
 from mutt_tasks.replay.route_run import RouteRun, started
 from mutt_tasks.replay.traffic import Traffic
-from mutt_tasks.settings import RUNTIME_KEYS, Settings, overridden
+from mutt_tasks.settings import Settings
 from mutt_tasks.store.lease import RENEW_SECONDS, Acquired, Step, TakeOver
 from mutt_tasks.store.store import Store
 from mutt_tasks.surroundings import Surroundings
@@ -57,13 +57,6 @@ _TAKES_OVER = {
 }
 
 
-def current(store: Store, settings: Settings) -> tuple[Settings, tuple[str, ...]]:
-    """The settings as the pipeline's runtime configuration has them now, and its bad values."""
-    if not settings.dynamic_config:
-        return settings, ()
-    return overridden(settings, store.controls.runtime_config(RUNTIME_KEYS))
-
-
 def begin(
     store: Store, settings: Settings, surroundings: Surroundings, cycle: str, trigger: Trigger
 ) -> CycleResult | None:
@@ -74,7 +67,7 @@ def begin(
     asks at once.
     """
     started_at = surroundings.monotonic()
-    gap = settings.interval * TICK_SHARE if trigger is Trigger.BEAT else 0.0
+    gap = settings.pace.interval * TICK_SHARE if trigger is Trigger.BEAT else 0.0
     acquired, holder = store.lease.acquire(cycle, gap, _TAKES_OVER[trigger])
     if acquired is not Acquired.YES:
         return CycleResult(cycle, acquired.value, DRAINING if holder else "", holder=holder)
@@ -118,7 +111,7 @@ def replay(
 
 def _held_by(context: CycleContext) -> str:
     """What an operator holds all routes with; empty when nothing."""
-    if not context.settings.enabled:
+    if not context.settings.pace.enabled:
         return DISABLED
     return PAUSED if context.store.controls.paused() else ""
 
@@ -141,7 +134,7 @@ def _spread(
     Behind the last slice it goes on looking while what was sent has yet to reach the limiter.
     """
     surroundings = context.surroundings
-    spread = SPREAD_SHARE * min(context.settings.drain_interval, LONGEST_SPREAD)
+    spread = SPREAD_SHARE * min(context.settings.pace.drain_interval, LONGEST_SPREAD)
     waited = renewed = 0.0
     while traffic.is_watching or not all(run.is_done for run in runs):
         if max(waited, surroundings.monotonic() - started_at) + SLICE > spread:
@@ -166,7 +159,7 @@ def _asking(
 ) -> dict[str, RouteResult]:
     """The results, those held because of Moogsoft until it is time to look again."""
     asks = {name for name, each in routes.items() if each.reason in ending.ASKING}
-    if not (context.settings.drain and any(routes[name].more for name in asks)):
+    if not (context.settings.pace.drain and any(routes[name].more for name in asks)):
         return dict(routes)
     passed_at = max(run.passed_at for run in runs)
     delay = checking.next_look(context.store, context.surroundings, passed_at)

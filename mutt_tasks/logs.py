@@ -19,7 +19,6 @@ _CHATTY = ("celery.app.trace", "celery.worker.strategy")
 # These print addresses with their queries when asked for everything.
 _INDISCREET = ("urllib3", "requests", "kombu", "amqp")
 
-_reported: set[str] = set()
 _stale_since = 0.0
 
 
@@ -84,13 +83,15 @@ def _forms(secret: str) -> set[str]:
 def configure(settings: Settings) -> None:
     """Send every logger's lines to standard error in our format."""
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(Redacting(settings.secrets(), settings.pod_name, settings.log_json))
+    handler.setFormatter(
+        Redacting(settings.secrets(), settings.process.pod_name, settings.process.log_json)
+    )
     # A call with wrong arguments would be printed past the formatter, and so past the redaction.
     logging.raiseExceptions = False
     root = logging.getLogger()
     root.handlers = [handler]
-    root.setLevel(settings.log_level)
-    for name in _CHATTY if settings.log_level != "DEBUG" else ():
+    root.setLevel(settings.process.log_level)
+    for name in _CHATTY if settings.process.log_level != "DEBUG" else ():
         logging.getLogger(name).setLevel(logging.WARNING)
     for name in _INDISCREET:
         logging.getLogger(name).setLevel(logging.WARNING)
@@ -107,14 +108,6 @@ def log_cycle(result: CycleResult) -> None:
             result.dropped,
             result.limiter_accepts,
         )
-
-
-def log_config_problems(problems: tuple[str, ...]) -> None:
-    """Report each bad value of the runtime configuration once, until all are mended."""
-    for problem in sorted(set(problems) - _reported):
-        logger.warning(problem)
-    _reported.clear()
-    _reported.update(problems)
 
 
 def log_stale_breaker(since: float) -> None:

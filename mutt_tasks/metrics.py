@@ -49,7 +49,11 @@ class RedisCollector(Collector):
     def collect(self) -> Iterator[Metric]:
         """One snapshot as metrics."""
         settings = self._settings
-        lists = (settings.alerter_dlq, settings.moog_dlq, settings.dead_letter_queue)
+        lists = (
+            settings.lists.alerter_dlq,
+            settings.lists.moog_dlq,
+            settings.lists.dead_letter_queue,
+        )
         targets = tuple(route.target for route in settings.routes)
         try:
             found = self._store.snapshots.take(settings.routes, lists + targets)
@@ -201,7 +205,7 @@ def _flows(found: Snapshot, settings: Settings) -> Iterator[Metric]:
     }
     for route in settings.routes:
         state = decoded(Flow, found.states[route.name].get("flow"))
-        gauges["window"].add_metric([route.name], state.window or settings.batch_size)
+        gauges["window"].add_metric([route.name], state.window or settings.pace.batch_size)
         gauges["under_way"].add_metric([route.name], state.under_way)
         suspects = decoded(Suspects, found.states[route.name].get("suspects"))
         gauges["suspects"].add_metric([route.name], suspects.waiting)

@@ -25,9 +25,11 @@ def requeue(store: Store, settings: Settings, digest: str, request: Request) -> 
     done = store.dead_letters.granted(request.id)
     if done is not None:
         return _requeued(*done, request)
-    name = settings.dead_letter_queue
+    name = settings.lists.dead_letter_queue
     late_at = monotonic() + SEARCH_SECONDS
-    policy = Policy(settings.max_poison_retries, settings.retry_backoff, settings.max_age)
+    policy = Policy(
+        settings.pace.max_poison_retries, settings.pace.retry_backoff, settings.pace.max_age
+    )
     wanted = digest
     for _ in range(TRIES):
         search = store.dead_letters.find(name, wanted, lambda: monotonic() > late_at)

@@ -14,13 +14,12 @@ from kombu.exceptions import OperationalError
 
 from mutt_tasks import cycle as steps
 from mutt_tasks import requeue as requeuing
-from mutt_tasks.celery import app, settings
+from mutt_tasks.celery import app
 from mutt_tasks.checking import check, may_linger
 from mutt_tasks.core.moments import iso
 from mutt_tasks.cycle import Trigger
 from mutt_tasks.errors import InvalidArgument, StoreError
 from mutt_tasks.logs import (
-    log_config_problems,
     log_control,
     log_cycle,
     log_failure,
@@ -29,6 +28,7 @@ from mutt_tasks.logs import (
 from mutt_tasks.replay.cycle_context import Health
 from mutt_tasks.replay.report import packed_cycle
 from mutt_tasks.replay.result import CycleResult
+from mutt_tasks.runtime_settings import RuntimeSettings
 from mutt_tasks.settings import Settings
 from mutt_tasks.store.dead_letters import Request
 from mutt_tasks.store.lease import Step
@@ -79,7 +79,12 @@ def _misfit(parameters: Mapping[str, Parameter], args: Sequence[Any], kwargs: Re
 @cache
 def store() -> Store:
     """This process' store; redis-py gives a forked process connections of its own."""
-    return Store.at(settings.redis)
+    return Store.at(app.settings.redis.address)
+
+
+@cache
+def _runtime() -> RuntimeSettings:
+    return RuntimeSettings(store(), app.settings)
 
 
 @cache
@@ -90,9 +95,7 @@ def surroundings() -> Surroundings:
 
 def current() -> Settings:
     """The settings in force now; bad runtime values are reported and ignored."""
-    found, problems = steps.current(store(), settings)
-    log_config_problems(problems)
-    return found
+    return _runtime().now()
 
 
 @app.task(name="mutt_tasks.remediate", base=Checked, throws=EXPECTED)
@@ -129,7 +132,7 @@ def remediate(trigger: str = "hand", cycle: str = "") -> Result:
 def check_moogsoft_health(cycle: str = "", trigger: str = "hand") -> Result:
     """Ask whether Moogsoft takes events; called without a `cycle` it only tells."""
     # The probe may take its whole timeout, and nothing renews the lease meanwhile.
-    longer = settings.health_timeout
+    longer = app.settings.moogsoft.health_timeout
     if cycle and not store().lease.advance(_cycle_id(cycle), cycle, Step.CHECKING, longer):
         return {**STALE, "cycle": cycle}
     record = check(store(), current(), surroundings(), by_hand=trigger == Trigger.HAND)

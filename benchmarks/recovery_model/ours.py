@@ -34,7 +34,7 @@ def settings_for(world: World, url: str) -> Settings:
 def ours(world: World, until: float, seed: int, url: str) -> None:
     """Beat's ticks and the drains that follow from them, up to a moment."""
     settings = settings_for(world, url)
-    store = Store.at(settings.redis)
+    store = Store.at(settings.redis.address)
     random = Random(seed)
 
     def probe(_: Settings, __: float) -> Answer:
@@ -49,12 +49,12 @@ def ours(world: World, until: float, seed: int, url: str) -> None:
         probe=probe,
     )
     tick = 0.0
-    phase = random.random() * settings.interval
+    phase = random.random() * settings.pace.interval
     while tick < until and not world.is_recovered:
         world.advance_to(tick)
         _drain(world, store, settings, surroundings, until)
-        passed = max(0, int((world.now - phase) // settings.interval + 1))
-        tick = phase + passed * settings.interval
+        passed = max(0, int((world.now - phase) // settings.pace.interval + 1))
+        tick = phase + passed * settings.pace.interval
     if not world.is_recovered:
         world.advance_to(until)
     store.close()

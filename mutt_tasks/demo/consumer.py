@@ -9,7 +9,7 @@ import redis
 
 from mutt_tasks.demo import facts
 from mutt_tasks.demo.books import Losses
-from mutt_tasks.redis_address import RedisAddress
+from mutt_tasks.settings.redis_address import RedisAddress
 from mutt_tasks.store.connection import connect
 
 TAKE_SECONDS = 0.3

@@ -14,8 +14,8 @@ from mutt_tasks.demo.books import Losses
 from mutt_tasks.demo.breaker import Breaker
 from mutt_tasks.demo.consumer import Consumer
 from mutt_tasks.demo.runtime import RuntimeConfig
-from mutt_tasks.redis_address import RedisAddress
 from mutt_tasks.settings import Settings
+from mutt_tasks.settings.redis_address import RedisAddress
 
 # KEYS[1] the window; ARGV: places, its length in ms, now in ms, member. Returns 1 for a place.
 _TAKE_PLACE = """
@@ -45,11 +45,16 @@ class Forwarder(Consumer):
     def __init__(
         self, address: RedisAddress, settings: Settings, url: str, losses: Losses, waits: Waits
     ) -> None:
-        super().__init__("moog", address, settings.alert_queue, settings.moog_dlq, losses)
+        super().__init__(
+            "moog", address, settings.lists.alert_queue, settings.lists.moog_dlq, losses
+        )
         self._url = url
         self._waits = waits
-        self._window = settings.rate_limit_key
-        self._limit, self._period_ms = settings.rate_limit, round(settings.rate_period * 1000)
+        self._window = settings.forwarder.rate_limit_key
+        self._limit, self._period_ms = (
+            settings.forwarder.rate_limit,
+            round(settings.forwarder.rate_period * 1000),
+        )
         self._config = RuntimeConfig(self.client.get, time.monotonic)
         self._take_place = self.client.register_script(_TAKE_PLACE)
         self._breaker = SharedBreaker(self.client, waits.breaker)

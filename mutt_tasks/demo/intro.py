@@ -26,10 +26,13 @@ def show(
     down = f", goes down once for {outage.seconds:g} s" if outage.seconds else ""
     rows = []
     if choices.embeds_redis:
-        rows.append(("Redis", f"embedded, {settings.redis.shown}, kept in {data}/"))
+        rows.append(("Redis", f"embedded, {settings.redis.address.shown}, kept in {data}/"))
     else:
         rows.append(
-            ("Redis", f"configured, {settings.redis.shown}; no sample, no stand-in consumers")
+            (
+                "Redis",
+                f"configured, {settings.redis.address.shown}; no sample, no stand-in consumers",
+            )
         )
     if choices.stands_in_for_moogsoft:
         rows.append(("Moogsoft", f"stand-in, {moogsoft.url}{down}"))
@@ -42,12 +45,12 @@ def show(
         rows.append(("Demo pace", "chosen here, not the program's defaults:"))
         pace = " ".join(f"{name}={value}" for name, value in choices.pace.items())
         rows += [("", line) for line in textwrap.wrap(pace, 64)]
-    rows.append(("Metrics", f"http://localhost:{settings.metrics_port}/metrics"))
-    rows.append(("Health", f"http://localhost:{settings.health_port}/health and /ready"))
+    rows.append(("Metrics", f"http://localhost:{settings.process.metrics_port}/metrics"))
+    rows.append(("Health", f"http://localhost:{settings.process.health_port}/health and /ready"))
     if logs:
         rows.append(("Logs", f"{logs}/worker.log, {logs}/beat.log"))
-    for port in (settings.metrics_port, settings.health_port):
-        if _is_taken(settings.listen_address, port):
+    for port in (settings.process.metrics_port, settings.process.health_port):
+        if _is_taken(settings.process.listen_address, port):
             rows.append(("Note", f"port {port} is taken; the worker tries again every 5 s"))
     print("mutt_tasks: worker and beat, with stand-ins for what is not configured", flush=True)
     for name, text in rows:

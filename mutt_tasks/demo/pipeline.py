@@ -19,8 +19,8 @@ from mutt_tasks.demo.forwarder import Forwarder, Waits
 from mutt_tasks.demo.seeding import is_untouched, seed
 from mutt_tasks.demo.stopping import stop_on_signals
 from mutt_tasks.errors import SettingsError
-from mutt_tasks.redis_address import RedisAddress
 from mutt_tasks.settings import Settings, load
+from mutt_tasks.settings.redis_address import RedisAddress
 from mutt_tasks.store.connection import connect
 
 # Short enough to see an outage through in a minute.
@@ -79,12 +79,12 @@ def main(argv: list[str] | None = None) -> int:
     except SettingsError as error:
         print(*(f"stand-in pipeline: {line}" for line in error.lines), sep="\n", file=sys.stderr)
         return 1
-    if not settings.webhook_url:
+    if not settings.moogsoft.webhook_url:
         print("stand-in pipeline: MOOG_WEBHOOK_URL: takes where alerts go", file=sys.stderr)
         return 1
     stopping = stop_on_signals()
-    pipeline = Pipeline(settings.redis, settings, settings.webhook_url)
-    client = connect(settings.redis, retries=0)
+    pipeline = Pipeline(settings.redis.address, settings, settings.moogsoft.webhook_url)
+    client = connect(settings.redis.address, retries=0)
     while not stopping.is_set():
         try:
             if is_untouched(client, settings, pipeline.processing):
@@ -96,9 +96,9 @@ def main(argv: list[str] | None = None) -> int:
             stopping.wait(REDIS_PAUSE)
     client.close()
     with pipeline:
-        print(f"stand-in pipeline: at work on {settings.redis.shown}", flush=True)
+        print(f"stand-in pipeline: at work on {settings.redis.address.shown}", flush=True)
         stopping.wait()
-    given_up = pipeline.came_back((settings.alerter_dlq, settings.moog_dlq))
+    given_up = pipeline.came_back((settings.lists.alerter_dlq, settings.lists.moog_dlq))
     destroyed = pipeline.losses.total
     print(
         f"stand-in pipeline: stopped; messages given up: {given_up}, destroyed: {destroyed}",

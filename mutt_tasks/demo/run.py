@@ -73,9 +73,11 @@ def _run(
 ) -> int:
     settings = load(env)
     # The samples go to the stand-in even if a real Moogsoft is there to be probed.
-    pipeline = Pipeline(settings.redis, settings, moogsoft.url) if choices.embeds_redis else None
+    pipeline = (
+        Pipeline(settings.redis.address, settings, moogsoft.url) if choices.embeds_redis else None
+    )
     processing = pipeline.processing if pipeline else ()
-    with closing(connect(settings.redis)) as client:
+    with closing(connect(settings.redis.address)) as client:
         backlog = books = None
         try:
             if pipeline:
@@ -83,11 +85,13 @@ def _run(
                     if is_untouched(client, settings, processing):
                         backlog = seed(client, settings, options.events)
                 lists = (*message_lists(settings), *processing)
-                books = Books(client, lists, settings.dead_letter_queue, arrivals, pipeline.losses)
+                books = Books(
+                    client, lists, settings.lists.dead_letter_queue, arrivals, pipeline.losses
+                )
             reader = Reader(client, settings, processing)
             first = reader.read(0.0)
         except StoreError as error:
-            raise type(error)(f"{settings.redis.shown}: {error}") from None
+            raise type(error)(f"{settings.redis.address.shown}: {error}") from None
         has_outage = pipeline is not None and choices.stands_in_for_moogsoft
         outage = Outage(moogsoft, options.outage if has_outage else 0.0, first.waiting)
         live = is_live()

@@ -91,7 +91,7 @@ class Reader:
         self._settings = settings
         self._processing = processing
         self._dlqs = tuple(route.source for route in settings.routes)
-        self._targets = (settings.ingest_queue, settings.alert_queue)
+        self._targets = (settings.lists.ingest_queue, settings.lists.alert_queue)
         before = self._take()
         self._counters = before.counters
         self._had_lease = before.is_draining
@@ -113,7 +113,11 @@ class Reader:
             has_begun=has_begun,
             dlqs={name: found.depths[name] for name in self._dlqs},
             targets={name: found.depths[name] for name in self._targets},
-            dead={self._settings.dead_letter_queue: found.depths[self._settings.dead_letter_queue]},
+            dead={
+                self._settings.lists.dead_letter_queue: found.depths[
+                    self._settings.lists.dead_letter_queue
+                ]
+            },
             in_hand=sum(found.depths[name] for name in self._processing),
             replayed=replayed,
             quarantined=quarantined,
@@ -124,7 +128,7 @@ class Reader:
         )
 
     def _take(self) -> Snapshot:
-        dead = self._settings.dead_letter_queue
+        dead = self._settings.lists.dead_letter_queue
         lists = (*self._dlqs, *self._targets, dead, *self._processing)
         return self._store.snapshots.take(self._settings.routes, lists)
 

@@ -21,7 +21,7 @@ class CycleContext:
     def queues(self) -> tuple[str, ...]:
         """The queues that replays lie in: the alert queue first, then each route's target."""
         targets = (route.target for route in self.settings.routes)
-        return tuple(dict.fromkeys((self.settings.alert_queue, *targets)))
+        return tuple(dict.fromkeys((self.settings.lists.alert_queue, *targets)))
 
 
 @dataclass(frozen=True)

@@ -101,7 +101,7 @@ class Ran:
 def end(context: CycleContext, ran: Ran) -> CycleResult:
     """Count and journal the cycle; pass the lease on when the drain goes on, else drop it."""
     settings, surroundings, traffic = context.settings, context.surroundings, ran.traffic
-    next_cycle = surroundings.new_id() if settings.drain and ran.goes_on else ""
+    next_cycle = surroundings.new_id() if settings.pace.drain and ran.goes_on else ""
     seconds = surroundings.monotonic() - ran.started_at
     result = CycleResult(
         cycle=context.cycle,
@@ -111,7 +111,7 @@ def end(context: CycleContext, ran: Ran) -> CycleResult:
         next_cycle=next_cycle,
         seconds=seconds,
         health=ran.health,
-        delay=ran.delay(seconds, settings.drain_interval),
+        delay=ran.delay(seconds, settings.pace.drain_interval),
         dropped=traffic.found_dropping if traffic else 0,
         limiter_accepts=max(0, traffic.watch.ceiling) if traffic else 0,
     )
@@ -141,6 +141,6 @@ def _entry(context: CycleContext, ran: Ran, result: CycleResult) -> CycleEnd:
         pace=ran.traffic.unwritten() if ran.traffic else {},
         raised=increments | dropped,
         probed=result.health,
-        actor=context.settings.pod_name,
+        actor=context.settings.process.pod_name,
         asks=any(each.reason in ASKING for each in ran.at_work),
     )

@@ -82,7 +82,7 @@ def learn(
 
 def canary_delay(settings: Settings) -> float:
     """How long a canary is left alone before anything follows it, in seconds."""
-    return min(flow.CANARY_SECONDS, settings.drain_interval)
+    return min(flow.CANARY_SECONDS, settings.pace.drain_interval)
 
 
 def speed(settings: Settings, look: Look, going: int) -> dict[str, Any]:
@@ -90,7 +90,7 @@ def speed(settings: Settings, look: Look, going: int) -> dict[str, Any]:
     reading, now = look.reading, look.now
     gap = now - reading.moved_at
     is_drain = 0 < gap < _SPEED_GAP_SECONDS
-    found = going / (gap if is_drain else max(settings.drain_interval, 0.1))
+    found = going / (gap if is_drain else max(settings.pace.drain_interval, 0.1))
     if is_drain:
         weight = 1 - exp(-gap / _SPEED_SECONDS)
         found = reading.speed + weight * (found - reading.speed)
@@ -99,17 +99,17 @@ def speed(settings: Settings, look: Look, going: int) -> dict[str, Any]:
 
 def _bounds(settings: Settings) -> flow.Bounds:
     return flow.Bounds(
-        settings.batch_size,
-        settings.max_batch_size,
-        settings.retry_backoff,
+        settings.pace.batch_size,
+        settings.pace.max_batch_size,
+        settings.pace.retry_backoff,
         canary_delay(settings),
-        awaits_canary=settings.max_rate != 0,
+        awaits_canary=settings.pace.max_rate != 0,
     )
 
 
 def _passed_at(settings: Settings, traffic: Traffic, look: Look) -> float:
     reading = look.reading
-    breaker = judged(reading.breaker, look.now, settings.breaker_timeout)
+    breaker = judged(reading.breaker, look.now, settings.forwarder.breaker_timeout)
     # A closed breaker that counts failures is one that is about to open.
     if breaker.is_open or reading.failures or not reading.newest:
         return 0.0
@@ -126,7 +126,7 @@ def _landing(context: CycleContext, route: Route, traffic: Traffic, look: Look) 
     newest: list[bytes] = []
     if arrivals or depths.target or depths.alert_queue:
         under_way, oldest, newest = context.store.queues.landing(
-            route, context.settings.alert_queue, arrivals
+            route, context.settings.lists.alert_queue, arrivals
         )
     kinds = _kinds(route, arrivals, oldest, newest)
     live = traffic.live_now(reading, look.now)

@@ -24,7 +24,7 @@ def look_at(context: CycleContext, route: Route, traffic: Traffic) -> Look:
     while window != traffic.window:
         window = traffic.window
         reading = context.store.controls.reading(
-            route, context.queues, context.settings.rate_limit_key, window, now
+            route, context.queues, context.settings.forwarder.rate_limit_key, window, now
         )
         traffic.read(reading, now)
     return Look(reading, now)

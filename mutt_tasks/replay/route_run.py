@@ -110,13 +110,13 @@ class RouteRun:
         reading, now, settings = look.reading, look.now, self._context.settings
         if reading.is_paused:
             return Allowance(0, PAUSED)
-        if judged(reading.breaker, now, settings.breaker_timeout).is_open:
+        if judged(reading.breaker, now, settings.forwarder.breaker_timeout).is_open:
             return Allowance(0, BREAKER_OPEN)
         traffic = self._traffic
         traffic.look(reading, now)
         if self._left.limit == limits.BACKOFF:
             return self._left
-        credit = limits.credit(settings.high_water, traffic.shed_above, reading.depths)
+        credit = limits.credit(settings.pace.high_water, traffic.shed_above, reading.depths)
         rate = traffic.allowance(reading, now)
         return limits.allowance(self._left, credit, reading.depths.source, rate)
 
@@ -130,7 +130,7 @@ class RouteRun:
         context, batch, now = self._context, selection.batch, look.now
         flow = self._flow.moved(batch.replays, batch.going, now)
         suspects = selection.suspects.moved(selection.places, selection.sends_suspect, now)
-        is_sure = self.route.target == context.settings.alert_queue
+        is_sure = self.route.target == context.settings.lists.alert_queue
         pace, watch = self._traffic.after(batch.replays, is_sure, now)
         self._commits += 1
         state = selection.state | encoded(flow) | encoded(suspects)
@@ -139,7 +139,7 @@ class RouteRun:
             f"{context.cycle}:{self.route.name}:{self._commits}",
             context.cycle,
             self.route,
-            context.settings.dead_letter_queue,
+            context.settings.lists.dead_letter_queue,
             batch,
             state | speed(context.settings, look, batch.going),
             self._traffic.fields(pace, watch),

@@ -81,14 +81,14 @@ def select(context: CycleContext, route: Route, look: Look, wanted: Wanted) -> S
 
 def _policy(settings: Settings, wanted: Wanted) -> Policy:
     return Policy(
-        max_retries=settings.max_poison_retries,
-        backoff=settings.retry_backoff,
-        max_age=settings.max_age,
+        max_retries=settings.pace.max_poison_retries,
+        backoff=settings.pace.retry_backoff,
+        max_age=settings.pace.max_age,
         spans=wanted.spans,
-        suspect_wait=settings.suspect_wait,
+        suspect_wait=settings.pace.suspect_wait,
         suspects_may_go=wanted.suspects_may_go,
         # Without a limit on the rate what the limiter drops is not minded.
-        suspects=wanted.suspects if settings.max_rate != 0 else None,
+        suspects=wanted.suspects if settings.pace.max_rate != 0 else None,
     )
 
 

@@ -30,14 +30,16 @@ class Traffic:
     """
 
     def __init__(self, settings: Settings) -> None:
-        self._static = ConsumerLimits(settings.rate_limit, settings.rate_period, SHED_ABOVE)
-        self._max_rate = settings.max_rate
+        self._static = ConsumerLimits(
+            settings.forwarder.rate_limit, settings.forwarder.rate_period, SHED_ABOVE
+        )
+        self._max_rate = settings.pace.max_rate
         self._limits = FollowedLimits()
         self._is_read = False
         self._is_written = True
         self.pace = Pace()
         self.watch = Watch()
-        self.limiter = Limiter(settings.rate_limit, settings.rate_period)
+        self.limiter = Limiter(settings.forwarder.rate_limit, settings.forwarder.rate_period)
         self.found_dropping = 0
 
     @property

@@ -11,7 +11,7 @@ from redis.retry import Retry
 from redis.sentinel import Sentinel
 
 from mutt_tasks.errors import StoreCorrupt, StoreRefused, StoreUnavailable
-from mutt_tasks.redis_address import RedisAddress
+from mutt_tasks.settings.redis_address import RedisAddress
 from mutt_tasks.store.login import try_also
 
 # Three quick tries bridge a restart of the connection; a longer outage is the next tick's

@@ -3,7 +3,7 @@
 import redis
 
 from mutt_tasks.errors import ClusterUnsupported
-from mutt_tasks.redis_address import RedisAddress
+from mutt_tasks.settings.redis_address import RedisAddress
 from mutt_tasks.store.connection import RETRIES, TIMEOUT, connect, translated
 from mutt_tasks.store.controls import Controls
 from mutt_tasks.store.dead_letters import DeadLetters

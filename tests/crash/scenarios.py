@@ -10,7 +10,7 @@ from typing import Any
 import redis
 
 from mutt_tasks.core.moments import iso
-from mutt_tasks.redis_address import parse
+from mutt_tasks.settings.redis_address import parse
 from mutt_tasks.store.lease import TTL_MS
 from mutt_tasks.store.store import Store
 from tests.pipeline import (

@@ -42,7 +42,7 @@ from tests.pipeline import (
     settings_of,
 )
 
-ROUTE = alerter_route(DLQ, INGEST)
+ROUTE = alerter_route(DLQ, INGEST, DEAD)
 
 
 def bounce(client: redis.Redis) -> int:
@@ -211,7 +211,7 @@ def test_an_alert_that_was_replayed_on_both_routes_is_under_way_on_the_second(
     inner = json.dumps({"_remediation": {"replays": 1, "route": "alerter"}})
     alert = {"raw_json": inner, "_remediation": {"replays": 1, "route": "moog"}}
     client.lpush(ALERTS, json.dumps(alert))
-    assert store.queues.landing(moog_route(MOOG_DLQ, ALERTS), ALERTS, 0)[0] == 1
+    assert store.queues.landing(moog_route(MOOG_DLQ, ALERTS, DEAD), ALERTS, 0)[0] == 1
     assert store.queues.landing(ROUTE, ALERTS, 0)[0] == 0
 
 

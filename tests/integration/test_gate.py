@@ -5,8 +5,8 @@ from collections.abc import Callable
 import pytest
 import redis
 
-from mutt_tasks import cycle as steps
 from mutt_tasks.checking import LONGEST_LOOK
+from mutt_tasks.runtime_settings import in_force
 from mutt_tasks.store.store import Store
 from tests.pipeline import (
     ALERTS,
@@ -168,8 +168,9 @@ def test_runtime_configuration_overrides_at_once_and_bad_values_are_named(
     client.set("mutt:config:remediation_batch_size", "3")
     client.set("mutt:config:max_poison_retries", "many")
     client.set("mutt:config:remediation_enabled", "off")
-    found, problems = steps.current(store, settings)
-    assert (found.batch_size, found.max_poison_retries, found.enabled) == (3, 3, False)
+    found, problems = in_force(store, settings)
+    pace = found.pace
+    assert (pace.batch_size, pace.max_poison_retries, pace.enabled) == (3, 3, False)
     assert problems == (
         "mutt:config:max_poison_retries: got 'many', takes a whole number from 1 to 1000; ignored",
     )

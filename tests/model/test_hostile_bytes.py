@@ -415,7 +415,7 @@ def test_the_same_bytes_cut_elsewhere_are_not_the_messages_that_were_looked_at(
 WEIGH = """
 import sys
 from pathlib import Path
-from mutt_tasks.redis_address import parse
+from mutt_tasks.settings.redis_address import parse
 from mutt_tasks.core.policy import MALFORMED, POISON
 from mutt_tasks.store.store import Store
 from tests.pipeline import drain, run_cycle, settings_of

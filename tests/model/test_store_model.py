@@ -34,6 +34,7 @@ from mutt_tasks.core.flow import Flow
 from mutt_tasks.cycle import Trigger
 from mutt_tasks.errors import LeaseLost
 from mutt_tasks.replay.result import CycleResult
+from mutt_tasks.runtime_settings import in_force
 from mutt_tasks.store.ledger import Ledger
 from mutt_tasks.store.states import encoded
 from mutt_tasks.store.store import Store
@@ -450,21 +451,21 @@ class Story(RuleBasedStateMachine):
     def run(self, cycle: str, is_new: bool, is_tick: bool, is_healthy: bool) -> CycleResult | None:
         """What the tasks of one cycle do."""
         if is_new:
-            settings, _ = steps.current(self.store, self.settings)
+            settings, _ = in_force(self.store, self.settings)
             trigger = Trigger.BEAT if is_tick else Trigger.HAND
             ended = steps.begin(self.store, settings, self.surroundings, cycle, trigger)
             if ended is not None:
                 return ended
-        settings, _ = steps.current(self.store, self.settings)
-        self.fix_the_window(min(settings.batch_size, settings.max_batch_size))
+        settings, _ = in_force(self.store, self.settings)
+        self.fix_the_window(min(settings.pace.batch_size, settings.pace.max_batch_size))
         health = HEALTHY if is_healthy else ILL
         return steps.replay(self.store, settings, self.surroundings, cycle, health)
 
     def fix_the_window(self, window: int) -> None:
         """Every batch may hold as many messages: how the window learns is told elsewhere."""
-        flow = Flow(window=window, is_canary=False, sent_at=self.pipeline.now)
+        flow: Any = encoded(Flow(window=window, is_canary=False, sent_at=self.pipeline.now))
         for name in ROUTES:
-            self.client.hset(f"{OURS}route:{name}", mapping=encoded(flow))
+            self.client.hset(f"{OURS}route:{name}", mapping=flow)
 
     def expected(
         self, start: Pipeline, cycle: str, is_new: bool, is_tick: bool, is_healthy: bool

@@ -20,17 +20,13 @@ SCRIPTS = sorted((ROOT / PACKAGE / "store" / "lua").glob("*.lua"))
 LAYERS = (
     (f"{PACKAGE}.cycle", f"{PACKAGE}.requeue"),
     (f"{PACKAGE}.replay", f"{PACKAGE}.checking"),
-    (f"{PACKAGE}.surroundings",),
+    (f"{PACKAGE}.surroundings", f"{PACKAGE}.runtime_settings"),
     (f"{PACKAGE}.store", f"{PACKAGE}.moogsoft"),
     (f"{PACKAGE}.core",),
 )
 # Values that the environment decides, and errors: known to every layer that may know them.
 GROUND = (
     f"{PACKAGE}.settings",
-    f"{PACKAGE}.variables",
-    f"{PACKAGE}.environment",
-    f"{PACKAGE}.parsers",
-    f"{PACKAGE}.redis_address",
     f"{PACKAGE}.errors",
 )
 CELERYS = {
@@ -157,10 +153,12 @@ def test_nothing_imports_the_demo() -> None:
     assert outside == set()
 
 
-def test_the_store_knows_no_settings() -> None:
-    store = set(modules_in(f"{PACKAGE}.store"))
+@pytest.mark.parametrize("name", modules_in(f"{PACKAGE}.store"))
+def test_the_store_knows_of_the_settings_only_what_an_address_is(name: str) -> None:
+    address = f"{PACKAGE}.settings.redis_address"
+    known = {each for each in IMPORTS[name] if is_in(each, f"{PACKAGE}.settings") or each == "os"}
 
-    assert store & importers_of(f"{PACKAGE}.settings", f"{PACKAGE}.environment", "os") == set()
+    assert {each for each in known if not is_in(each, address)} == set()
 
 
 def test_only_settings_read_the_environment() -> None:
@@ -170,10 +168,21 @@ def test_only_settings_read_the_environment() -> None:
         if re.search(r"\bos\.(environ|getenv)", MODULES[name].read_text(encoding="utf-8"))
     }
 
-    assert readers - set(modules_in(f"{PACKAGE}.demo")) <= {
-        f"{PACKAGE}.settings",
-        f"{PACKAGE}.celery",
+    assert readers - set(modules_in(f"{PACKAGE}.demo")) == {
+        f"{PACKAGE}.settings.checks",
+        f"{PACKAGE}.settings.loading",
     }
+
+
+def test_the_environment_is_read_in_one_place_of_a_process() -> None:
+    callers = {
+        name
+        for name in MODULES
+        for node in ast.walk(ast.parse(MODULES[name].read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in ("load", "loading.load")
+    }
+
+    assert callers - set(modules_in(f"{PACKAGE}.demo")) == {f"{PACKAGE}.celery"}
 
 
 def allowed_below(depth: int) -> tuple[str, ...]:

@@ -315,13 +315,3 @@ def test_a_cycle_is_one_line_that_says_what_it_did(caplog: pytest.LogCaptureFixt
 
 def test_a_cycle_that_did_not_begin_is_short() -> None:
     assert packed_cycle(CycleResult("c1", "busy")) == {"outcome": "busy", "cycle": "c1"}
-
-
-def test_a_bad_runtime_value_is_reported_once_until_it_is_mended(
-    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(logs, "_reported", set())
-    for problems in (("a", "b"), ("a", "b"), ("b",), ("a", "b"), (), ("b",)):
-        logs.log_config_problems(problems)
-
-    assert [record.getMessage() for record in caplog.records] == ["a", "b", "a", "b"]
