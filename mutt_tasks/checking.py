@@ -116,7 +116,7 @@ def _asked(
 
 def _breaker(store: Store, settings: Settings, now: float) -> Breaker:
     """The forwarder's breaker; when an OPEN without a date was first seen is kept."""
-    marks = store.controls.breaker()
+    marks = store.pipeline.breaker()
     breaker = judged(marks, now, settings.forwarder.breaker_timeout)
     if breaker.is_undated and not 0 < marks.seen_at <= now:
         store.probes.breaker_seen(now)

@@ -113,7 +113,7 @@ def _held_by(context: CycleContext) -> str:
     """What an operator holds all routes with; empty when nothing."""
     if not context.settings.pace.enabled:
         return DISABLED
-    return PAUSED if context.store.controls.paused() else ""
+    return PAUSED if context.store.pauses.current() else ""
 
 
 def _held(settings: Settings, reason: str) -> dict[str, RouteResult]:

@@ -24,7 +24,7 @@ def readiness(settings: Settings, uptime: float) -> str:
     try:
         interval = in_force(store, settings)[0].pace.interval
         last = store.ledger.last_cycle()
-        age = store.controls.now() - last if last else None
+        age = store.now() - last if last else None
     except StoreError as error:
         return str(error)
     finally:

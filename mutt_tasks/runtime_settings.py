@@ -15,7 +15,7 @@ def in_force(store: Store, settings: Settings) -> tuple[Settings, tuple[str, ...
     """The settings in force now, and one line for each runtime value that is bad and ignored."""
     if not settings.process.dynamic_config:
         return settings, ()
-    return overridden(settings, store.controls.runtime_config(RUNTIME_KEYS))
+    return overridden(settings, store.pipeline.runtime_config(RUNTIME_KEYS))
 
 
 class RuntimeSettings:

@@ -54,4 +54,4 @@ class Surroundings:
     @classmethod
     def of(cls, store: Store) -> "Surroundings":
         """The real ones, with the clock of this store's Redis."""
-        return cls(store.controls.now)
+        return cls(store.now)

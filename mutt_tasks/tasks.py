@@ -13,7 +13,6 @@ from celery import Task, chain, signals
 from kombu.exceptions import OperationalError
 
 from mutt_tasks import cycle as steps
-from mutt_tasks import requeue as requeuing
 from mutt_tasks.celery import app
 from mutt_tasks.checking import check, may_linger
 from mutt_tasks.core.moments import iso
@@ -25,13 +24,15 @@ from mutt_tasks.logs import (
     log_failure,
     log_stale_breaker,
 )
+from mutt_tasks.operations import requeue as requeuing
+from mutt_tasks.operations import switches
 from mutt_tasks.replay.cycle_context import Health
 from mutt_tasks.replay.report import packed_cycle
 from mutt_tasks.replay.result import CycleResult
 from mutt_tasks.runtime_settings import RuntimeSettings
 from mutt_tasks.settings import Settings
-from mutt_tasks.store.dead_letters import Request
 from mutt_tasks.store.lease import Step
+from mutt_tasks.store.requests import Request
 from mutt_tasks.store.store import Store
 from mutt_tasks.surroundings import Surroundings, new_id
 
@@ -162,29 +163,16 @@ def replay_dlq_batch(health: Result, cycle: str) -> Result:
     return _reported(ended)
 
 
-@app.task(name="mutt_tasks.pause", base=Checked, throws=EXPECTED)
-def pause(actor: str, reason: str, seconds: float = 3600) -> Result:
+@app.task(name="mutt_tasks.pause", base=Checked, bind=True, throws=EXPECTED)
+def pause(self: Any, actor: str, reason: str, seconds: float = 3600) -> Result:
     """Hold every replay: who says so, why, and for how many seconds (at most 7 days)."""
-    for name, value in (("actor", actor), ("reason", reason)):
-        if not isinstance(value, str) or not re.fullmatch(r"[^\x00-\x1f\x7f]{1,200}", value):
-            raise InvalidArgument(f"{name}: takes 1 to 200 characters on one line")
-    is_number = isinstance(seconds, int | float) and not isinstance(seconds, bool)
-    if not is_number or not 1 <= seconds <= 7 * 86_400:
-        raise InvalidArgument("seconds: takes a number from 1 to 604800")
-    store().controls.pause(actor, reason, seconds)
-    paused = {"outcome": "paused", "actor": actor, "reason": reason, "seconds": seconds}
-    log_control(paused)
-    return paused
+    return _told(switches.pause(store(), _request_id(self), actor, reason, seconds))
 
 
-@app.task(name="mutt_tasks.resume", base=Checked, throws=EXPECTED)
-def resume(actor: str) -> Result:
+@app.task(name="mutt_tasks.resume", base=Checked, bind=True, throws=EXPECTED)
+def resume(self: Any, actor: str) -> Result:
     """End a pause, and start a cycle as a call by hand does; `actor` says who does."""
-    if not isinstance(actor, str) or not re.fullmatch(r"[^\x00-\x1f\x7f]{1,200}", actor):
-        raise InvalidArgument("actor: takes 1 to 200 characters on one line")
-    was_paused = store().controls.resume(actor)
-    resumed = {"outcome": "resumed" if was_paused else "not_paused", "actor": actor}
-    log_control(resumed)
+    resumed = _told(switches.resume(store(), _request_id(self), actor))
     remediate.apply_async()
     return resumed
 
@@ -196,15 +184,9 @@ def requeue(self: Any, digest: str, actor: str, reason: str) -> Result:
     `digest` is the SHA-1 of its bytes in hex, or at least the first 12 digits; `actor` says who
     does, `reason` why. A task that is delivered twice does it once.
     """
-    if not isinstance(digest, str) or not re.fullmatch(r"[0-9a-fA-F]{12,40}", digest):
-        raise InvalidArgument("digest: takes the first 12 to 40 hexadecimal digits of a SHA-1")
-    for name, value in (("actor", actor), ("reason", reason)):
-        if not isinstance(value, str) or not re.fullmatch(r"[^\x00-\x1f\x7f]{1,200}", value):
-            raise InvalidArgument(f"{name}: takes 1 to 200 characters on one line")
-    request = Request(self.request.id or new_id(), actor, reason)
-    result = requeuing.requeue(store(), current(), digest.lower(), request)
-    log_control(result)
-    return result
+    request = Request(_request_id(self), actor, reason)
+    clock = surroundings().monotonic
+    return _told(requeuing.requeue(store(), current(), clock, digest, request))
 
 
 @signals.task_failure.connect
@@ -212,6 +194,17 @@ def _log_expected_failure(sender: Any, exception: Exception, **_: Any) -> None:
     """One line for a failure that has a name; Celery itself logs the others, with a traceback."""
     if isinstance(exception, EXPECTED):
         log_failure(sender.name, exception)
+
+
+def _request_id(task: Any) -> str:
+    """The same at each delivery of a task."""
+    return task.request.id or new_id()
+
+
+def _told(result: Result) -> Result:
+    """What an operator's task returns; the log has the same."""
+    log_control(result)
+    return result
 
 
 def _reported(ended: CycleResult) -> Result:

@@ -11,6 +11,7 @@ import redis
 
 from mutt_tasks import cycle as steps
 from mutt_tasks.cycle import Trigger
+from mutt_tasks.operations import switches
 from mutt_tasks.replay.cycle_context import Health
 from mutt_tasks.replay.result import CycleResult
 from mutt_tasks.settings import Settings, load
@@ -79,7 +80,7 @@ def header_of(message: bytes) -> dict[str, Any]:
 
 def now_of(store: Store) -> float:
     """Redis' clock as the cycles of this store see it."""
-    now = _stopped[store] if store in _stopped else store.controls.now()
+    now = _stopped[store] if store in _stopped else store.now()
     return now + _skipped.get(store, 0.0)
 
 
@@ -96,6 +97,11 @@ def let_pass(store: Store, seconds: float) -> None:
 def surroundings_of(store: Store, wait: Callable[[float], None] | None = None) -> Surroundings:
     """A world in which waits pass at once, or as `wait` lets them."""
     return Surroundings(partial(now_of, store), wait=wait or partial(let_pass, store))
+
+
+def operator_pauses(store: Store, seconds: float, reason: str = "change window") -> None:
+    """Somebody pauses, as the task does."""
+    switches.pause(store, new_id(), "ann", reason, seconds)
 
 
 def begin(

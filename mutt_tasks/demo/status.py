@@ -2,14 +2,12 @@
 
 from collections import deque
 from dataclasses import dataclass, field
-from typing import Any
 
 import redis
 
 from mutt_tasks.core.policy import QUARANTINE_REASONS
 from mutt_tasks.settings import Settings
-from mutt_tasks.store import keys
-from mutt_tasks.store.connection import translated
+from mutt_tasks.store.counters import MOVED
 from mutt_tasks.store.snapshot import Snapshot
 from mutt_tasks.store.store import Store
 
@@ -105,9 +103,9 @@ class Reader:
         replayed = self._since_start(found, "replayed")
         quarantined = {reason: self._since_start(found, reason) for reason in QUARANTINE_REASONS}
         rate = self._rate(elapsed, replayed + sum(quarantined.values()))
-        entry, cycle = self._last_cycle()
+        entry, reason = self._last_cycle()
         has_begun = entry != self._cycle_before
-        is_healthy = found.health.get("healthy") == "1" if has_begun and found.health else None
+        is_healthy = found.health.healthy if has_begun and found.health else None
         return Status(
             elapsed=elapsed,
             has_begun=has_begun,
@@ -123,7 +121,7 @@ class Reader:
             quarantined=quarantined,
             is_healthy=is_healthy,
             health=_health(is_healthy, found),
-            doing=self._doing(elapsed, found, has_begun, cycle.get("reason", "")),
+            doing=self._doing(elapsed, found, has_begun, reason),
             rate=rate,
         )
 
@@ -133,11 +131,8 @@ class Reader:
         return self._store.snapshots.take(self._settings.routes, lists)
 
     def _since_start(self, found: Snapshot, kind: str) -> int:
-        return sum(
-            value - self._counters.get(name, 0)
-            for name, value in found.counters.items()
-            if name.startswith(kind + ":")
-        )
+        family = MOVED[kind]
+        return found.counters.total(family) - self._counters.total(family)
 
     def _rate(self, elapsed: float, moved: int) -> float:
         if self._seen and moved > self._seen[-1][1]:
@@ -161,19 +156,14 @@ class Reader:
         telling = [part for part in reasons if part != "empty"] or reasons
         return ", ".join(_WORDS.get(part, part) for part in telling)
 
-    def _last_cycle(self) -> tuple[str, dict[str, str]]:
-        """The journal's last cycle: its entry's id and its fields."""
-        with translated():
-            found: Any = self._client.xrevrange(keys.JOURNAL, count=20)
-        for entry, raw in found:
-            if raw.get(b"event") == b"cycle":
-                texts = {name.decode(): value.decode() for name, value in raw.items()}
-                return entry.decode(), texts
-        return "", {}
+    def _last_cycle(self) -> tuple[str, str]:
+        """The journal's last cycle: its entry's id, and what held it."""
+        found = self._store.journal.last_cycle()
+        return (found[0], found[1].reason) if found else ("", "")
 
 
 def _health(is_healthy: bool | None, found: Snapshot) -> str:
     if is_healthy is None:
         return "not asked yet"
-    reason = found.health.get("reason", "")
+    reason = found.health.reason if found.health else ""
     return f"{'healthy' if is_healthy else 'NOT healthy'} ({reason})"

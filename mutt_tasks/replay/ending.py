@@ -19,7 +19,8 @@ from mutt_tasks.replay.result import (
     RouteResult,
 )
 from mutt_tasks.replay.traffic import Traffic
-from mutt_tasks.store.ledger import CycleEnd
+from mutt_tasks.store.counters import DROPPED, DROPS
+from mutt_tasks.store.ledger import CycleEnd, RouteEnd
 
 # A drain that is held looks again after this many seconds, however short its interval.
 HELD_DELAY = 0.5
@@ -116,9 +117,7 @@ def end(context: CycleContext, ran: Ran) -> CycleResult:
         limiter_accepts=max(0, traffic.watch.ceiling) if traffic else 0,
     )
     try:
-        context.store.ledger.finish(
-            context.token, _entry(context, ran, result), next_cycle, result.delay
-        )
+        context.store.ledger.finish(_entry(context, ran, result))
     except LeaseLost:
         # What was moved is moved and counted; only the drain's next step is no longer ours.
         return replace(result, next_cycle="")
@@ -127,20 +126,26 @@ def end(context: CycleContext, ran: Ran) -> CycleResult:
 
 def _entry(context: CycleContext, ran: Ran, result: CycleResult) -> CycleEnd:
     """What the books keep of it."""
-    routes, pending = result.routes, ran.pending
-    dropped = {"drops": 1, "dropped": result.dropped} if result.dropped else {}
+    pending = ran.pending
+    dropped = {DROPS.of(): 1, DROPPED.of(): result.dropped} if result.dropped else {}
     increments = {name: n for each in pending.values() for name, n in each.increments.items()}
     return CycleEnd(
+        token=context.token,
         cycle=context.cycle,
         outcome=result.outcome,
         reason=result.reason,
-        duration=result.seconds,
-        outcomes={name: (each.outcome, each.reason) for name, each in routes.items()},
-        limits={name: each.limit for name, each in routes.items() if each.limit},
-        states={name: dict(each.state) for name, each in pending.items()},
+        seconds=result.seconds,
+        routes={
+            name: RouteEnd(
+                each.outcome, each.reason, each.limit, pending.get(name, Pending()).state
+            )
+            for name, each in result.routes.items()
+        },
         pace=ran.traffic.unwritten() if ran.traffic else {},
-        raised=increments | dropped,
+        increments=increments | dropped,
         probed=result.health,
         actor=context.settings.process.pod_name,
+        next_cycle=result.next_cycle,
+        delay=result.delay,
         asks=any(each.reason in ASKING for each in ran.at_work),
     )

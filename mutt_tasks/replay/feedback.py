@@ -1,7 +1,6 @@
 """What became of earlier replays: they landed, came back, or are still on their way."""
 
 from collections import Counter
-from collections.abc import Iterable
 from dataclasses import dataclass
 from math import exp
 from typing import Any
@@ -18,6 +17,8 @@ from mutt_tasks.replay.looking import Look
 from mutt_tasks.replay.result import HELD, Pending, RouteResult
 from mutt_tasks.replay.traffic import Traffic
 from mutt_tasks.settings import Settings
+from mutt_tasks.store.counters import LANDED, TRIPS, without_zeros
+from mutt_tasks.store.queues import Landing as Landed
 from mutt_tasks.store.states import encoded
 
 # The speed of a drain is averaged over about this many seconds; two batches further apart than the
@@ -58,8 +59,8 @@ def learn(
         now=now,
     )
     counted = {
-        f"landed:{route.name}": settled.landed,
-        f"trips:{route.name}": int(settled.has_tripped),
+        LANDED.of(route.name): settled.landed,
+        TRIPS.of(route.name): int(settled.has_tripped),
     }
     return Learnt(
         flow=settled.flow,
@@ -74,7 +75,7 @@ def learn(
         ),
         pending=Pending(
             state=encoded(settled.flow) | encoded(suspects),
-            increments={counter: amount for counter, amount in counted.items() if amount},
+            increments=without_zeros(counted),
         ),
         passed_at=_passed_at(context.settings, traffic, look),
     )
@@ -121,35 +122,30 @@ def _landing(context: CycleContext, route: Route, traffic: Traffic, look: Look) 
     reading = look.reading
     depths, before = reading.depths, reading.flow.depth
     arrivals = 0 if before is None else max(0, depths.source - before)
-    under_way = 0
-    oldest: list[bytes] = []
-    newest: list[bytes] = []
+    found = Landed(0, [], [])
     if arrivals or depths.target or depths.alert_queue:
-        under_way, oldest, newest = context.store.queues.landing(
-            route, context.settings.lists.alert_queue, arrivals
-        )
-    kinds = _kinds(route, arrivals, oldest, newest)
+        alert_queue = context.settings.lists.alert_queue
+        found = context.store.queues.landing(route, alert_queue, arrivals)
+    kinds = _kinds(route, arrivals, found)
     live = traffic.live_now(reading, look.now)
     return flow.Landing(
         source=depths.source,
         fresh=kinds[Arrival.FRESH],
         returned=kinds[Arrival.RETURNED],
         shed=kinds[Arrival.SHED],
-        under_way=under_way,
+        under_way=found.in_flight,
         live=live / traffic.window.period,
     )
 
 
-def _kinds(
-    route: Route, arrivals: int, oldest: Iterable[bytes], newest: list[bytes]
-) -> Counter[Arrival]:
+def _kinds(route: Route, arrivals: int, found: Landed) -> Counter[Arrival]:
     """How many of the arrivals are of which kind.
 
     What we sent comes back before others pile up on it, so the oldest arrivals are counted as they
     are, and the newest stand for all the rest.
     """
-    kinds = Counter(arrival(raw, route) for raw in oldest)
-    each = max(0, arrivals - kinds.total()) / max(1, len(newest))
-    for kind, number in Counter(arrival(raw, route) for raw in newest).items():
+    kinds = Counter(arrival(raw, route) for raw in found.oldest)
+    each = max(0, arrivals - kinds.total()) / max(1, len(found.newest))
+    for kind, number in Counter(arrival(raw, route) for raw in found.newest).items():
         kinds[kind] += round(each * number)
     return kinds

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from mutt_tasks.core.routes import Route
 from mutt_tasks.replay.cycle_context import CycleContext
 from mutt_tasks.replay.traffic import Traffic
-from mutt_tasks.store.controls import RouteReading
+from mutt_tasks.store.readings import RouteReading
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ def look_at(context: CycleContext, route: Route, traffic: Traffic) -> Look:
     # What is read may say that the limiter counts over another time than was assumed.
     while window != traffic.window:
         window = traffic.window
-        reading = context.store.controls.reading(
+        reading = context.store.readings.read(
             route, context.queues, context.settings.forwarder.rate_limit_key, window, now
         )
         traffic.read(reading, now)

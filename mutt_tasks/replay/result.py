@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from mutt_tasks.store.batch import Moved
 from mutt_tasks.store.lease import Holder
-from mutt_tasks.store.queues import Moved
 
 REPLAYED, HELD = "replayed", "held"
 

@@ -26,6 +26,9 @@ from mutt_tasks.replay.result import (
 )
 from mutt_tasks.replay.selection import Selection, Wanted, select
 from mutt_tasks.replay.traffic import Traffic
+from mutt_tasks.store.batch import Batch
+from mutt_tasks.store.counters import BAD_COUNTERS, BOUNCED, FORGIVEN, without_zeros
+from mutt_tasks.store.queues import Commit
 from mutt_tasks.store.states import encoded
 
 # A queue that somebody changes between look and commit is looked at again this often.
@@ -133,17 +136,22 @@ class RouteRun:
         is_sure = self.route.target == context.settings.lists.alert_queue
         pace, watch = self._traffic.after(batch.replays, is_sure, now)
         self._commits += 1
-        state = selection.state | encoded(flow) | encoded(suspects)
         moved = context.store.queues.commit(
-            context.token,
-            f"{context.cycle}:{self.route.name}:{self._commits}",
-            context.cycle,
-            self.route,
-            context.settings.lists.dead_letter_queue,
-            batch,
-            state | speed(context.settings, look, batch.going),
-            self._traffic.fields(pace, watch),
-            {**self._counted(selection), **self.pending.increments},
+            Commit(
+                token=context.token,
+                id=f"{context.cycle}:{self.route.name}:{self._commits}",
+                cycle=context.cycle,
+                route=self.route,
+                batch=batch,
+                state={
+                    **selection.state,
+                    **encoded(flow),
+                    **encoded(suspects),
+                    **speed(context.settings, look, batch.going),
+                },
+                pace=self._traffic.fields(pace, watch),
+                increments={**_counted(self.route, batch), **self.pending.increments},
+            )
         )
         if moved is None:
             return False
@@ -158,16 +166,11 @@ class RouteRun:
             moved=self.result.moved + moved,
             waiting=selection.waiting,
             suspects=suspects.waiting,
-            bad_counters=self.result.bad_counters + batch.odd,
+            bad_counters=self.result.bad_counters + batch.bad_counters,
             more=True,  # at least a look at what comes back
             delay=self._delay(selection, now),
         )
         return True
-
-    def _counted(self, selection: Selection) -> dict[str, int]:
-        batch = selection.batch
-        counted = {"odd": batch.odd, "bounced": batch.came_back, "forgiven": batch.forgiven}
-        return {f"{counter}:{self.route.name}": n for counter, n in counted.items() if n}
 
     def _hold_for_now(self, allowed: Allowance) -> None:
         """A limit leaves nothing at this moment; the batch is over if that will not change soon."""
@@ -202,3 +205,14 @@ class RouteRun:
             return delay if self._flow.is_canary else 0.0
         rests = selection.ready_at - now if selection.waiting else 0.0
         return min(LONGEST_DELAY, max(self._canary_delay, rests))
+
+
+def _counted(route: Route, batch: Batch) -> dict[str, int]:
+    """What a commit counts beside the moves."""
+    return without_zeros(
+        {
+            BAD_COUNTERS.of(route.name): batch.bad_counters,
+            BOUNCED.of(route.name): batch.came_back,
+            FORGIVEN.of(route.name): batch.forgiven,
+        }
+    )

@@ -11,8 +11,8 @@ from mutt_tasks.core.suspects import Suspects
 from mutt_tasks.replay.cycle_context import CycleContext
 from mutt_tasks.replay.looking import Look
 from mutt_tasks.settings import Settings
-from mutt_tasks.store.controls import RouteReading
-from mutt_tasks.store.queues import Batch
+from mutt_tasks.store.batch import Batch
+from mutt_tasks.store.readings import Cursor
 from mutt_tasks.surroundings import ScanBounds
 
 
@@ -104,7 +104,7 @@ class _Scan:
         self._rules = (
             f"{policy.max_retries} {policy.backoff:g} {policy.max_age:g} {policy.suspect_wait:g}"
         )
-        self._skip, self._ready_at = self._known_to_wait(look.reading)
+        self._skip, self._ready_at = self._known_to_wait(look.reading.cursor)
         self._waiting_suspects: list[int] = []
         self._sends_suspect = False
         self._decisions: list[Decision] = []
@@ -112,13 +112,12 @@ class _Scan:
         self.going = self.data_bytes = 0
         self.has_ended = False
 
-    def _known_to_wait(self, reading: RouteReading) -> tuple[int, float]:
+    def _known_to_wait(self, cursor: Cursor) -> tuple[int, float]:
         """How many of the oldest messages were seen to wait by the same rules, and until when."""
         # No message rests longer; a moment beyond it was written before a clock went back.
-        is_now = self._now < reading.cursor_until <= self._now + LONGEST_REST
-        is_known = is_now and reading.cursor_rules == self._rules
-        if is_known and 0 < reading.cursor <= reading.depths.source:
-            return reading.cursor, reading.cursor_until
+        is_now = self._now < cursor.until <= self._now + LONGEST_REST
+        if is_now and cursor.rules == self._rules and 0 < cursor.messages <= self._depth:
+            return cursor.messages, cursor.until
         return 0, float("inf")
 
     @property

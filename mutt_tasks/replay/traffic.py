@@ -19,7 +19,7 @@ from mutt_tasks.core.pace import Limiter, Pace
 from mutt_tasks.core.suspects import Suspects
 from mutt_tasks.core.watch import Sight, Watch
 from mutt_tasks.settings import Settings
-from mutt_tasks.store.controls import RouteReading, Window
+from mutt_tasks.store.readings import RouteReading, Window
 from mutt_tasks.store.states import encoded
 
 

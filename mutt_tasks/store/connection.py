@@ -63,6 +63,12 @@ def _client(address: RedisAddress, timeout: float, retries: int) -> redis.Redis:
     return redis.Redis(host=host, port=port, **options)
 
 
+def seconds_of(time: tuple[int, int]) -> float:
+    """What TIME answers (seconds and microseconds), in seconds since 1970."""
+    seconds, microseconds = time
+    return float(seconds) + float(microseconds) / 1_000_000
+
+
 @contextmanager
 def translated() -> Iterator[None]:
     """Turn redis-py's errors into ours, without their texts, which can quote arguments."""

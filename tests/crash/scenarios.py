@@ -38,7 +38,7 @@ class Scenario:
 
 
 def _waits(client: redis.Redis) -> dict[str, Any]:
-    return {"replays": 1, "last_at": iso(Store(client).controls.now())}
+    return {"replays": 1, "last_at": iso(Store(client).now())}
 
 
 def _replay(client: redis.Redis) -> None:

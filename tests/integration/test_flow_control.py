@@ -16,6 +16,7 @@ from mutt_tasks.core.routes import alerter_route, moog_route
 from mutt_tasks.logs import log_cycle
 from mutt_tasks.metrics import RedisCollector
 from mutt_tasks.replay.result import CycleResult
+from mutt_tasks.store.queues import Landing
 from mutt_tasks.store.states import decoded
 from mutt_tasks.store.store import Store
 from mutt_tasks.surroundings import new_id
@@ -37,6 +38,7 @@ from tests.pipeline import (
     now_of,
     numbers_in,
     observe,
+    operator_pauses,
     replay,
     run_cycle,
     settings_of,
@@ -202,7 +204,7 @@ def test_a_replay_under_way_is_known_by_its_header_wherever_it_lies(
     client: redis.Redis, store: Store, route: Any, queue: str, message: str, counts: int
 ) -> None:
     client.lpush(queue, message)
-    assert store.queues.landing(route, ALERTS, 0) == (counts, [], [])
+    assert store.queues.landing(route, ALERTS, 0) == Landing(counts, [], [])
 
 
 def test_an_alert_that_was_replayed_on_both_routes_is_under_way_on_the_second(
@@ -211,8 +213,8 @@ def test_an_alert_that_was_replayed_on_both_routes_is_under_way_on_the_second(
     inner = json.dumps({"_remediation": {"replays": 1, "route": "alerter"}})
     alert = {"raw_json": inner, "_remediation": {"replays": 1, "route": "moog"}}
     client.lpush(ALERTS, json.dumps(alert))
-    assert store.queues.landing(moog_route(MOOG_DLQ, ALERTS, DEAD), ALERTS, 0)[0] == 1
-    assert store.queues.landing(ROUTE, ALERTS, 0)[0] == 0
+    assert store.queues.landing(moog_route(MOOG_DLQ, ALERTS, DEAD), ALERTS, 0).in_flight == 1
+    assert store.queues.landing(ROUTE, ALERTS, 0).in_flight == 0
 
 
 def test_a_look_for_replays_is_bounded_whatever_lies_there(
@@ -223,21 +225,21 @@ def test_a_look_for_replays_is_bounded_whatever_lies_there(
         client.lpush(INGEST, b"_remediation" * 100_000)  # 1.2 MB each
     client.lpush(ALERTS, *(b'{"_remediation":{"route":"alerter"}}' for _ in range(5000)))
     started = time.monotonic()
-    under_way, oldest, newest = store.queues.landing(ROUTE, ALERTS, 4000)
+    found = store.queues.landing(ROUTE, ALERTS, 4000)
     assert time.monotonic() - started < 5
-    assert under_way == 5000  # the newest 2000 stand for all
-    assert (len(oldest), len(newest)) == (200, 200)
-    assert json.loads(newest[0])["number"] == 4999
-    assert json.loads(oldest[-1])["number"] == 1000
-    sizes = [len(part) for part in store.queues.landing(ROUTE, ALERTS, 3)[1:]]
-    assert sizes == [3, 0]
+    assert found.in_flight == 5000  # the newest 2000 stand for all
+    assert (len(found.oldest), len(found.newest)) == (200, 200)
+    assert json.loads(found.newest[0])["number"] == 4999
+    assert json.loads(found.oldest[-1])["number"] == 1000
+    few = store.queues.landing(ROUTE, ALERTS, 3)
+    assert (len(few.oldest), len(few.newest)) == (3, 0)
 
 
 def test_a_huge_message_among_the_arrivals_does_not_hide_the_others(
     client: redis.Redis, store: Store
 ) -> None:
     fill(client, DLQ, [event(1), event(2, filler="x" * 1_500_000), event(3)])
-    _, oldest, _ = store.queues.landing(ROUTE, ALERTS, 3)
+    oldest = store.queues.landing(ROUTE, ALERTS, 3).oldest
     assert [json.loads(message)["number"] for message in oldest] == [3, 1]
 
 
@@ -335,7 +337,7 @@ def test_a_gate_that_closes_in_the_middle_of_a_batch_stops_it(
     def close_the_gate(seconds: float) -> None:
         let_pass(store, seconds)
         if closes == "pause":
-            store.controls.pause("ann", "now", 60)
+            operator_pauses(store, 60)
         else:
             client.set("mutt:circuit_breaker:moogsoft:state", "OPEN")
 
@@ -350,7 +352,7 @@ def test_keys_of_the_pipeline_that_hold_something_else_are_as_good_as_not_there(
     client.set(LIMITER, "x")
     client.hset("mutt:circuit_breaker:moogsoft:state", "state", "OPEN")
     fill(client, DLQ, [event(n) for n in range(3)])
-    assert store.controls.breaker() == Marks()
+    assert store.pipeline.breaker() == Marks()
     run_cycle(store, settings_of(REMEDIATION_MAX_RATE=rate))
     assert numbers_in(client, INGEST) == [0, 1, 2]
 

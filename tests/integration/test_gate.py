@@ -21,6 +21,7 @@ from tests.pipeline import (
     let_pass,
     now_of,
     numbers_in,
+    operator_pauses,
     run_cycle,
     settings_of,
 )
@@ -31,7 +32,7 @@ def _nothing(client: redis.Redis) -> None:
 
 
 def _pause(client: redis.Redis) -> None:
-    Store(client).controls.pause("ann", "change window", 600)
+    operator_pauses(Store(client), 600)
 
 
 def _fill_target(client: redis.Redis) -> None:

@@ -36,6 +36,7 @@ from mutt_tasks.errors import LeaseLost
 from mutt_tasks.replay.result import CycleResult
 from mutt_tasks.runtime_settings import in_force
 from mutt_tasks.store.ledger import Ledger
+from mutt_tasks.store.requests import Request
 from mutt_tasks.store.states import encoded
 from mutt_tasks.store.store import Store
 from mutt_tasks.surroundings import ScanBounds, Surroundings
@@ -355,10 +356,10 @@ class Story(RuleBasedStateMachine):
 
     @rule(reason=st.sampled_from(["change window", "a\r\nb", "é"]))
     def an_operator_pauses_for_one_cycle(self, reason: str) -> None:
-        self.store.controls.pause("ann", reason, PAUSE_SECONDS)
+        self.store.pauses.pause(Request(new_id(), "ann", reason), PAUSE_SECONDS, "now")
         self.pipeline.is_paused = True
         self.cycle_runs(*self.next_cycle())
-        assert self.store.controls.resume("ann")
+        assert self.store.pauses.resume(Request(new_id(), "ann"))
         self.pipeline.is_paused = False
         self.is_checked = False
 

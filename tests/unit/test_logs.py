@@ -17,7 +17,7 @@ from mutt_tasks.logs import Redacting
 from mutt_tasks.replay.report import packed_cycle
 from mutt_tasks.replay.result import CycleResult, RouteResult
 from mutt_tasks.settings import load
-from mutt_tasks.store.queues import Moved
+from mutt_tasks.store.batch import Moved
 
 PLAIN, JSON = False, True
 both = pytest.mark.parametrize("as_json", [PLAIN, JSON], ids=["plain", "json"])
