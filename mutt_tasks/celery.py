@@ -57,8 +57,8 @@ app.steps["worker"].update({Serving, Survival})
 @app.on_after_configure.connect
 def _guard_broker(**_: Any) -> None:
     """Before the first connection, which cannot be made without Celery's configuration."""
-    redis = app.settings.redis
-    broker.guard("" if redis.broker_url else redis.address.next_password)
+    settings = app.settings
+    broker.guard("" if settings.redis.broker_url else settings.redis.address.next_password)
 
 
 @signals.setup_logging.connect

@@ -18,7 +18,7 @@ def complaints(line: str, folder: Path) -> list[str]:
     found = subprocess.run(
         [sys.executable, "-m", "mypy", "--strict", "--no-error-summary", "snippet.py"],
         cwd=folder,
-        env={"MYPYPATH": str(ROOT), "MYPY_CACHE_DIR": str(ROOT / ".mypy_cache/snippets")},
+        env={"MYPYPATH": str(ROOT), "MYPY_CACHE_DIR": str(folder / "cache")},
         capture_output=True,
         text=True,
         timeout=300,
