@@ -292,7 +292,9 @@ def test_a_script_documents_every_key_and_argument_that_it_uses(script: Path) ->
             # Lists are read one after the other from here on.
             used |= {int(number) for number in re.findall(r"lists_of_args\((\d+)\)", code)}
         # `KEYS[4..] ->` stands for all from there on, and so does an index that is reckoned.
-        is_open = any(dots for _, dots in found) or re.search(r"^-- next +->", heading, re.M)
+        is_open = any(dots for _, dots in found) or (
+            kind == "ARGV" and re.search(r"^-- next +->", heading, re.MULTILINE) is not None
+        )
         is_reckoned = re.search(rf"\b{kind}\[[a-z]", code) is not None or (
             kind == "ARGV" and "lists_of_args(" in code
         )
