@@ -191,9 +191,9 @@ def _by_route(found: Snapshot, settings: Settings) -> Iterator[Metric]:
             "target_depth": found.depths[route.target],
             "oldest_message_age_seconds": None if oldest is None else max(0, found.now - oldest),
             "estimated_seconds_to_empty": seconds_to_empty(found, route),
-            "window": flow.window or settings.pace.batch_size,
-            "under_way": flow.under_way,
-            "backoff_seconds": max(0.0, flow.closed_until - found.now),
+            "window": flow.window.size or settings.pace.batch_size,
+            "under_way": flow.in_flight.in_queues,
+            "backoff_seconds": max(0.0, flow.breaker.open_until - found.now),
             "suspects": state.suspects.waiting,
         }
         for name, value in values.items():

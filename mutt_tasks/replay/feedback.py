@@ -12,6 +12,7 @@ from mutt_tasks.core.limits import Allowance
 from mutt_tasks.core.policy import Arrival, arrival
 from mutt_tasks.core.routes import Route
 from mutt_tasks.core.suspects import Suspects
+from mutt_tasks.core.window import Bounds
 from mutt_tasks.replay.cycle_context import CycleContext
 from mutt_tasks.replay.looking import Look
 from mutt_tasks.replay.result import HELD, Pending, RouteResult
@@ -49,13 +50,13 @@ def learn(
     reading, now = look.reading, look.now
     landing = _landing(context, route, traffic, look)
     bounds = _bounds(context.settings)
-    is_dropping = traffic.watch.is_dropping
-    settled = flow.settle(reading.flow, landing, bounds, now, moogsoft_is_healthy, is_dropping)
+    trouble = flow.Trouble(moogsoft_is_healthy, traffic.watch.is_dropping)
+    settled = flow.settle(reading.flow, landing, bounds, trouble, now)
     suspects = reading.suspects.looked(
         reading.depths.source,
         landing.fresh,
         is_first=not reading.flow.looked_at,
-        is_trouble=not moogsoft_is_healthy or now < settled.flow.closed_until,
+        is_trouble=not moogsoft_is_healthy or now < settled.flow.breaker.open_until,
         now=now,
     )
     counted = {
@@ -98,8 +99,8 @@ def speed(settings: Settings, look: Look, going: int) -> dict[str, Any]:
     return {"speed": f"{found:.3f}", "moved_at": f"{now:.3f}"}
 
 
-def _bounds(settings: Settings) -> flow.Bounds:
-    return flow.Bounds(
+def _bounds(settings: Settings) -> Bounds:
+    return Bounds(
         settings.pace.batch_size,
         settings.pace.max_batch_size,
         settings.pace.retry_backoff,
@@ -133,7 +134,7 @@ def _landing(context: CycleContext, route: Route, traffic: Traffic, look: Look) 
         fresh=kinds[Arrival.FRESH],
         returned=kinds[Arrival.RETURNED],
         shed=kinds[Arrival.SHED],
-        under_way=found.in_flight,
+        in_flight=found.in_flight,
         live=live / traffic.window.period,
     )
 

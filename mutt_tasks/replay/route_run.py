@@ -176,7 +176,7 @@ class RouteRun:
         """A limit leaves nothing at this moment; the batch is over if that will not change soon."""
         self.is_done = allowed.limit in _LASTING
         if self.result.outcome == HELD:
-            delay = min(LONGEST_DELAY, allowed.pause)
+            delay = min(LONGEST_DELAY, allowed.delay)
             self.result = replace(self.result, reason=allowed.limit, delay=delay)
 
     def _wait_out(self, selection: Selection, now: float) -> None:
@@ -202,7 +202,7 @@ class RouteRun:
         """How long nothing can go: a moment for replays to come back, or until a rest is over."""
         delay = self._canary_delay if selection.batch.replays else 0.0
         if not selection.saw_all:
-            return delay if self._flow.is_canary else 0.0
+            return delay if self._flow.window.is_canary else 0.0
         rests = selection.ready_at - now if selection.waiting else 0.0
         return min(LONGEST_DELAY, max(self._canary_delay, rests))
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from mutt_tasks.core.flow import Spans
+from mutt_tasks.core.failures import Spans
 from mutt_tasks.core.policy import LONGEST_REST, Action, Decision, Policy, checksum, decide
 from mutt_tasks.core.routes import Route
 from mutt_tasks.core.suspects import Suspects

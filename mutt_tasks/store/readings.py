@@ -6,8 +6,9 @@ from typing import Any
 from mutt_tasks.core.breaker import Marks
 from mutt_tasks.core.consumer_limits import FollowedLimits
 from mutt_tasks.core.flow import Flow
+from mutt_tasks.core.limiter import STEPS
 from mutt_tasks.core.limits import Depths
-from mutt_tasks.core.pace import STEPS, Pace
+from mutt_tasks.core.pace import Pace
 from mutt_tasks.core.routes import Route
 from mutt_tasks.core.suspects import Suspects
 from mutt_tasks.core.watch import Watch

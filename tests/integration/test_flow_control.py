@@ -11,13 +11,15 @@ import redis
 
 from mutt_tasks.core.breaker import Marks
 from mutt_tasks.core.flow import Flow
+from mutt_tasks.core.live_traffic import LiveTraffic
 from mutt_tasks.core.pace import Pace
 from mutt_tasks.core.routes import alerter_route, moog_route
+from mutt_tasks.core.window import Window
 from mutt_tasks.logs import log_cycle
 from mutt_tasks.metrics import RedisCollector
 from mutt_tasks.replay.result import CycleResult
 from mutt_tasks.store.queues import Landing
-from mutt_tasks.store.states import decoded
+from mutt_tasks.store.states import decoded, encoded
 from mutt_tasks.store.store import Store
 from mutt_tasks.surroundings import new_id
 from tests.pipeline import (
@@ -276,9 +278,9 @@ def test_auto_uses_what_steady_traffic_leaves_of_the_forwarders_window(
 ) -> None:
     settings = settings_of(REMEDIATION_MAX_RATE="auto", REMEDIATION_BATCH_SIZE=1000)
     fill(client, DLQ, [event(n) for n in range(1000)])
-    steady = Pace(live=20, spread=0.1, samples=500, sampled_at=now_of(store) - 0.5)
-    text = json.dumps({"live": 20, "spread": 0.1, "samples": 500, "sampled_at": steady.sampled_at})
-    client.hset("mutt:remediation:pace", "pace", text)
+    steady = Pace(traffic=LiveTraffic(20, 0.1, 500, now_of(store) - 0.5))
+    fields: Any = encoded(steady)
+    client.hset("mutt:remediation:pace", mapping=fields)
     limiter_holds(client, store, 20)
     run_cycle(store, settings)
     # All that goes within a second, before any of it reaches the limiter, fits into its window.
@@ -308,7 +310,7 @@ def test_what_is_learnt_of_live_traffic_is_kept_through_cycles_that_are_held(
         limiter_holds(client, store, 50)
         result = run_cycle(store, settings, result.next_cycle)
     found: Any = client.hget("mutt:remediation:pace", "pace")
-    assert decoded(Pace, found).samples >= 3
+    assert decoded(Pace, found).traffic.samples >= 3
 
 
 def test_a_batch_is_spread_over_the_second_and_journalled_once(
@@ -397,9 +399,9 @@ def test_the_state_that_a_commit_wrote_is_the_one_that_is_read(
     fill(client, DLQ, [event(n) for n in range(30)])
     run_cycle(store, settings_of())
     found = flow_of(client)
-    assert (found.window, found.batch, found.depth) == (10, 10, 20)
-    assert found.cohorts[0][1] == 10
-    assert replace(found, window=0) != Flow()
+    assert (found.window.size, found.in_flight.batch, found.depth) == (10, 10, 20)
+    assert found.in_flight.cohorts[0][1] == 10
+    assert replace(found, window=Window()) != Flow()
 
 
 # --- the consumers' own limits, and whether they are what they are believed to be ---

@@ -31,6 +31,8 @@ from redis.retry import Retry
 
 from mutt_tasks import cycle as steps
 from mutt_tasks.core.flow import Flow
+from mutt_tasks.core.in_flight import InFlight
+from mutt_tasks.core.window import Window
 from mutt_tasks.cycle import Trigger
 from mutt_tasks.errors import LeaseLost
 from mutt_tasks.replay.result import CycleResult
@@ -464,7 +466,9 @@ class Story(RuleBasedStateMachine):
 
     def fix_the_window(self, window: int) -> None:
         """Every batch may hold as many messages: how the window learns is told elsewhere."""
-        flow: Any = encoded(Flow(window=window, is_canary=False, sent_at=self.pipeline.now))
+        flow: Any = encoded(
+            Flow(Window(window, is_canary=False), InFlight(sent_at=self.pipeline.now))
+        )
         for name in ROUTES:
             self.client.hset(f"{OURS}route:{name}", mapping=flow)
 
