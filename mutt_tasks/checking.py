@@ -14,7 +14,7 @@ UNCHECKED, ASK_LATER = "unchecked", "ask_later"
 
 # A drain that waits for Moogsoft looks at least this often (seconds) whether it has to ask.
 LONGEST_LOOK = 10.0
-# A look that finds nothing to do is no cycle; but one takes place after so many seconds.
+# A look that finds nothing to do is no cycle; but one takes place after this many seconds.
 LONGEST_LINGER = 30.0
 
 
@@ -34,7 +34,9 @@ def check(
     if breaker.is_open:
         asked = last.asking.asked if last else ()
         not_before = last.not_before if last else 0.0
-        record = ProbeRecord(False, BREAKER_OPEN, now, now, not_before, Asking(0, asked))
+        record = ProbeRecord(
+            False, BREAKER_OPEN, now, now, not_before=not_before, asking=Asking(0, asked)
+        )
     elif not moogsoft.is_probed(settings):
         record = ProbeRecord(True, UNCHECKED, now, now)
     elif last and _is_used_again(last, now, by_hand):
@@ -64,7 +66,7 @@ def next_look(store: Store, surroundings: Surroundings, passed_at: float) -> flo
 
 
 def may_linger(store: Store, settings: Settings, surroundings: Surroundings) -> float:
-    """For how many seconds a drain that waits for Moogsoft may rest again without a cycle.
+    """For how many seconds a drain that waits for Moogsoft may wait again without a cycle.
 
     0 when there is something to do: to ask, to say that something changed, or to end the drain. A
     cycle takes place every half minute in any case, so that log and journal say what it waits for.
@@ -110,7 +112,12 @@ def _asked(
         now + settings.moogsoft.health_cache_ttl if answer.healthy else asking.next_at(answered_at)
     )
     return ProbeRecord(
-        answer.healthy, answer.reason, now, max(until, not_before), not_before, asking
+        healthy=answer.healthy,
+        reason=answer.reason,
+        checked_at=now,
+        usable_until=max(until, not_before),
+        not_before=not_before,
+        asking=asking,
     )
 
 

@@ -102,9 +102,9 @@ def replay(
         {run.route.name: run.result for run in runs},
         started_at,
         health.reason,
-        waited,
-        {run.route.name: run.pending for run in runs},
-        traffic,
+        waited=waited,
+        pending={run.route.name: run.pending for run in runs},
+        traffic=traffic,
     )
     return ending.end(context, replace(ran, routes=_asking(context, ran.routes, runs)))
 

@@ -38,4 +38,4 @@ class StoreCorrupt(StoreError):
 
 
 class LeaseLost(MuttTasksError):
-    """The lease is no longer held by this cycle, so it may not touch anything."""
+    """The lease is no longer this cycle's, so it may not touch anything."""

@@ -47,7 +47,7 @@ from mutt_tasks.store.store import Store
 
 PREFIX = "mutt_remediation_"
 
-# A drain that has moved nothing for so many seconds has no speed to go by.
+# A drain that has moved nothing for this many seconds has no speed to go by.
 MOVING_SECONDS = 30.0
 
 

@@ -109,8 +109,8 @@ def remediate(trigger: str = "hand", cycle: str = "") -> Result:
     if trigger not in TRIGGERS:
         raise InvalidArgument(f"trigger: got {trigger!r:.60}, accepts one of {', '.join(TRIGGERS)}")
     if trigger == "drain":
-        if (rest := may_linger(store(), current(), surroundings())) > 0:
-            return _linger(_cycle_id(cycle), rest)
+        if (delay := may_linger(store(), current(), surroundings())) > 0:
+            return _linger(_cycle_id(cycle), delay)
         if not store().lease.advance(_cycle_id(cycle), cycle):
             return {**STALE, "cycle": cycle}
     else:
@@ -214,7 +214,7 @@ def _reported(ended: CycleResult) -> Result:
 
 
 def _linger(cycle: str, delay: float) -> Result:
-    """Let a drain rest a little longer, without a cycle, in the cheapest way."""
+    """Let a drain wait a little longer, without a cycle, in the cheapest way."""
     next_cycle = new_id()
     if not store().lease.linger(cycle, next_cycle, delay):
         return {**STALE, "cycle": cycle}

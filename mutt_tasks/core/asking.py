@@ -11,7 +11,7 @@ MINUTE, MOST_A_MINUTE = 60.0, 3
 # From the first failed answer to the next question, and between all further ones.
 FIRST_GAP, GAP = 5.0, 27.5
 # A probe that used up its timeout is not followed by the next one at once.
-LEAST_REST = 2.0
+LEAST_GAP = 2.0
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Asking:
         """When to ask again after a failed answer that came at `now`."""
         asked_at = self.asked[-1] if self.asked else now
         gap = FIRST_GAP if self.failures <= 1 else GAP
-        return max(asked_at + gap, now + LEAST_REST, self.earliest())
+        return max(asked_at + gap, now + LEAST_GAP, self.earliest())
 
     def may_hasten(self, now: float) -> bool:
         """Whether to ask at once because live alerts pass.

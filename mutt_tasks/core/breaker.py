@@ -11,7 +11,7 @@ from enum import StrEnum
 # The reason that a cycle gives while it is open.
 BREAKER_OPEN = "breaker_open"
 
-# Clocks of forwarders may be ahead of Redis' by so many seconds; a later opening is nonsense.
+# Clocks of forwarders may be ahead of Redis' by this many seconds; a later opening is nonsense.
 LARGEST_SKEW = 60.0
 
 
@@ -57,7 +57,7 @@ class Breaker:
 
 
 def judged(marks: Marks, now: float, timeout: float) -> Breaker:
-    """What the marks mean at `now`, when a forwarder's breaker rests for `timeout` seconds."""
+    """What the marks mean at `now`, when a forwarder's breaker stays open for `timeout` seconds."""
     says_open = marks.state is not None and marks.state.strip(b'" \n').upper() == b"OPEN"
     opened_at = _moment(marks.open_time, now) if says_open else None
     is_undated = says_open and opened_at is None

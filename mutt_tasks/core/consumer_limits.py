@@ -104,14 +104,14 @@ class FollowedLimits:
         if takes_more:
             limits = replace(limits, alerts=max(static.alerts, runtime.alerts))
         return FollowedLimits(
-            limits.alerts,
-            limits.period,
-            limits.shed_above,
-            strict.alerts,
-            strict.period,
-            strict.shed_above,
-            since,
-            takes_more,
+            alerts=limits.alerts,
+            period=limits.period,
+            shed_above=limits.shed_above,
+            read_alerts=strict.alerts,
+            read_period=strict.period,
+            read_shed_above=strict.shed_above,
+            changed_at=since,
+            takes_more=takes_more,
         )
 
     @property

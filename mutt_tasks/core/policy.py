@@ -14,7 +14,7 @@ MALFORMED, INCOMPLETE, POISON, STALE = "malformed", "incomplete", "poison", "sta
 SUSPECT = "suspect"
 QUARANTINE_REASONS = (MALFORMED, INCOMPLETE, POISON, STALE, SUSPECT)
 
-LONGEST_REST = 3600.0
+LONGEST_BACKOFF = 3600.0
 JITTER = 0.2
 
 # Forgiven replays do not count towards poison, but no message is replayed more often than this.
@@ -86,7 +86,7 @@ def arrival(raw: bytes, route: Route) -> Arrival:
 
 
 def decide(
-    raw: bytes, route: Route, policy: Policy, cycle: str, now: float, is_cleared: bool = False
+    raw: bytes, route: Route, policy: Policy, cycle: str, now: float, *, is_cleared: bool = False
 ) -> Decision:
     """Apply the rules to one message as it lies in the route's source.
 
@@ -96,65 +96,90 @@ def decide(
     message = parse(raw, route.read_fields)
     if message is None:
         return Decision(Action.QUARANTINE, MALFORMED, raw)
-    header = message.header
     if is_undeliverable(message, route.reset_fields):
-        return Decision(Action.QUARANTINE, MALFORMED, raw, came_back=header.replays > 0)
+        return Decision(Action.QUARANTINE, MALFORMED, raw, came_back=message.header.replays > 0)
+    case = _case(message, route, policy, is_cleared)
+    reason = _set_aside(case, route, policy, now)
+    if not reason:
+        ready_at = _ready_at(message, message.header.replays - case.forgiven, policy, now)
+        if now < ready_at:
+            return _waits(case, _until_stale(message, policy, now, ready_at))
+        if case.is_suspect and policy.suspects and not policy.suspects_may_go:
+            until = policy.suspects.waiting_since(checksum(raw), now) + policy.suspect_wait
+            if now < until:
+                return _waits(case, min(until, now + LOOK_AGAIN_SECONDS), is_suspect=True)
+            reason = SUSPECT
+    if reason:
+        stamp = replace(message.header, forgiven=case.forgiven)
+        text = stamp.encode(route.name, cycle, reason, dead_at=now)
+        return _goes(case, Action.QUARANTINE, reason, message.stamped(text))
+    text = message.header.replayed(now, case.forgiven).encode(route.name, cycle)
+    payload = message.stamped(text, route.reset_fields)
+    return _goes(case, Action.REPLAY, "", payload, is_suspect=case.is_suspect)
+
+
+class _Case(NamedTuple):
+    """What a message's fields and header say of its earlier tries.
+
+    `forgiven` of its replays do not count. `poison_count` is how many failures do.
+    """
+
+    message: Message
+    forgiven: int
+    poison_count: int
+    is_sound: bool
+    is_suspect: bool
+
+
+def _case(message: Message, route: Route, policy: Policy, is_cleared: bool) -> _Case:
+    header = message.header
     # A replay that ended in shedding was no try, and one into general trouble says nothing of the
     # message: it is forgiven when next stamped.
     was_in_vain = _was_shed(message, route) or _is_in(policy.spans, header.last_at)
     forgiven = min(header.replays, header.forgiven + was_in_vain)
-    more_forgiven = max(0, forgiven - header.forgiven)
     counts = [message.count(field) for field in route.failure_fields]
     resets = [message.count(field) for field in route.reset_fields]
-    is_sound = message.is_sound and all(count.is_sound for count in counts + resets)
-
     is_suspect = (
         policy.suspects is not None
         and route.puts_consumer_to_sleep
         and not (was_in_vain or (is_cleared and not header.replays))
         and any(count.value for count in resets)
     )
-    poison_count = max([header.replays - forgiven, *(count.value for count in counts)])
-    if is_incomplete(message, route):
-        reason = INCOMPLETE
-    elif (
-        poison_count >= policy.max_retries or header.replays >= HARD_CAP_FACTOR * policy.max_retries
-    ):
-        reason = POISON
-    elif _is_stale(message, policy, now):
-        reason = STALE
-    else:
-        ready_at = _ready_at(message, header.replays - forgiven, policy, now)
-        if now < ready_at:
-            if policy.max_age > 0:
-                # It may become too old while it waits.
-                timestamp = message.timestamp()
-                ready_at = min(ready_at, (timestamp or now) + policy.max_age)
-            return Decision(Action.WAIT, ready_at=ready_at, is_sound=is_sound)
-        if is_suspect and policy.suspects and not policy.suspects_may_go:
-            until = policy.suspects.waiting_since(checksum(raw), now) + policy.suspect_wait
-            if now < until:
-                ready_at = min(until, now + LOOK_AGAIN_SECONDS)
-                return Decision(Action.WAIT, ready_at=ready_at, is_sound=is_sound, is_suspect=True)
-            reason = SUSPECT
-        else:
-            stamp = header.replayed(now, forgiven).encode(route.name, cycle)
-            return Decision(
-                Action.REPLAY,
-                payload=message.stamped(stamp, route.reset_fields),
-                is_sound=is_sound,
-                came_back=header.replays > 0,
-                forgiven=more_forgiven,
-                is_suspect=is_suspect,
-            )
-    stamp = replace(header, forgiven=forgiven).encode(route.name, cycle, reason, dead_at=now)
+    return _Case(
+        message,
+        forgiven,
+        poison_count=max([header.replays - forgiven, *(count.value for count in counts)]),
+        is_sound=message.is_sound and all(count.is_sound for count in counts + resets),
+        is_suspect=is_suspect,
+    )
+
+
+def _set_aside(case: _Case, route: Route, policy: Policy, now: float) -> str:
+    """Why the message goes to the dead letter list; empty when it does not."""
+    if is_incomplete(case.message, route):
+        return INCOMPLETE
+    is_poison = case.poison_count >= policy.max_retries
+    if is_poison or case.message.header.replays >= HARD_CAP_FACTOR * policy.max_retries:
+        return POISON
+    return STALE if _is_stale(case.message, policy, now) else ""
+
+
+def _waits(case: _Case, ready_at: float, is_suspect: bool = False) -> Decision:
+    return Decision(Action.WAIT, ready_at=ready_at, is_sound=case.is_sound, is_suspect=is_suspect)
+
+
+def _goes(
+    case: _Case, action: Action, reason: str, payload: bytes, is_suspect: bool = False
+) -> Decision:
+    header = case.message.header
     return Decision(
-        Action.QUARANTINE,
+        action,
         reason,
-        message.stamped(stamp),
-        is_sound=is_sound,
+        payload,
+        is_sound=case.is_sound,
         came_back=header.replays > 0,
-        forgiven=more_forgiven,
+        forgiven=max(0, case.forgiven - header.forgiven),
+        is_suspect=is_suspect,
     )
 
 
@@ -185,17 +210,24 @@ def _is_stale(message: Message, policy: Policy, now: float) -> bool:
     return timestamp is not None and now - timestamp > policy.max_age
 
 
-def _ready_at(message: Message, counted: int, policy: Policy, now: float) -> float:
-    """When the message's rest after its last replay is over; 0 when it never had one.
+def _until_stale(message: Message, policy: Policy, now: float, ready_at: float) -> float:
+    """The moment until which a message waits: it may become too old before its backoff is over."""
+    if policy.max_age <= 0:
+        return ready_at
+    return min(ready_at, (message.timestamp() or now) + policy.max_age)
 
-    The rest doubles with each replay that counts (`counted`), to at most an hour, and differs by
+
+def _ready_at(message: Message, counted: int, policy: Policy, now: float) -> float:
+    """When the message's backoff after its last replay is over; 0 when it never had one.
+
+    The backoff doubles with each replay that counts (`counted`), to at most an hour, and differs by
     up to 20 % from message to message, so that what came back together does not leave together.
-    The spread comes from the bytes: the same message gets the same rest at every look.
+    The spread comes from the bytes: the same message gets the same backoff at every look.
     """
     last_at = message.header.last_at
     # A stamp from far in the future is a clock gone wrong, no reason to wait for it.
-    if policy.backoff <= 0 or last_at is None or last_at > now + LONGEST_REST:
+    if policy.backoff <= 0 or last_at is None or last_at > now + LONGEST_BACKOFF:
         return 0.0
     doublings = min(max(counted - 1, 0), 32)
     spread = 1 + JITTER * (2 * zlib.crc32(message.raw) / 0xFFFFFFFF - 1)
-    return last_at + min(LONGEST_REST, policy.backoff * 2.0**doublings * spread)
+    return last_at + min(LONGEST_BACKOFF, policy.backoff * 2.0**doublings * spread)

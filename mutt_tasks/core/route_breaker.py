@@ -38,6 +38,6 @@ class Breaker:
         return now < self.open_until and now - self.tripped_at >= EARLIEST_CLOSE
 
     def calmed(self, seconds: float, now: float) -> "Breaker":
-        """The same, which forgets its trips when it has been closed for so many seconds."""
+        """The same, which forgets its trips when it has been closed for `seconds`."""
         is_calm = self.trips and now - self.open_until > seconds
         return replace(self, trips=0) if is_calm else self

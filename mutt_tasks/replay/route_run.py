@@ -199,12 +199,12 @@ class RouteRun:
             self.pending = replace(self.pending, state=state)
 
     def _delay(self, selection: Selection, now: float) -> float:
-        """How long nothing can go: a moment for replays to come back, or until a rest is over."""
+        """How long nothing can go: until replays may be back, or a message's backoff is over."""
         delay = self._canary_delay if selection.batch.replays else 0.0
         if not selection.saw_all:
             return delay if self._flow.window.is_canary else 0.0
-        rests = selection.ready_at - now if selection.waiting else 0.0
-        return min(LONGEST_DELAY, max(self._canary_delay, rests))
+        backoff = selection.ready_at - now if selection.waiting else 0.0
+        return min(LONGEST_DELAY, max(self._canary_delay, backoff))
 
 
 def _counted(route: Route, batch: Batch) -> dict[str, int]:

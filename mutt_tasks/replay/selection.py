@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from mutt_tasks.core.failures import Spans
-from mutt_tasks.core.policy import LONGEST_REST, Action, Decision, Policy, checksum, decide
+from mutt_tasks.core.policy import LONGEST_BACKOFF, Action, Decision, Policy, checksum, decide
 from mutt_tasks.core.routes import Route
 from mutt_tasks.core.suspects import Suspects
 from mutt_tasks.replay.cycle_context import CycleContext
@@ -34,7 +34,7 @@ class Wanted:
 class Selection:
     """A batch, and what was seen on the way to it.
 
-    `waiting` messages at the old end rest, the first of them until `ready_at`; `state` keeps that.
+    `waiting` messages at the old end stay, the first of them until `ready_at`; `state` keeps that.
     `suspects` is what is known of suspects now; `sends_suspect` says that one is in the batch.
     """
 
@@ -114,8 +114,8 @@ class _Scan:
 
     def _known_to_wait(self, cursor: Cursor) -> tuple[int, float]:
         """How many of the oldest messages were seen to wait by the same rules, and until when."""
-        # No message rests longer; a moment beyond it was written before a clock went back.
-        is_now = self._now < cursor.until <= self._now + LONGEST_REST
+        # No backoff is longer; a moment beyond it was written before a clock went back.
+        is_now = self._now < cursor.until <= self._now + LONGEST_BACKOFF
         if is_now and cursor.rules == self._rules and 0 < cursor.messages <= self._depth:
             return cursor.messages, cursor.until
         return 0, float("inf")
@@ -132,7 +132,9 @@ class _Scan:
     def take(self, raw: bytes) -> None:
         """Decide what becomes of the next message."""
         is_cleared = self.place < self._suspects.cleared
-        decision = decide(raw, self._route, self._policy, self._cycle, self._now, is_cleared)
+        decision = decide(
+            raw, self._route, self._policy, self._cycle, self._now, is_cleared=is_cleared
+        )
         if decision.is_suspect and decision.action is Action.REPLAY:
             self._sends_suspect = True
             self._policy = replace(self._policy, suspects_may_go=False)
@@ -150,7 +152,7 @@ class _Scan:
         """What goes of the messages that were looked at."""
         first, last = _from_first_to_last(self._decisions)
         waiting = self._skip + len(self._decisions) - self.going
-        ready_at = min(self._ready_at, self._now + LONGEST_REST)
+        ready_at = min(self._ready_at, self._now + LONGEST_BACKOFF)
         is_all_known = self._skip == 0 and self.has_ended
         return Selection(
             batch=Batch(self._skip + first, self.messages[first:last], self._decisions[first:last]),

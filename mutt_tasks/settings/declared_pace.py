@@ -63,8 +63,8 @@ class Pace:
         "REMEDIATION_RETRY_BACKOFF",
         "60",
         take.number(0, 3600),
-        "rest of a message after its first replay, and of a route in an outage; doubles to at most"
-        " an hour; 0: none (1 s for a route)",
+        "backoff of a message after its first replay, and of a route in an outage; doubles to at"
+        " most an hour; 0: none (1 s for a route)",
         unit="s",
     )
     max_age: float = variable(

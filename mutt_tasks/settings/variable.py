@@ -57,7 +57,9 @@ def variable(
     A type checker sees a value of the type that `parse` gives, so that it can refuse a field that
     is annotated as something else.
     """
-    spec = Variable(name, default, parse, unit, meaning, secret, aliases=aliases)
+    spec = Variable(
+        name, default, parse, unit=unit, meaning=meaning, secret=secret, aliases=aliases
+    )
     return cast("T", dataclasses.field(metadata={"variable": spec}, repr=not secret))
 
 

@@ -64,7 +64,7 @@ class CycleEnd:
             shown = each.reason or (each.limit and f"limit={each.limit}")
             told[route] = f"{each.outcome} {shown}".strip()
         return journal.CycleEnded(
-            self.cycle, self.outcome, self.reason, self.probed, self.actor, told
+            self.cycle, self.outcome, self.reason, health=self.probed, by=self.actor, routes=told
         )
 
 

@@ -117,6 +117,8 @@ def _record(found: list[Any]) -> ProbeRecord | None:
         asking = Asking(int(failures or 0), tuple(map(float, (asked or b"").split())))
         checked_at, usable_until, not_before = map(float, moments)
         text = (reason or b"").decode()
-        return ProbeRecord(healthy == b"1", text, checked_at, usable_until, not_before, asking)
+        return ProbeRecord(
+            healthy == b"1", text, checked_at, usable_until, not_before=not_before, asking=asking
+        )
     except (TypeError, ValueError):
         return None

@@ -76,7 +76,7 @@ class Queues:
     def commit(self, commit: Commit) -> Moved | None:
         """Do what was decided, in one step; None when the queue changed since the look.
 
-        Raises LeaseLost when the lease is not held by the commit's token any more.
+        Raises LeaseLost when the lease does not hold the commit's token any more.
         """
         route, batch = commit.route, commit.batch
         answer = self._scripts.call(

@@ -60,9 +60,9 @@ local function replays_in(queue)
   local seen = each_of(queue, 0, tonumber(ARGV[6]), tonumber(ARGV[7]), count)
   return math.ceil(found * redis.call('LLEN', queue) / math.max(1, seen))
 end
-local under_way = replays_in(KEYS[2])
+local in_flight = replays_in(KEYS[2])
 if not is_last then
-  under_way = under_way + replays_in(KEYS[3])
+  in_flight = in_flight + replays_in(KEYS[3])
 end
 
 local arrivals, half = tonumber(ARGV[1]), math.ceil(tonumber(ARGV[2]) / 2)
@@ -77,4 +77,4 @@ local function some(from, most)
 end
 local oldest = math.min(arrivals, half)
 local newest = math.min(arrivals - oldest, half)
-return { under_way, some(arrivals - oldest, oldest), some(0, newest) }
+return { in_flight, some(arrivals - oldest, oldest), some(0, newest) }
