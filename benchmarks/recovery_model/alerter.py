@@ -8,8 +8,8 @@ from benchmarks.recovery_model.clock import Clock
 from benchmarks.recovery_model.message import Kind, Message
 from benchmarks.recovery_model.mirror import MirroredQueue
 from benchmarks.recovery_model.scenario import Scenario
-from mutt_tasks.demo import facts, runtime
-from mutt_tasks.demo.runtime import RuntimeConfig
+from stand_ins import facts, runtime
+from stand_ins.runtime import RuntimeConfig
 
 
 class Alerter:

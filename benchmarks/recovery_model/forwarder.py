@@ -8,7 +8,7 @@ from benchmarks.recovery_model.message import Message
 from benchmarks.recovery_model.mirror import MirroredQueue
 from benchmarks.recovery_model.scenario import Scenario
 from benchmarks.recovery_model.services import Breaker, Limiter, Limits, Moogsoft
-from mutt_tasks.demo import facts
+from stand_ins import facts
 
 
 class Forwarder:

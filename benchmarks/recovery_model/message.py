@@ -5,7 +5,7 @@ from enum import IntEnum
 from typing import Any
 
 from mutt_tasks.core.moments import iso
-from mutt_tasks.demo import facts
+from stand_ins import facts
 
 API_KEY = "model-key"  # in clear on the alert queue, as the pipeline has it
 

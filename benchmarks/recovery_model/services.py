@@ -4,9 +4,9 @@ from collections import deque
 
 from benchmarks.recovery_model.message import Kind
 from benchmarks.recovery_model.scenario import Scenario
-from mutt_tasks.demo import facts, runtime
-from mutt_tasks.demo.breaker import CLOSED, HALF_OPEN, OPEN, Breaker
-from mutt_tasks.demo.runtime import RuntimeConfig
+from stand_ins import facts, runtime
+from stand_ins.breaker import CLOSED, HALF_OPEN, OPEN, Breaker
+from stand_ins.runtime import RuntimeConfig
 
 __all__ = ["CLOSED", "HALF_OPEN", "OPEN", "Breaker", "Limiter", "Limits", "Moogsoft"]
 

@@ -15,8 +15,8 @@ from benchmarks.recovery_model.mirror import CHUNK, MirroredQueue
 from benchmarks.recovery_model.scenario import Change, Scenario
 from benchmarks.recovery_model.services import Breaker, Limiter, Limits, Moogsoft
 from benchmarks.recovery_model.traces import WINDOW, Traces
-from mutt_tasks.demo import runtime
-from mutt_tasks.demo.runtime import RuntimeConfig
+from stand_ins import runtime
+from stand_ins.runtime import RuntimeConfig
 
 __all__ = ["ALERTER_DLQ", "ALERTS", "DEAD", "INGEST", "MOOG_DLQ", "WINDOW", "World"]
 

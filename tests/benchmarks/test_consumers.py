@@ -12,7 +12,7 @@ from benchmarks.recovery_model.measures import Measures, measure
 from benchmarks.recovery_model.run import NONE, run
 from benchmarks.recovery_model.scenario import Change, Scenario
 from benchmarks.recovery_model.world import ALERTER_DLQ, ALERTS, INGEST, MOOG_DLQ, WINDOW, World
-from mutt_tasks.demo.breaker import FAILURES, OPEN_TIME, STATE
+from stand_ins.breaker import FAILURES, OPEN_TIME, STATE
 from tests.benchmarks.words import even
 
 

@@ -16,7 +16,7 @@ from benchmarks.recovery_model.run import NONE, run
 from benchmarks.recovery_model.scenario import SCENARIOS, Scenario, small
 from benchmarks.recovery_model.services import CLOSED, HALF_OPEN, OPEN, Breaker, Limiter
 from benchmarks.recovery_model.world import ALERTER_DLQ, ALERTS, INGEST, MOOG_DLQ, WINDOW, World
-from mutt_tasks.demo.breaker import FAILURES, OPEN_TIME, STATE
+from stand_ins.breaker import FAILURES, OPEN_TIME, STATE
 from tests.benchmarks.words import even
 
 ROOT = Path(__file__).parents[2]

@@ -6,10 +6,10 @@ from typing import Any
 
 import redis
 
-from mutt_tasks.demo.backlog import alert
-from mutt_tasks.demo.books import Arrivals, Books, Inventory, Losses, identity, weigh
-from mutt_tasks.demo.status import Status
-from mutt_tasks.demo.summary import of_configured_redis, of_own_pipeline
+from demo.backlog import alert
+from demo.status import Status
+from demo.summary import of_configured_redis, of_own_pipeline
+from stand_ins.books import Arrivals, Books, Inventory, Losses, identity, weigh
 
 DLQ, DEAD, INGEST = "mutt:dlq:alerter", "mutt:dlq:dead", "mutt:ingest_queue"
 

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from mutt_tasks.demo import watch as watch_module
-from mutt_tasks.demo.moogsoft import Moogsoft
-from mutt_tasks.demo.outage import Outage
-from mutt_tasks.demo.status import Status
-from mutt_tasks.demo.watch import Watch
+from demo import watch as watch_module
+from demo.outage import Outage
+from demo.status import Status
+from demo.watch import Watch
 from mutt_tasks.errors import StoreUnavailable
+from stand_ins.moogsoft import Moogsoft
 
 DLQ = "mutt:dlq:alerter"
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import redis
 
-from mutt_tasks.demo import facts
+from stand_ins import facts
 from tests.pipeline import DLQ, INGEST, event
 
 PRODUCED, TAKEN, DELIVERED = "soak:produced", "soak:taken", "soak:delivered"

@@ -133,28 +133,29 @@ def test_core_reads_no_clock_no_environment_and_no_chance(name: str) -> None:
     }
 
 
-def test_only_the_store_and_the_demo_know_redis() -> None:
-    outside = importers_of("redis") - set(modules_in(f"{PACKAGE}.store", f"{PACKAGE}.demo"))
+def test_only_the_store_knows_redis() -> None:
+    outside = importers_of("redis") - set(modules_in(f"{PACKAGE}.store"))
 
     assert outside == set()
 
 
 def test_only_tasks_application_schedule_and_servers_know_celery() -> None:
-    known = CELERYS | {"celeryconfig"} | set(modules_in(f"{PACKAGE}.demo"))
+    known = CELERYS | {"celeryconfig"}
 
     assert importers_of("celery", "kombu", "billiard", "vine", "amqp") - known == set()
 
 
 def test_the_application_and_its_tasks_are_imported_by_no_inner_module() -> None:
-    known = CELERYS | {"celeryconfig"} | set(modules_in(f"{PACKAGE}.demo"))
+    known = CELERYS | {"celeryconfig"}
 
     assert importers_of("celeryconfig", *CELERYS) - known == set()
 
 
-def test_nothing_imports_the_demo() -> None:
-    outside = importers_of(f"{PACKAGE}.demo") - set(modules_in(f"{PACKAGE}.demo"))
+def test_the_program_imports_no_stand_in_and_nothing_that_is_not_installed() -> None:
+    outsiders = ("demo", "stand_ins", "benchmarks", "tests", "tools")
 
-    assert outside == set()
+    assert all((ROOT / name).is_dir() for name in outsiders)
+    assert importers_of(*outsiders) == set()
 
 
 def test_the_store_knows_no_settings() -> None:
@@ -170,10 +171,7 @@ def test_only_settings_read_the_environment() -> None:
         if re.search(r"\bos\.(environ|getenv)", MODULES[name].read_text(encoding="utf-8"))
     }
 
-    assert readers - set(modules_in(f"{PACKAGE}.demo")) <= {
-        f"{PACKAGE}.settings",
-        f"{PACKAGE}.celery",
-    }
+    assert readers <= {f"{PACKAGE}.settings", f"{PACKAGE}.celery"}
 
 
 def allowed_below(depth: int) -> tuple[str, ...]:

@@ -11,17 +11,17 @@ from collections.abc import Iterable
 
 import redis
 
-from mutt_tasks.demo.alerter import Alerter
-from mutt_tasks.demo.backlog import DEFAULT_EVENTS
-from mutt_tasks.demo.books import Losses
-from mutt_tasks.demo.consumer import REDIS_PAUSE, Consumer
-from mutt_tasks.demo.forwarder import Forwarder, Waits
-from mutt_tasks.demo.seeding import is_untouched, seed
-from mutt_tasks.demo.stopping import stop_on_signals
+from demo.alerter import Alerter
+from demo.backlog import DEFAULT_EVENTS
+from demo.consumer import REDIS_PAUSE, Consumer
+from demo.forwarder import Forwarder, Waits
+from demo.seeding import is_untouched, seed
 from mutt_tasks.errors import SettingsError
 from mutt_tasks.redis_address import RedisAddress
 from mutt_tasks.settings import Settings, load
 from mutt_tasks.store.connection import connect
+from stand_ins.books import Losses
+from stand_ins.stopping import stop_on_signals
 
 # Short enough to see an outage through in a minute.
 DEMO_WAITS = Waits(first=0.1, longest=2.0, breaker=3.0)
@@ -69,7 +69,7 @@ def main(argv: list[str] | None = None) -> int:
     A Redis that nobody has used yet gets the sample backlog.
     """
     parser = argparse.ArgumentParser(
-        prog="python -m mutt_tasks.demo.pipeline",
+        prog="python -m demo.pipeline",
         description="Stand-ins for MUTT's alerter and forwarder, with a sample backlog.",
     )
     parser.add_argument("--events", type=int, default=DEFAULT_EVENTS, help="size of the backlog")
@@ -80,7 +80,10 @@ def main(argv: list[str] | None = None) -> int:
         print(*(f"stand-in pipeline: {line}" for line in error.lines), sep="\n", file=sys.stderr)
         return 1
     if not settings.webhook_url:
-        print("stand-in pipeline: MOOG_WEBHOOK_URL: takes where alerts go", file=sys.stderr)
+        print(
+            "stand-in pipeline: MOOG_WEBHOOK_URL: needs the address of Moogsoft",
+            file=sys.stderr,
+        )
         return 1
     stopping = stop_on_signals()
     pipeline = Pipeline(settings.redis, settings, settings.webhook_url)

@@ -4,12 +4,12 @@ import socket
 import textwrap
 from pathlib import Path
 
-from mutt_tasks.demo.backlog import Backlog
-from mutt_tasks.demo.choices import Choices
-from mutt_tasks.demo.moogsoft import Moogsoft
-from mutt_tasks.demo.outage import Outage
-from mutt_tasks.demo.status import Status
+from demo.backlog import Backlog
+from demo.choices import Choices
+from demo.outage import Outage
+from demo.status import Status
 from mutt_tasks.settings import Settings
+from stand_ins.moogsoft import Moogsoft
 
 
 def show(

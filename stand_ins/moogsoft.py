@@ -4,7 +4,7 @@
     GET  /health     200, or 503 while it is down
     POST /down, /up  take it down, bring it back
 
-Alone: `python -m mutt_tasks.demo.moogsoft --port 8080`.
+Alone: `python -m stand_ins.moogsoft --port 8080`.
 """
 
 import argparse
@@ -14,7 +14,7 @@ from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from mutt_tasks.demo.stopping import stop_on_signals
+from stand_ins.stopping import stop_on_signals
 
 PROBE_SOURCE = "MUTT_HEALTH_CHECK"
 LARGEST_BODY = 8 << 20
@@ -155,7 +155,7 @@ def _events(body: bytes) -> list[dict[str, Any]] | None:
 def main(argv: list[str] | None = None) -> None:
     """Run the stand-in until SIGINT or SIGTERM."""
     parser = argparse.ArgumentParser(
-        prog="python -m mutt_tasks.demo.moogsoft", description="A stand-in for Moogsoft."
+        prog="python -m stand_ins.moogsoft", description="A stand-in for Moogsoft."
     )
     parser.add_argument("--host", default="0.0.0.0", help="address to listen on")  # noqa: S104
     parser.add_argument("--port", type=int, default=8080, help="port to listen on")

@@ -5,8 +5,8 @@ from typing import Any
 
 import redis
 
+from demo.backlog import Backlog, sample
 from mutt_tasks.core.policy import QUARANTINE_REASONS
-from mutt_tasks.demo.backlog import Backlog, sample
 from mutt_tasks.settings import Settings
 from mutt_tasks.store import keys
 

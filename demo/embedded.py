@@ -11,7 +11,7 @@ from pathlib import Path
 
 import redis
 
-from mutt_tasks.demo.processes import Child
+from demo.processes import Child
 from mutt_tasks.redis_address import RedisAddress
 from mutt_tasks.store.connection import connect
 

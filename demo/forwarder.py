@@ -9,13 +9,13 @@ from typing import Any
 import redis
 import requests
 
-from mutt_tasks.demo import breaker, facts, runtime
-from mutt_tasks.demo.books import Losses
-from mutt_tasks.demo.breaker import Breaker
-from mutt_tasks.demo.consumer import Consumer
-from mutt_tasks.demo.runtime import RuntimeConfig
+from demo.consumer import Consumer
 from mutt_tasks.redis_address import RedisAddress
 from mutt_tasks.settings import Settings
+from stand_ins import breaker, facts, runtime
+from stand_ins.books import Losses
+from stand_ins.breaker import Breaker
+from stand_ins.runtime import RuntimeConfig
 
 # KEYS[1] the window; ARGV: places, its length in ms, now in ms, member. Returns 1 for a place.
 _TAKE_PLACE = """

@@ -1,20 +1,20 @@
-"""`make run`: `python -m mutt_tasks.demo`."""
+"""`make run`: `python -m demo`."""
 
 import argparse
 import os
 import sys
 from pathlib import Path
 
-from mutt_tasks.demo.backlog import DEFAULT_EVENTS
-from mutt_tasks.demo.embedded import EmbeddedError
-from mutt_tasks.demo.run import Options, run
-from mutt_tasks.demo.stopping import stop_on_signals
+from demo.backlog import DEFAULT_EVENTS
+from demo.embedded import EmbeddedError
+from demo.run import Options, run
 from mutt_tasks.errors import SettingsError, StoreError
+from stand_ins.stopping import stop_on_signals
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run worker, beat, metrics and health, with stand-ins for what is not configured."""
-    parser = argparse.ArgumentParser(prog="python -m mutt_tasks.demo", description=main.__doc__)
+    parser = argparse.ArgumentParser(prog="python -m demo", description=main.__doc__)
     parser.add_argument(
         "--data", type=Path, default=Path(".data"), help="folder of the embedded Redis and the logs"
     )
@@ -26,11 +26,11 @@ def main(argv: list[str] | None = None) -> int:
     )
     parser.add_argument("--until-drained", action="store_true", help="stop once all is drained")
     parser.add_argument(
-        "--timeout", type=_seconds, help="with --until-drained: fail after so many seconds"
+        "--timeout", type=_seconds, help="with --until-drained: fail after this many seconds"
     )
     options = parser.parse_args(argv)
     if options.timeout is not None and not options.until_drained:
-        parser.error("--timeout takes --until-drained beside it")
+        parser.error("--timeout needs --until-drained")
     stopping = stop_on_signals()
     try:
         return run(Options(**vars(options)), os.environ, stopping)
@@ -49,14 +49,14 @@ def main(argv: list[str] | None = None) -> int:
 
 def _events(text: str) -> int:
     if not (text.isascii() and text.isdecimal() and int(text[:9]) <= 1_000_000):
-        raise argparse.ArgumentTypeError(f"got {text!r}, takes a whole number up to 1000000")
+        raise argparse.ArgumentTypeError(f"got {text!r}, accepts a whole number up to 1000000")
     return int(text)
 
 
 def _seconds(text: str) -> float:
     is_number = text.isascii() and text.replace(".", "", 1).isdecimal()
     if not (is_number and float(text) <= 86_400):
-        raise argparse.ArgumentTypeError(f"got {text!r}, takes a number of seconds up to 86400")
+        raise argparse.ArgumentTypeError(f"got {text!r}, accepts a number of seconds up to 86400")
     return float(text)
 
 

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from mutt_tasks.demo import facts
-from mutt_tasks.demo.runtime import RuntimeConfig
+from stand_ins import facts
+from stand_ins.runtime import RuntimeConfig
 
 
 @pytest.mark.parametrize(

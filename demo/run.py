@@ -6,21 +6,21 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Event
 
-from mutt_tasks.demo import intro, summary
-from mutt_tasks.demo.books import Arrivals, Books
-from mutt_tasks.demo.choices import Choices, choose
-from mutt_tasks.demo.embedded import embedded_redis
-from mutt_tasks.demo.moogsoft import Moogsoft
-from mutt_tasks.demo.outage import Outage
-from mutt_tasks.demo.pipeline import Pipeline
-from mutt_tasks.demo.processes import Child, worker_and_beat
-from mutt_tasks.demo.seeding import is_untouched, message_lists, seed
-from mutt_tasks.demo.status import Reader, Status
-from mutt_tasks.demo.view import is_live, view
-from mutt_tasks.demo.watch import Watch
+from demo import intro, summary
+from demo.choices import Choices, choose
+from demo.embedded import embedded_redis
+from demo.outage import Outage
+from demo.pipeline import Pipeline
+from demo.processes import Child, worker_and_beat
+from demo.seeding import is_untouched, message_lists, seed
+from demo.status import Reader, Status
+from demo.view import is_live, view
+from demo.watch import Watch
 from mutt_tasks.errors import StoreError
 from mutt_tasks.settings import load
 from mutt_tasks.store.connection import connect, translated
+from stand_ins.books import Arrivals, Books
+from stand_ins.moogsoft import Moogsoft
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
-from mutt_tasks.demo import tied
+from stand_ins import tied
 
 GRACE = 15.0
 ASK_AGAIN_SECONDS = 3.0

@@ -7,8 +7,8 @@ import pytest
 import requests
 
 from mutt_tasks import moogsoft as probe
-from mutt_tasks.demo.moogsoft import Moogsoft
 from mutt_tasks.settings import load
+from stand_ins.moogsoft import Moogsoft
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """Takes the stand-in Moogsoft down once in a run, and brings it back."""
 
-from mutt_tasks.demo.moogsoft import Moogsoft
-from mutt_tasks.demo.status import Status
+from demo.status import Status
+from stand_ins.moogsoft import Moogsoft
 
 # With fewer messages there would be nothing to see.
 LEAST_BACKLOG = 30

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mutt_tasks.core.moments import iso
-from mutt_tasks.demo import facts
+from stand_ins import facts
 
 DEFAULT_EVENTS = 3000
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
 
-from mutt_tasks.demo.status import REPLAYING, Status
+from demo.status import REPLAYING, Status
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from mutt_tasks.demo.books import Balance
-from mutt_tasks.demo.status import Status
-from mutt_tasks.demo.view import clock
+from demo.status import Status
+from demo.view import clock
+from stand_ins.books import Balance
 
 _SHOWN_IDS = 3
 

@@ -4,13 +4,13 @@ import time
 from contextlib import suppress
 from typing import Any
 
-from mutt_tasks.demo import facts, runtime
-from mutt_tasks.demo.backlog import RETIRED_DOMAIN, alert
-from mutt_tasks.demo.books import Losses
-from mutt_tasks.demo.consumer import Consumer
-from mutt_tasks.demo.runtime import RuntimeConfig
+from demo.backlog import RETIRED_DOMAIN, alert
+from demo.consumer import Consumer
 from mutt_tasks.redis_address import RedisAddress
 from mutt_tasks.settings import Settings
+from stand_ins import facts, runtime
+from stand_ins.books import Losses
+from stand_ins.runtime import RuntimeConfig
 
 
 class Alerter(Consumer):

@@ -4,13 +4,13 @@ import time
 from dataclasses import dataclass, field, replace
 from threading import Event
 
-from mutt_tasks.demo.moogsoft import Moogsoft
-from mutt_tasks.demo.outage import Outage
-from mutt_tasks.demo.pipeline import Pipeline
-from mutt_tasks.demo.processes import Child
-from mutt_tasks.demo.status import Reader, Status
-from mutt_tasks.demo.view import View
+from demo.outage import Outage
+from demo.pipeline import Pipeline
+from demo.processes import Child
+from demo.status import Reader, Status
+from demo.view import View
 from mutt_tasks.errors import StoreError
+from stand_ins.moogsoft import Moogsoft
 
 LOOK_SECONDS = 0.5
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import redis
 
-from mutt_tasks.demo import facts
-from mutt_tasks.demo.books import Losses
 from mutt_tasks.redis_address import RedisAddress
 from mutt_tasks.store.connection import connect
+from stand_ins import facts
+from stand_ins.books import Losses
 
 TAKE_SECONDS = 0.3
 REDIS_PAUSE = 1.0
