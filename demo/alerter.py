@@ -1,14 +1,14 @@
-"""A stand-in for MUTT's alerter: turns events into alerts, or fails at them, or sheds them."""
+"""A stand-in for MUTT's alerter at work on a Redis."""
 
 import time
-from contextlib import suppress
 from typing import Any
 
 from demo.backlog import RETIRED_DOMAIN, alert
 from demo.consumer import Consumer
 from mutt_tasks.redis_address import RedisAddress
 from mutt_tasks.settings import Settings
-from stand_ins import facts, runtime
+from stand_ins import alerter
+from stand_ins.alerter import Event, Fate
 from stand_ins.books import Losses
 from stand_ins.runtime import RuntimeConfig
 
@@ -24,34 +24,32 @@ class Alerter(Consumer):
     def held(self) -> float:
         """Shed one event, or only wait, while too many alerts wait."""
         depth: Any = self.client.llen(self._alerts)
-        threshold = self._config.number(runtime.SHED_THRESHOLD, facts.SHED_THRESHOLD)
-        if depth <= threshold:
+        pressure = alerter.pressure(depth, self._config)
+        if pressure is None:
             return 0.0
-        mode = self._config.text(runtime.SHED_MODE, facts.SHED_TO_DLQ)
-        if mode == facts.SHED_BY_DEFERRING:
-            defer_ms = self._config.number(runtime.DEFER_MS, round(facts.DEFER_SECONDS * 1000))
-            return defer_ms / 1000 + facts.AFTER_SHEDDING_SECONDS
-        if mode != facts.SHED_TO_DLQ:
-            return 0.0
-        raw: Any = self.client.lmove(self.queue, self.processing, "RIGHT", "LEFT")
-        if raw is not None:
-            changed = None
-            with suppress(facts.Destroyed, facts.Stranded):
-                changed = facts.shed(facts.decoded(raw), depth, threshold)
-            self.hand_on(raw, self.dlq, changed)
-        return facts.AFTER_SHEDDING_SECONDS
+        if pressure.sheds:
+            raw: Any = self.client.lmove(self.queue, self.processing, "RIGHT", "LEFT")
+            if raw is not None:
+                self.hand_on(raw, self.dlq, pressure.shed(raw))
+        return pressure.seconds
 
     def handle(self, raw: bytes) -> None:
         """One event."""
-        event = facts.decoded(raw)
-        failed = facts.failures(event, facts.ALERTER_COUNT)
-        if failed > facts.ALERTER_MAX_RETRIES:
-            self.hand_on(raw, self.dlq)
-        elif not facts.is_complete(event):
-            raise facts.Destroyed("by the alerter, for a required field was missing or empty")
-        elif str(event["hostname"]).endswith(RETIRED_DOMAIN):
-            event[facts.ALERTER_COUNT] = failed + 1
-            event["_last_error"] = {"type": "KeyError", "message": "host is not in the inventory"}
-            self.hand_on(raw, self.queue, event)
-        else:
-            self.hand_on(raw, self._alerts, alert(event))
+        step = alerter.step(raw, _is_retired)
+        match step.fate:
+            case Fate.GIVEN_UP:
+                self.hand_on(raw, self.dlq)
+            case Fate.DESTROYED:
+                self.destroy(raw, f"by the alerter, {step.why}")
+            case Fate.STRANDED:
+                self.strand()
+            case Fate.TRIED_AGAIN:
+                self.hand_on(raw, self.queue, step.event)
+            case Fate.FORWARDED:
+                self.hand_on(raw, self._alerts, alert(step.event))
+            case Fate.ENDED:
+                self.done(raw)
+
+
+def _is_retired(event: Event) -> bool:
+    return str(event["hostname"]).endswith(RETIRED_DOMAIN)

@@ -83,11 +83,7 @@ def sample(events: int, now: float, seed: int = 2026, *, with_alerts: bool = Tru
 
 def _exhausted(event: dict[str, Any]) -> dict[str, Any]:
     """As the alerter leaves what it tried too often."""
-    error = "could not connect to server: Connection refused"
-    return event | {
-        facts.ALERTER_COUNT: facts.ALERTER_MAX_RETRIES + 1,
-        "_last_error": {"type": "OperationalError", "message": error},
-    }
+    return event | {facts.ALERTER_COUNT: facts.ALERTER_MAX_RETRIES + 1}
 
 
 def _shed(event: dict[str, Any]) -> dict[str, Any]:
@@ -119,7 +115,7 @@ def _event(dice: random.Random, moment: float) -> dict[str, Any]:
         "source_ip": f"10.{dice.randrange(64)}.{dice.randrange(256)}.{dice.randrange(1, 255)}",
     }
     event |= dice.choice(_SYSLOG if dice.random() < 0.7 else _TRAPS)(dice)
-    event["_correlation_id"] = str(uuid.UUID(int=dice.getrandbits(128), version=4))
+    event[facts.CORRELATION_ID] = str(uuid.UUID(int=dice.getrandbits(128), version=4))
     return event
 
 

@@ -13,7 +13,7 @@ from stand_ins import facts
 from stand_ins.books import Losses
 
 TAKE_SECONDS = 0.3
-REDIS_PAUSE = 1.0
+REDIS_DELAY = 1.0
 
 
 class Consumer(threading.Thread):
@@ -32,7 +32,7 @@ class Consumer(threading.Thread):
         self.client = connect(address, retries=0)
         self.queue = queue
         self.dlq = dlq
-        self.processing = f"mutt:processing:{name}:demo"
+        self.processing = f"{facts.PROCESSING}{name}:demo"
         self.stopping = threading.Event()
         self.came_back = 0
         self._losses = losses
@@ -50,14 +50,14 @@ class Consumer(threading.Thread):
                 if not is_clean:
                     self.put_back()
                     is_clean = True
-                pause = self.held()
-                if pause:
-                    self.stopping.wait(pause)
+                delay = self.held()
+                if delay:
+                    self.stopping.wait(delay)
                 else:
                     self._take()
             except redis.RedisError:
                 is_clean = False
-                self.stopping.wait(REDIS_PAUSE)
+                self.stopping.wait(REDIS_DELAY)
         with suppress(redis.RedisError):
             self.put_back()
         self.client.close()
@@ -67,15 +67,30 @@ class Consumer(threading.Thread):
         return 0.0
 
     def handle(self, raw: bytes) -> None:
-        """Deal with one message, which lies on the processing list.
-
-        Raises facts.Destroyed and facts.Stranded.
-        """
+        """Deal with one message, which lies on the processing list."""
         raise NotImplementedError
 
     def done(self, raw: bytes) -> None:
         """The message has reached its end."""
         self.client.lrem(self.processing, 1, raw)  # type: ignore[arg-type]  # redis-py says str
+
+    def destroy(self, raw: bytes, how: str) -> None:
+        """Throw the message away, and say so."""
+        self.done(raw)
+        self._losses.note(raw, how)
+
+    def strand(self) -> None:
+        """Leave the message where it lies until a restart, and rest as after any error."""
+        self.stopping.wait(facts.STRANDED_SECONDS)
+
+    def hand_on(self, raw: bytes, target: str, changed: dict[str, Any] | None = None) -> None:
+        """Move the message to another list, in one step."""
+        with self.client.pipeline(transaction=True) as steps:
+            steps.lpush(target, raw if changed is None else json.dumps(changed))
+            steps.lrem(self.processing, 1, raw)  # type: ignore[arg-type]  # redis-py says str
+            steps.execute()
+        if target == self.dlq:
+            self.came_back += 1
 
     def _take(self) -> None:
         """Wait for a message, and deal with it."""
@@ -86,21 +101,5 @@ class Consumer(threading.Thread):
             "RIGHT",
             "LEFT",
         )
-        if raw is None:
-            return
-        try:
+        if raw is not None:
             self.handle(raw)
-        except facts.Destroyed as why:
-            self.done(raw)
-            self._losses.note(raw, str(why))
-        except facts.Stranded:
-            self.stopping.wait(facts.STRANDED_SECONDS)
-
-    def hand_on(self, raw: bytes, target: str, changed: dict[str, Any] | None = None) -> None:
-        """Move the message to another list, in one step."""
-        with self.client.pipeline(transaction=True) as steps:
-            steps.lpush(target, raw if changed is None else json.dumps(changed))
-            steps.lrem(self.processing, 1, raw)  # type: ignore[arg-type]  # redis-py says str
-            steps.execute()
-        if target == self.dlq:
-            self.came_back += 1

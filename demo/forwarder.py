@@ -1,10 +1,9 @@
-"""A stand-in for MUTT's forwarder: posts alerts, through its limiter and its circuit breaker."""
+"""A stand-in for MUTT's forwarder at work on a Redis: posts alerts to a Moogsoft."""
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import redis
 import requests
@@ -12,19 +11,17 @@ import requests
 from demo.consumer import Consumer
 from mutt_tasks.redis_address import RedisAddress
 from mutt_tasks.settings import Settings
-from stand_ins import breaker, facts, runtime
+from stand_ins import breaker, facts, forwarder, limiter
 from stand_ins.books import Losses
 from stand_ins.breaker import Breaker
+from stand_ins.forwarder import Fate
+from stand_ins.limiter import TAKE_PLACE, Limits
 from stand_ins.runtime import RuntimeConfig
 
-# KEYS[1] the window; ARGV: places, its length in ms, now in ms, member. Returns 1 for a place.
-_TAKE_PLACE = """
-redis.call('ZREMRANGEBYSCORE', KEYS[1], 0, ARGV[3] - ARGV[2])
-if redis.call('ZCARD', KEYS[1]) >= tonumber(ARGV[1]) then return 0 end
-redis.call('ZADD', KEYS[1], ARGV[3], ARGV[4])
-redis.call('EXPIRE', KEYS[1], ARGV[5])
-return 1
-"""
+Answer = TypeVar("Answer")
+
+# KEYS[1] the window; ARGV as `limiter.place` has them. Returns 1 for a place.
+_HAS_PLACE = TAKE_PLACE + "return take_place(KEYS[1], unpack(ARGV)) and 1 or 0"
 
 
 @dataclass(frozen=True)
@@ -49,9 +46,9 @@ class Forwarder(Consumer):
         self._url = url
         self._waits = waits
         self._window = settings.rate_limit_key
-        self._limit, self._period_ms = settings.rate_limit, round(settings.rate_period * 1000)
-        self._config = RuntimeConfig(self.client.get, time.monotonic)
-        self._take_place = self.client.register_script(_TAKE_PLACE)
+        config = RuntimeConfig(self.client.get, time.monotonic)
+        self._limits = Limits(config, settings.rate_limit, settings.rate_period)
+        self._take_place = self.client.register_script(_HAS_PLACE)
         self._breaker = SharedBreaker(self.client, waits.breaker)
         self._session = requests.Session()
         # No proxy and no .netrc of this machine has a say in where samples go.
@@ -64,62 +61,49 @@ class Forwarder(Consumer):
 
     def handle(self, raw: bytes) -> None:
         """One alert."""
-        message = facts.decoded(raw)
-        failed = facts.failures(message, facts.FORWARDER_COUNT)
-        if failed > facts.FORWARDER_MAX_RETRIES:
-            self.hand_on(raw, self.dlq)
+        try:
+            message = facts.decoded(raw)
+            failed = facts.failures(message, facts.FORWARDER_COUNT)
+        except facts.Destroyed as why:
+            self.destroy(raw, f"by the forwarder, {why}")
             return
-        if not self._has_place():
-            raise facts.Destroyed("by the forwarder, for its rate window was full")
-        status = self._tried(message)
-        if facts.is_tried_again(status):
-            message[facts.FORWARDER_COUNT] = failed + 1
-            delay = facts.retry_delay(failed, self._waits.first, self._waits.longest)
-            self.stopping.wait(delay)
-            self.hand_on(raw, self.queue, message)
-        elif status in facts.DELIVERED:
+        except facts.Stranded:
+            self.strand()
+            return
+        fate = forwarder.before_the_post(failed, self._has_place, self._breaker.is_open)
+        if fate is Fate.POSTED:
+            status = self._post(message)
+            self._breaker.answered(status)
+            fate = forwarder.answered(status)
+        if fate is Fate.GIVEN_UP:
+            self.hand_on(raw, self.dlq)
+        elif fate is Fate.DESTROYED:
+            self.destroy(raw, "by the forwarder, for its rate window was full")
+        elif fate is Fate.DELIVERED:
             self.done(raw)
         else:
-            self.hand_on(raw, self.dlq)
-
-    def _tried(self, message: dict[str, Any]) -> int:
-        """Moogsoft's status; 0 when there was none, or the breaker did not let us ask."""
-        if self._breaker.is_open():
-            return 0
-        status = self._post(message)
-        if status in facts.DELIVERED:
-            self._breaker.succeeded()
-        elif facts.is_tried_again(status):
-            self._breaker.failed()
-        return status
+            waits = self._waits
+            self.stopping.wait(facts.retry_delay(failed, waits.first, waits.longest))
+            self.hand_on(raw, self.queue, message | {facts.FORWARDER_COUNT: failed + 1})
 
     def _has_place(self) -> bool:
         """Whether the limiter admits an alert now, by the limits of the moment."""
-        limit = self._config.number(runtime.RATE_LIMIT, self._limit)
-        period = self._config.number(runtime.RATE_PERIOD, -1)
-        period_ms = self._period_ms if period < 0 else period * 1000
-        now = int(time.time() * 1000)
-        member, expiry = facts.limiter_member(now), facts.limiter_expiry(period_ms)
-        arguments: list[int | str] = [limit, period_ms, now, member, expiry]
+        arguments = limiter.place(*self._limits.now(), int(time.time() * 1000))
         return bool(self._take_place(keys=[self._window], args=arguments))
 
     def _post(self, message: dict[str, Any]) -> int:
-        shown = {name: value for name, value in message.items() if name != "api_key"}
-        payload = {
-            "signature": message.get("hostname"),
-            "external_id": message.get("_correlation_id"),
-            "manager": "MUTT",
-            "source": "MUTT Alerter",
-            "class": message.get("team_assignment"),
-            "type": "Alert",
-            "severity": 3,
-            "description": message.get("message_body"),
-            "custom_info": message.get("raw_json", shown),
-        }
+        """Moogsoft's status, or what stands in its place."""
         try:
-            return self._session.post(self._url, json=payload, timeout=5).status_code
-        except requests.RequestException:
-            return 0  # NaN in it counts as a failure of Moogsoft too
+            body = facts.posted(message, time.time())
+            if facts.POSTED not in body:
+                # Not as MUTT's: by this the books know again what is no wrapped event.
+                shown = {name: value for name, value in message.items() if name != facts.KEY}
+                body |= {facts.POSTED: shown}
+            return self._session.post(self._url, json=body, timeout=5).status_code
+        except (requests.Timeout, requests.ConnectionError):
+            return facts.NO_ANSWER
+        except (requests.RequestException, TypeError):
+            return facts.NOT_POSTED  # NaN in it, or a severity that is a list
 
 
 class SharedBreaker:
@@ -130,21 +114,13 @@ class SharedBreaker:
 
     def is_open(self) -> bool:
         """Whether alerts count as failed without a POST."""
-        with self._changed() as found:
-            return found.is_open(time.time())
+        return self._changed(lambda found: found.is_open(time.time()))
 
-    def succeeded(self) -> None:
-        """A POST was taken."""
-        with self._changed() as found:
-            found.succeeded(time.time())
+    def answered(self, status: int) -> None:
+        """Count the answer to a POST."""
+        self._changed(lambda found: found.answered(status, time.time()))
 
-    def failed(self) -> None:
-        """A POST was not taken."""
-        with self._changed() as found:
-            found.failed(time.time())
-
-    @contextmanager
-    def _changed(self) -> Iterator[Breaker]:
+    def _changed(self, change: Callable[[Breaker], Answer]) -> Answer:
         values: Any = self._client.mget(breaker.KEYS)
         state, failures, open_time = values
         failed = _number(failures)
@@ -155,7 +131,7 @@ class SharedBreaker:
             open_time=_number(open_time),
         )
         before = found.fields()
-        yield found
+        answer = change(found)
         for key, value in found.fields().items():
             if value == before[key]:
                 continue
@@ -163,6 +139,7 @@ class SharedBreaker:
                 self._client.delete(key)
             else:
                 self._client.set(key, value)
+        return answer
 
 
 def _number(raw: bytes | None) -> float | None:

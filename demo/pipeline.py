@@ -13,7 +13,7 @@ import redis
 
 from demo.alerter import Alerter
 from demo.backlog import DEFAULT_EVENTS
-from demo.consumer import REDIS_PAUSE, Consumer
+from demo.consumer import REDIS_DELAY, Consumer
 from demo.forwarder import Forwarder, Waits
 from demo.seeding import is_untouched, seed
 from mutt_tasks.errors import SettingsError
@@ -96,7 +96,7 @@ def main(argv: list[str] | None = None) -> int:
             break
         except redis.RedisError as error:
             print(f"stand-in pipeline: waiting for Redis ({type(error).__name__})", flush=True)
-            stopping.wait(REDIS_PAUSE)
+            stopping.wait(REDIS_DELAY)
     client.close()
     with pipeline:
         print(f"stand-in pipeline: at work on {settings.redis.shown}", flush=True)

@@ -11,8 +11,8 @@ from demo.choices import Choices, choose
 from demo.embedded import embedded_redis
 from demo.outage import Outage
 from demo.pipeline import Pipeline
-from demo.processes import Child, worker_and_beat
 from demo.seeding import is_untouched, message_lists, seed
+from demo.services import worker_and_beat
 from demo.status import Reader, Status
 from demo.view import is_live, view
 from demo.watch import Watch
@@ -21,6 +21,7 @@ from mutt_tasks.settings import load
 from mutt_tasks.store.connection import connect, translated
 from stand_ins.books import Arrivals, Books
 from stand_ins.moogsoft import Moogsoft
+from stand_ins.processes import Child
 
 
 @dataclass(frozen=True)

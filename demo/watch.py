@@ -6,11 +6,11 @@ from threading import Event
 
 from demo.outage import Outage
 from demo.pipeline import Pipeline
-from demo.processes import Child
 from demo.status import Reader, Status
 from demo.view import View
 from mutt_tasks.errors import StoreError
 from stand_ins.moogsoft import Moogsoft
+from stand_ins.processes import Child
 
 LOOK_SECONDS = 0.5
 

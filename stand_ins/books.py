@@ -1,20 +1,23 @@
-"""The demo's books: every message followed by its id, from the start of a run to its end."""
+"""The books of a run: every message followed by its id, from the start of a run to its end."""
 
 import json
 import threading
 from collections import Counter
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 import redis
 
 from mutt_tasks.store.connection import translated
+from stand_ins import facts
 
 PAGE = 1000
 
+Name = TypeVar("Name")
+
 # What is added to a message on its way, and the key that never leaves it.
-_NOT_ITS_OWN = frozenset({"shedding_reason", "api_key"})
+_NOT_ITS_OWN = frozenset({facts.SHED_REASON, facts.KEY})
 
 
 def identity(raw: bytes) -> bytes:
@@ -32,9 +35,9 @@ def identity(raw: bytes) -> bytes:
 
 def event_identity(message: dict[str, Any]) -> bytes:
     """The identity of a decoded message: an event, an alert, or what Moogsoft gets."""
-    while wrapped := [w for w in ("raw_json", "custom_info") if isinstance(message.get(w), dict)]:
+    while wrapped := [w for w in (facts.WRAPPED, facts.POSTED) if isinstance(message.get(w), dict)]:
         message = message[wrapped[0]]
-    name = message.get("_correlation_id")
+    name = message.get(facts.CORRELATION_ID)
     if isinstance(name, str):
         return name.encode("utf-8", "surrogatepass")
     own = {
@@ -43,6 +46,18 @@ def event_identity(message: dict[str, Any]) -> bytes:
         if not field.startswith("_") and field not in _NOT_ITS_OWN
     }
     return json.dumps(own, sort_keys=True).encode()
+
+
+def lost_and_doubled(known: Counter[Name], found: Counter[Name]) -> tuple[list[Name], list[Name]]:
+    """Which messages are nowhere, and which are there more often than they should be.
+
+    `known` says how often each message must be found, `found` how often it was, in lists, in
+    hands and at its end. Each is named as often as it is missing, or found once too often; what
+    is not known at all is neither.
+    """
+    too_many = found - known
+    doubled = Counter({name: times for name, times in too_many.items() if name in known})
+    return list((known - found).elements()), list(doubled.elements())
 
 
 @dataclass(frozen=True)
@@ -148,16 +163,15 @@ class Balance:
 def weigh(start: Inventory, end: Inventory, arrivals: Counter[bytes], losses: Losses) -> Balance:
     """Follow every message from the start to where it is at the end."""
     found = end.messages + arrivals + losses.messages
-    extra = found - start.messages
-    doubled = Counter({name: n for name, n in extra.items() if name in start.messages})
+    lost, doubled = lost_and_doubled(start.messages, found)
     return Balance(
         start=start,
         end=end,
         accepted=arrivals.total(),
         destroyed=losses.ways,
-        elsewhere=extra.total() - doubled.total(),
-        lost=list((start.messages - found).elements()),
-        doubled=list(doubled.elements()),
+        elsewhere=(found - start.messages).total() - len(doubled),
+        lost=lost,
+        doubled=doubled,
     )
 
 

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from stand_ins import facts
+
 CLOSED, OPEN, HALF_OPEN = "CLOSED", "OPEN", "HALF_OPEN"
 
 PREFIX = "mutt:circuit_breaker:moogsoft:"
@@ -30,6 +32,13 @@ class Breaker:
     def is_open(self, now: float) -> bool:
         """Whether a forwarder that looks now counts its alert as failed without a POST."""
         return self._look(now) == OPEN
+
+    def answered(self, status: int, now: float) -> None:
+        """A POST was answered so; an answer that is neither success nor failure changes nothing."""
+        if status in facts.DELIVERED:
+            self.succeeded(now)
+        elif facts.counts_for_breaker(status):
+            self.failed(now)
 
     def succeeded(self, now: float) -> None:
         """A POST was answered with 200 or 201."""

@@ -1,6 +1,7 @@
 """The pipeline's runtime configuration, as its consumers read it: behind a cache."""
 
 from collections.abc import Callable
+from typing import TypeVar
 
 PREFIX = "mutt:config:"
 UPDATES = PREFIX + "updates"
@@ -9,6 +10,8 @@ CACHE_SECONDS = 5.0
 RATE_LIMIT, RATE_PERIOD = "moog_rate_limit", "moog_rate_period"
 SHED_THRESHOLD, SHED_MODE = "alerter_queue_shed_threshold", "alerter_shed_mode"
 DEFER_MS = "alerter_defer_sleep_ms"
+
+Number = TypeVar("Number", int, float)
 
 
 class RuntimeConfig:
@@ -34,13 +37,18 @@ class RuntimeConfig:
         self._cache[name] = value, self._now()
         return value
 
-    def number(self, name: str, default: int) -> int:
+    def number(self, name: str, default: Number) -> int | Number:
         """A whole number; the default where there is none, or where it cannot be read."""
         try:
-            return int(self.text(name, str(default)))
+            return int(self.text(name, ""))
         except ValueError:
             return default
 
     def forget(self, name: str) -> None:
         """A notice came: read this value anew."""
         self._cache.pop(name, None)
+
+
+def none(now: Callable[[], float]) -> RuntimeConfig:
+    """The view of a consumer that does not read the runtime configuration."""
+    return RuntimeConfig(lambda _: None, now)

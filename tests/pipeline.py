@@ -10,10 +10,10 @@ import redis
 from mutt_tasks import cycle as steps
 from mutt_tasks.settings import Settings, load
 from mutt_tasks.store.store import Store
+from stand_ins import facts
 
-LIMITER = "mutt:rate_limit:moog"
-DLQ, INGEST, DEAD = "mutt:dlq:alerter", "mutt:ingest_queue", "mutt:dlq:dead"
-MOOG_DLQ, ALERTS = "mutt:dlq:moog", "mutt:alert_queue"
+LIMITER, MOOG_DLQ, ALERTS = facts.LIMITER_KEY, facts.MOOG_DLQ, facts.ALERT_QUEUE
+DLQ, INGEST, DEAD = facts.ALERTER_DLQ, facts.INGEST_QUEUE, facts.DEAD_LIST
 
 
 def settings_of(**env: object) -> Settings:

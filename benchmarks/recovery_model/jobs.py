@@ -1,8 +1,6 @@
 """Runs, two at a time, and their measures."""
 
-import ctypes
 import signal
-import sys
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import ExitStack
@@ -12,8 +10,7 @@ from unittest.mock import patch
 from benchmarks.recovery_model.measures import Measures, measure
 from benchmarks.recovery_model.run import NONE, OURS, Result, run
 from benchmarks.recovery_model.scenario import Scenario
-
-_PR_SET_PDEATHSIG = 1
+from stand_ins.tied import tie
 
 
 @dataclass(frozen=True)
@@ -38,7 +35,8 @@ def run_all(
     """
     jobs, wanted = list(jobs), [policy for policy in policies if policy != NONE]
     found: dict[tuple[int, str], Measures] = {}
-    with ProcessPoolExecutor(processes, initializer=_tied) as pool:
+    # A worker ends with the process that started it, even when that one is killed.
+    with ProcessPoolExecutor(processes, initializer=tie, initargs=(signal.SIGKILL,)) as pool:
         # Runs with nobody replaying do not depend on the constants.
         first: dict[tuple[Scenario, int], Future[Result]] = {
             (job.scenario, job.seed): pool.submit(run, job.scenario, NONE, job.seed, sample=sample)
@@ -64,12 +62,6 @@ def run_all(
             found[at, policy] = measure(future.result(), baselines[_key(jobs[at])])
             done(found[at, policy])
     return found
-
-
-def _tied() -> None:
-    """End a worker with the process that started it, even when that one is killed (Linux)."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL))
 
 
 def _key(job: Job) -> tuple[Scenario, int]:

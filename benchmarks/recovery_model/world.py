@@ -13,15 +13,13 @@ from benchmarks.recovery_model.live import Live
 from benchmarks.recovery_model.message import Kind, Message, decoded, identity
 from benchmarks.recovery_model.mirror import CHUNK, MirroredQueue
 from benchmarks.recovery_model.scenario import Change, Scenario
-from benchmarks.recovery_model.services import Breaker, Limiter, Limits, Moogsoft
-from benchmarks.recovery_model.traces import WINDOW, Traces
+from benchmarks.recovery_model.services import Limiter, Moogsoft
+from benchmarks.recovery_model.traces import Traces
 from stand_ins import runtime
+from stand_ins.breaker import Breaker
+from stand_ins.facts import ALERT_QUEUE, ALERTER_DLQ, DEAD_LIST, INGEST_QUEUE, MOOG_DLQ
+from stand_ins.limiter import Limits
 from stand_ins.runtime import RuntimeConfig
-
-__all__ = ["ALERTER_DLQ", "ALERTS", "DEAD", "INGEST", "MOOG_DLQ", "WINDOW", "World"]
-
-INGEST, ALERTS = "mutt:ingest_queue", "mutt:alert_queue"
-ALERTER_DLQ, MOOG_DLQ, DEAD = "mutt:dlq:alerter", "mutt:dlq:moog", "mutt:dlq:dead"
 
 # A run is over when nothing is left to recover and the queues are as short as usual.
 SHORT = 100
@@ -61,13 +59,19 @@ class World:
         self.limiter = Limiter(scenario.window_collides)
         self.traces = Traces(self.breaker, self.limiter)
         self._configs: list[RuntimeConfig] = []
-        self.ingest, self.alerts = MirroredQueue(INGEST), MirroredQueue(ALERTS)
+        self.ingest, self.alerts = MirroredQueue(INGEST_QUEUE), MirroredQueue(ALERT_QUEUE)
         self.dlqs = tuple(DeadLetters(k, self.clock, self.books) for k in (ALERTER_DLQ, MOOG_DLQ))
         to_alerter_dlq, to_moog_dlq = (dlq.give_up for dlq in self.dlqs)
         self.forwarders = [self._forwarder(to_moog_dlq) for _ in range(scenario.forwarders)]
         self.alerter = Alerter(
-            *(scenario, self.clock, self.books, self._config(), self.ingest, self.alerts),
-            *(to_alerter_dlq, self._wake_forwarders),
+            scenario=scenario,
+            clock=self.clock,
+            books=self.books,
+            config=self._config(),
+            ingest=self.ingest,
+            alerts=self.alerts,
+            give_up=to_alerter_dlq,
+            passed_on=self._wake_forwarders,
         )
         self.traces.watch("alerter:0", self.alerter.in_hand)
         self.clock.at(scenario.forwarder_from, self._show_forwarders)
@@ -75,8 +79,12 @@ class World:
         random = Random(seed)
         self._fill(random)
         self.live = Live(
-            *(scenario, self.clock, self.books, self.ingest, self.alerter.wake),
-            Random(random.random()),
+            scenario=scenario,
+            clock=self.clock,
+            books=self.books,
+            ingest=self.ingest,
+            arrived=self.alerter.wake,
+            random=Random(random.random()),
         )
         for change in scenario.changes:
             self.clock.at(change.at, partial(self._change, change))
@@ -129,14 +137,14 @@ class World:
             return
         self._is_shown = False
         with self.client.pipeline(transaction=False) as pipeline:
-            for key in (INGEST, ALERTS, DEAD):
+            for key in (INGEST_QUEUE, ALERT_QUEUE, DEAD_LIST):
                 pipeline.llen(key)
             ingest, alerts, dead = pipeline.execute()
         for queue, length in ((self.ingest, ingest), (self.alerts, alerts)):
             for number in queue.receive(self.client, length, self._decoded):
                 self.books.leave_dlq(number)
         if dead > self._dead_seen:
-            for raw in self.client.lrange(DEAD, 0, dead - self._dead_seen - 1):
+            for raw in self.client.lrange(DEAD_LIST, 0, dead - self._dead_seen - 1):
                 self.books.bury(_dead(raw), self.now)
             self._dead_seen = dead
         self.alerter.wake()
@@ -158,20 +166,26 @@ class World:
 
     def _forwarder(self, give_up: Callable[[Message], None]) -> Forwarder:
         scenario = self.scenario
-        limits = Limits(scenario.limit, scenario.period, self._config())
         return Forwarder(
-            *(scenario, self.clock, self.books, self.alerts, self.breaker, self.limiter, limits),
-            *(self.moogsoft, give_up),
+            scenario=scenario,
+            clock=self.clock,
+            books=self.books,
+            alerts=self.alerts,
+            breaker=self.breaker,
+            limiter=self.limiter,
+            limits=Limits(self._config(), scenario.limit, scenario.period),
+            moogsoft=self.moogsoft,
+            give_up=give_up,
         )
 
     def _show_forwarders(self) -> None:
         for at, forwarder in enumerate(self.forwarders):
             self.traces.watch(f"moog:{at}", forwarder.in_hand)
 
-    def _config(self) -> RuntimeConfig | None:
-        """One consumer's view of the runtime configuration, if the consumers read it at all."""
+    def _config(self) -> RuntimeConfig:
+        """One consumer's view of the runtime configuration; nothing, if they do not read it."""
         if not self.scenario.reads_config:
-            return None
+            return runtime.none(lambda: self.clock.now)
         self._configs.append(RuntimeConfig(self.traces.config.get, lambda: self.clock.now))
         return self._configs[-1]
 

@@ -5,22 +5,20 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager, suppress
-from pathlib import Path
+from collections.abc import Mapping
+from contextlib import suppress
 from typing import IO
 
 from stand_ins import tied
 
-GRACE = 15.0
 ASK_AGAIN_SECONDS = 3.0
 
 
 class Child:
-    """One running child process.
+    """One running child process; on Linux it ends with this one, by the signal `dies_by`.
 
-    It has a session of its own: the Ctrl-C of a terminal reaches the demo alone, which then
-    ends its children in the right order.
+    It has a session of its own: the Ctrl-C of a terminal reaches its parent alone, which then
+    ends its children in the right order. Without a `log` it writes to standard error.
     """
 
     def __init__(
@@ -58,10 +56,13 @@ class Child:
             return f"{self.name} was ended by {signal.Signals(-status).name}"
         return f"{self.name} ended by itself with exit status {status}"
 
+    def send(self, number: signal.Signals) -> None:
+        """Send a signal; nothing when it has ended."""
+        self._process.send_signal(number)
+
     def ask_to_end(self) -> None:
         """Send SIGTERM if it still runs; do not wait."""
-        if not self.ended():
-            self._process.terminate()
+        self.send(signal.SIGTERM)
 
     def wait(self, grace: float) -> None:
         """Wait at most `grace` seconds for its end, then kill what is left of its session."""
@@ -72,46 +73,16 @@ class Child:
             except subprocess.TimeoutExpired:
                 # Beat can miss a signal that comes while it starts.
                 self.ask_to_end()
+        self.kill()
+
+    def kill(self) -> None:
+        """End it and its session at once, by SIGKILL."""
         # Its own children, such as the worker's pool, outlive it when it was killed.
         with suppress(ProcessLookupError):
             os.killpg(self.pid, signal.SIGKILL)
         self._process.wait()
 
     def stop(self, grace: float) -> None:
-        """Ask it to end, and wait for that."""
+        """Ask it to end, and wait for that at most `grace` seconds."""
         self.ask_to_end()
         self.wait(grace)
-
-
-@contextmanager
-def worker_and_beat(env: Mapping[str, str], logs: Path | None) -> Iterator[list[Child]]:
-    """Celery's worker and beat while the context lasts; beat is asked to end first.
-
-    Their lines go to `worker.log` and `beat.log` in the folder `logs`, or else to standard
-    error.
-    """
-    celery = [sys.executable, "-m", "celery", "-A", "mutt_tasks", "--quiet"]
-    # There is one worker: looking for others would only delay it.
-    alone = ["--without-mingle", "--without-gossip"]
-    roles = {
-        "beat": [*celery, "beat"],
-        "worker": [*celery, "worker", "-n", "remediation@%h", *alone],
-    }
-    children: list[Child] = []
-    if logs:
-        logs.mkdir(parents=True, exist_ok=True)
-    with ExitStack() as stack:
-        stack.callback(_stop_all, children)
-        for name, argv in roles.items():
-            log = stack.enter_context((logs / f"{name}.log").open("wb")) if logs else None
-            # Killed at once when the demo is: their Redis goes away in the same moment, and
-            # waiting for it would leave them behind. Every step they take survives that.
-            children.append(Child(name, argv, dies_by=signal.SIGKILL, env=env, log=log))
-        yield children
-
-
-def _stop_all(children: list[Child]) -> None:
-    for child in children:
-        child.ask_to_end()
-    for child in children:
-        child.wait(GRACE)
