@@ -1,0 +1,151 @@
+"""The status that every face shows, read from a real Redis that cycles have worked on."""
+
+import json
+
+import pytest
+import redis
+
+from mutt_tasks.operations import status
+from mutt_tasks.operations.status import Status
+from mutt_tasks.settings import Settings
+from mutt_tasks.store import keys
+from mutt_tasks.store.store import Store
+from tests.pipeline import DEAD, DLQ, INGEST, drain, event, fill, run_cycle, settings_of
+
+
+@pytest.fixture
+def settings() -> Settings:
+    return settings_of(REMEDIATION_ROUTES="alerter,moog", REMEDIATION_BATCH_SIZE=2)
+
+
+def read(store: Store, settings: Settings, *beside: str) -> Status:
+    return status.read(store, settings.routes, settings.dead_letter_queue, beside)
+
+
+def test_before_the_first_cycle_it_says_what_waits_and_that_nothing_is_known(
+    client: redis.Redis, store: Store, settings: Settings
+) -> None:
+    fill(client, DLQ, [event(1), event(2)])
+    found = read(store, settings)
+    assert found.sentence == "2 wait for the next cycle"
+    assert found.moogsoft == status.Moogsoft(None, "")
+    assert (found.cycle, found.reasons, found.is_draining) == ("", (), False)
+    route = found.routes["alerter"]
+    assert (route.depth, route.target_depth, route.held_by) == (2, 0, "")
+    assert (route.rate, route.eta_seconds) == (0.0, None)
+    assert found.routes["moog"].eta_seconds == 0.0
+
+
+def test_a_route_under_way_has_a_rate_and_a_time_to_empty(
+    client: redis.Redis, store: Store, settings: Settings
+) -> None:
+    fill(client, DLQ, [event(n) for n in range(20)])
+    run_cycle(store, settings)
+    state = keys.route_state("alerter")
+    client.hset(state, mapping={"speed": 4, "moved_at": store.controls.now()})
+    found = read(store, settings)
+    route = found.routes["alerter"]
+    assert found.is_draining
+    assert not route.is_held
+    assert route.rate == 4
+    assert route.eta_seconds == route.depth / 4
+    assert found.sentence.startswith("replaying alerter 4/s, empty in about ")
+    client.hset(state, "moved_at", store.controls.now() - status.MOVING_SECONDS - 1)
+    still = read(store, settings).routes["alerter"]
+    assert (still.rate, still.eta_seconds) == (0.0, None)
+
+
+def test_what_holds_a_route_is_named_and_told_in_words(
+    client: redis.Redis, store: Store, settings: Settings
+) -> None:
+    fill(client, DLQ, [event(1)])
+    run_cycle(store, settings, healthy=False)
+    client.hset(keys.route_state("alerter"), mapping={"speed": 4, "moved_at": 4e9})
+    found = read(store, settings)
+    route = found.routes["alerter"]
+    assert (route.is_held, route.held_by, route.rate) == (True, "unhealthy", 0.0)
+    assert found.sentence == "1 held: Moogsoft is not healthy"
+    assert found.reasons == ("unhealthy",)
+
+
+def test_a_pause_is_told_with_who_and_why_and_holds_at_once(
+    client: redis.Redis, store: Store, settings: Settings
+) -> None:
+    fill(client, DLQ, [event(1)])
+    store.controls.pause("ann", "CHG4711", 3600)
+    found = read(store, settings)
+    assert found.paused is not None
+    assert (found.paused.actor, found.paused.reason) == ("ann", "CHG4711")
+    assert found.sentence == "paused by ann for another 60 min: CHG4711"
+    assert all(route.held_by == "paused" and route.is_held for route in found.routes.values())
+
+
+def test_the_books_count_what_moved_and_what_lies_there(
+    client: redis.Redis, store: Store, settings: Settings
+) -> None:
+    fill(client, DLQ, [event(1), b"garbage", event(2), event(3)])
+    drain(store, settings)
+    fill(client, DLQ, [event(4)])
+    client.hset(keys.STATS, mapping={"bounced:alerter": 2, "requeued:moog": 1})
+    found = read(store, settings, "beside")
+    books = found.books
+    assert (books.replayed, books.bounced, books.requeued, books.waiting) == (3, 2, 1, 1)
+    assert {reason for reason, n in books.quarantined.items() if n} == {"malformed"}
+    assert found.dead_depth == client.llen(DEAD) == 1
+    assert found.depths[INGEST] == found.routes["alerter"].target_depth == 3
+    assert found.depths["beside"] == 0
+
+
+def test_the_age_is_that_of_the_oldest_messages_event(
+    client: redis.Redis, store: Store, settings: Settings
+) -> None:
+    fill(client, DLQ, [event(1, timestamp=store.controls.now() - 500), event(2)])
+    age = read(store, settings).routes["alerter"].oldest_age_seconds
+    assert age == pytest.approx(500, abs=5)
+    assert read(store, settings).routes["moog"].oldest_age_seconds is None
+    fill(client, "mutt:dlq:moog", [b"garbage"])
+    assert read(store, settings).routes["moog"].oldest_age_seconds is None
+
+
+def test_an_empty_pipeline_has_nothing_to_replay(store: Store, settings: Settings) -> None:
+    run_cycle(store, settings)
+    found = read(store, settings)
+    assert found.sentence == "nothing to replay"
+    assert found.reasons == ("empty",)
+
+
+def test_what_somebody_else_wrote_into_our_keys_costs_a_number_and_no_answer(
+    client: redis.Redis, store: Store, settings: Settings
+) -> None:
+    fill(client, DLQ, [event(1)])
+    client.hset(keys.route_state("alerter"), mapping={"speed": "fast", "moved_at": b"\xff"})
+    client.hset(keys.HEALTH, "reason", b"\xff")
+    client.hset(keys.STATS, mapping={"replayed:alerter": "many"})
+    client.xadd(keys.JOURNAL, {"event": b"\xff"})
+    found = read(store, settings)
+    assert found.routes["alerter"].rate == 0.0
+    assert found.moogsoft.healthy is None
+    assert found.books.replayed == 0
+
+
+def test_as_json_it_has_the_names_that_faces_keep(
+    client: redis.Redis, store: Store, settings: Settings
+) -> None:
+    fill(client, DLQ, [event(1)])
+    run_cycle(store, settings)
+    store.controls.pause("ann", "why", 60)
+    found = json.loads(json.dumps(read(store, settings).as_json()))
+    assert set(found) == {"sentence", "routes", "dead_depth", "moogsoft", "paused", "books"}
+    assert set(found["routes"]) == {"alerter", "moog"}
+    kept = {"depth", "target_depth", "oldest_age_seconds", "held_by", "rate", "eta_seconds"}
+    assert kept <= set(found["routes"]["alerter"])
+    assert set(found["paused"]) == {"actor", "reason", "since", "seconds_left"}
+
+
+def test_every_reason_that_a_cycle_gives_has_its_words() -> None:
+    told = status.in_words(status.WORDS)
+    assert "_" not in told.replace("REMEDIATION_ENABLED", "")
+    assert status.in_words(["empty", "unhealthy"]) == "Moogsoft is not healthy"
+    assert status.in_words(["empty"]) == "nothing to replay"
+    assert status.in_words(["of another version"]) == "of another version"
+    assert status.in_words([]) == ""
