@@ -2,6 +2,7 @@
 
 import socket
 import textwrap
+from dataclasses import dataclass
 from pathlib import Path
 
 from demo.backlog import Backlog
@@ -12,32 +13,20 @@ from mutt_tasks.settings import Settings
 from stand_ins.moogsoft import Moogsoft
 
 
-def show(
-    settings: Settings,
-    choices: Choices,
-    data: Path,
-    moogsoft: Moogsoft,
-    backlog: Backlog | None,
-    first: Status,
-    outage: Outage,
-    logs: Path | None,
-) -> None:
+@dataclass(frozen=True)
+class Parts:
+    """What the demo runs; `backlog` is None when it put in no sample."""
+
+    choices: Choices
+    moogsoft: Moogsoft
+    backlog: Backlog | None
+    outage: Outage
+
+
+def show(settings: Settings, parts: Parts, first: Status, data: Path, logs: Path | None) -> None:
     """Print it; addresses without their credentials."""
-    down = f", goes down once for {outage.seconds:g} s" if outage.seconds else ""
-    rows = []
-    if choices.embeds_redis:
-        rows.append(("Redis", f"embedded, {settings.redis.shown}, kept in {data}/"))
-    else:
-        rows.append(
-            ("Redis", f"configured, {settings.redis.shown}; no sample, no stand-in consumers")
-        )
-    if choices.stands_in_for_moogsoft:
-        rows.append(("Moogsoft", f"stand-in, {moogsoft.url}{down}"))
-    else:
-        rows.append(("Moogsoft", "configured; it is probed"))
-    if choices.embeds_redis:
-        rows.append(("Pipeline", f"stand-in alerter and forwarder; alerts go to {moogsoft.url}"))
-        rows.append(("Backlog", _backlog(backlog, first, data)))
+    rows = _surroundings(settings, parts, first, data)
+    choices = parts.choices
     if choices.pace:
         rows.append(("Demo pace", "chosen here, not the program's defaults:"))
         pace = " ".join(f"{name}={value}" for name, value in choices.pace.items())
@@ -53,6 +42,27 @@ def show(
     for name, text in rows:
         print(f"  {name:<10} {text}", flush=True)
     print(flush=True)
+
+
+def _surroundings(
+    settings: Settings, parts: Parts, first: Status, data: Path
+) -> list[tuple[str, str]]:
+    choices, moogsoft, outage = parts.choices, parts.moogsoft, parts.outage
+    if choices.stands_in_for_moogsoft:
+        down = f", goes down once for {outage.seconds:g} s" if outage.seconds else ""
+        asked = f"stand-in, {moogsoft.url}{down}"
+    else:
+        asked = "configured; it is probed"
+    shown = settings.redis.shown
+    if not choices.embeds_redis:
+        configured = f"configured, {shown}; no sample, no stand-in consumers"
+        return [("Redis", configured), ("Moogsoft", asked)]
+    return [
+        ("Redis", f"embedded, {shown}, kept in {data}/"),
+        ("Moogsoft", asked),
+        ("Pipeline", f"stand-in alerter and forwarder; alerts go to {moogsoft.url}"),
+        ("Backlog", _backlog(parts.backlog, first, data)),
+    ]
 
 
 def _backlog(backlog: Backlog | None, first: Status, data: Path) -> str:

@@ -8,6 +8,7 @@ noted, so that the demo can account for every message. Only their waits are shor
 import argparse
 import sys
 from collections.abc import Iterable
+from threading import Event
 
 import redis
 
@@ -87,17 +88,7 @@ def main(argv: list[str] | None = None) -> int:
         return 1
     stopping = stop_on_signals()
     pipeline = Pipeline(settings.redis, settings, settings.webhook_url)
-    client = connect(settings.redis, retries=0)
-    while not stopping.is_set():
-        try:
-            if is_untouched(client, settings, pipeline.processing):
-                backlog = seed(client, settings, options.events)
-                print(f"stand-in pipeline: {len(backlog)} sample messages put in", flush=True)
-            break
-        except redis.RedisError as error:
-            print(f"stand-in pipeline: waiting for Redis ({type(error).__name__})", flush=True)
-            stopping.wait(REDIS_DELAY)
-    client.close()
+    _seed(settings, pipeline, options.events, stopping)
     with pipeline:
         print(f"stand-in pipeline: at work on {settings.redis.shown}", flush=True)
         stopping.wait()
@@ -108,6 +99,21 @@ def main(argv: list[str] | None = None) -> int:
         flush=True,
     )
     return 0
+
+
+def _seed(settings: Settings, pipeline: Pipeline, events: int, stopping: Event) -> None:
+    """Put the sample into a Redis that nobody has used yet; wait for Redis meanwhile."""
+    client = connect(settings.redis, retries=0)
+    while not stopping.is_set():
+        try:
+            if is_untouched(client, settings, pipeline.processing):
+                backlog = seed(client, settings, events)
+                print(f"stand-in pipeline: {len(backlog)} sample messages put in", flush=True)
+            break
+        except redis.RedisError as error:
+            print(f"stand-in pipeline: waiting for Redis ({type(error).__name__})", flush=True)
+            stopping.wait(REDIS_DELAY)
+    client.close()
 
 
 if __name__ == "__main__":

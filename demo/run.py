@@ -6,7 +6,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Event
 
+import redis
+
 from demo import intro, summary
+from demo.backlog import Backlog
 from demo.choices import Choices, choose
 from demo.embedded import embedded_redis
 from demo.outage import Outage
@@ -15,9 +18,9 @@ from demo.seeding import is_untouched, message_lists, seed
 from demo.services import worker_and_beat
 from demo.status import Reader, Status
 from demo.view import is_live, view
-from demo.watch import Watch
+from demo.watch import Ends, Watch
 from mutt_tasks.errors import StoreError
-from mutt_tasks.settings import load
+from mutt_tasks.settings import Settings, load
 from mutt_tasks.store.connection import connect, translated
 from stand_ins.books import Arrivals, Books
 from stand_ins.moogsoft import Moogsoft
@@ -35,6 +38,17 @@ class Options:
     outage: float
 
 
+@dataclass(frozen=True)
+class Surroundings:
+    """What the run stands in: the `env` of worker and beat, and what was started for them."""
+
+    choices: Choices
+    env: Mapping[str, str]
+    servers: tuple[Child, ...]
+    moogsoft: Moogsoft
+    arrivals: Arrivals
+
+
 def run(options: Options, environ: Mapping[str, str], stopping: Event) -> int:
     """Run until `stopping` is set, or the backlog is drained if that is asked for.
 
@@ -50,7 +64,8 @@ def run(options: Options, environ: Mapping[str, str], stopping: Event) -> int:
         Moogsoft(on_accept=arrivals.note) as moogsoft,
     ):
         env = choices.environment(environ, redis_url, moogsoft.url)
-        return _run(options, choices, env, servers, moogsoft, arrivals, stopping)
+        surroundings = Surroundings(choices, env, tuple(servers), moogsoft, arrivals)
+        return _run(options, surroundings, stopping)
 
 
 @contextmanager
@@ -63,16 +78,9 @@ def _redis(choices: Choices, data: Path) -> Iterator[tuple[str, list[Child]]]:
         yield address.shown, [server]
 
 
-def _run(
-    options: Options,
-    choices: Choices,
-    env: Mapping[str, str],
-    servers: list[Child],
-    moogsoft: Moogsoft,
-    arrivals: Arrivals,
-    stopping: Event,
-) -> int:
-    settings = load(env)
+def _run(options: Options, around: Surroundings, stopping: Event) -> int:
+    choices, moogsoft = around.choices, around.moogsoft
+    settings = load(around.env)
     # The samples go to the stand-in even if a real Moogsoft is there to be probed.
     pipeline = Pipeline(settings.redis, settings, moogsoft.url) if choices.embeds_redis else None
     processing = pipeline.processing if pipeline else ()
@@ -80,11 +88,8 @@ def _run(
         backlog = books = None
         try:
             if pipeline:
-                with translated():
-                    if is_untouched(client, settings, processing):
-                        backlog = seed(client, settings, options.events)
-                lists = (*message_lists(settings), *processing)
-                books = Books(client, lists, settings.dead_letter_queue, arrivals, pipeline.losses)
+                backlog = _seeded(client, settings, processing, options.events)
+                books = _opened(client, settings, around.arrivals, pipeline)
             reader = Reader(client, settings, processing)
             first = reader.read(0.0)
         except StoreError as error:
@@ -93,15 +98,17 @@ def _run(
         outage = Outage(moogsoft, options.outage if has_outage else 0.0, first.waiting)
         live = is_live()
         logs = options.data if live else None
-        intro.show(settings, choices, options.data, moogsoft, backlog, first, outage, logs)
+        parts = intro.Parts(choices, moogsoft, backlog, outage)
+        intro.show(settings, parts, first, options.data, logs)
 
-        watch = Watch(reader, outage, moogsoft, pipeline, options.until_drained, options.timeout)
+        ends = Ends(options.until_drained, options.timeout)
+        watch = Watch(reader, outage, moogsoft, pipeline, ends)
         with (
             view(live, "Ctrl-C stops everything") as screen,
             pipeline or nullcontext(),
-            worker_and_beat(env, logs) as children,
+            worker_and_beat(around.env, logs) as children,
         ):
-            is_well = watch.until_the_end(screen, [*servers, *children], stopping)
+            is_well = watch.until_the_end(screen, [*around.servers, *children], stopping)
             screen.note(watch.elapsed, "stopping")
         try:
             sums = _summary(books, pipeline, first, reader.read(watch.elapsed))
@@ -110,6 +117,23 @@ def _run(
             return 1
     summary.show(sums, watch.elapsed)
     return 0 if is_well and not sums.complaints else 1
+
+
+def _seeded(
+    client: redis.Redis, settings: Settings, processing: tuple[str, ...], events: int
+) -> Backlog | None:
+    """The sample that a Redis gets that nobody has used yet."""
+    with translated():
+        if is_untouched(client, settings, processing):
+            return seed(client, settings, events)
+    return None
+
+
+def _opened(
+    client: redis.Redis, settings: Settings, arrivals: Arrivals, pipeline: Pipeline
+) -> Books:
+    lists = (*message_lists(settings), *pipeline.processing)
+    return Books(client, lists, settings.dead_letter_queue, arrivals, pipeline.losses)
 
 
 def _summary(

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 import redis
 
+from mutt_tasks.operations import reasons
 from mutt_tasks.operations import status as operations
 from mutt_tasks.settings import Settings
 from mutt_tasks.store.store import Store
@@ -103,14 +104,14 @@ class Reader:
         return operations.read(self._store, settings.routes, settings.dead_letter_queue, beside)
 
     def _doing(self, elapsed: float, found: operations.Status, has_begun: bool) -> str:
-        lasts = has_begun and not operations.LASTING.isdisjoint(found.reasons)
+        lasts = has_begun and not reasons.LASTING.isdisjoint(found.reasons)
         if elapsed - self._moved_at < STEADY_SECONDS and not lasts:
             return REPLAYING
         if not has_begun:
             if self._start.is_draining and found.is_draining:
                 return "starting: the lease of an earlier run must end first (10 s at most)"
             return "starting"
-        words = operations.in_words(found.reasons)
+        words = reasons.in_words(found.reasons)
         if found.books.waiting and words:
             return f"held: {words}"
         return words or "waits for the next tick"

@@ -15,20 +15,26 @@ from stand_ins.processes import Child
 LOOK_SECONDS = 0.5
 
 
+@dataclass(frozen=True)
+class Ends:
+    """When a run ends by itself: once drained, or badly after `timeout` seconds (None: never)."""
+
+    until_drained: bool
+    timeout: float | None = None
+
+
 @dataclass
 class Watch:
     """Looks twice a second, until the end.
 
     `pipeline` is None when a real one is served, of which nobody can tell what is on its way.
-    `timeout` bounds the run in seconds; it has no bound when that is None.
     """
 
     reader: Reader
     outage: Outage
     moogsoft: Moogsoft
     pipeline: Pipeline | None
-    until_drained: bool
-    timeout: float | None
+    ends: Ends
     started: float = field(default_factory=time.monotonic)
     _is_drained: bool = False
     _trouble: str = ""
@@ -46,10 +52,11 @@ class Watch:
                 view.note(self.elapsed, f"{'; '.join(ended)}: stopping the rest")
                 return False
             self._look(view)
-            if self._is_drained and self.until_drained:
+            if self._is_drained and self.ends.until_drained:
                 return True
-            if self.timeout is not None and self.elapsed > self.timeout:
-                view.note(self.elapsed, f"not drained within {self.timeout:g} s")
+            timeout = self.ends.timeout
+            if timeout is not None and self.elapsed > timeout:
+                view.note(self.elapsed, f"not drained within {timeout:g} s")
                 return False
         return True
 

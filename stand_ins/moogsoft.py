@@ -40,7 +40,7 @@ class Moogsoft:
         self.accepted = 0
         self.probes = 0
         self.refused = 0
-        self._server = _Server((host, port), _handler(self))
+        self._server = _Server(host, port, self)
         self._thread = threading.Thread(
             # It looks for the end of its work this often, in seconds.
             target=self._server.serve_forever,
@@ -90,54 +90,58 @@ class Moogsoft:
         return True
 
 
-def _handler(moogsoft: Moogsoft) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-        server_version = "MoogsoftStandIn"
-        sys_version = ""
-        timeout = 30
-        # Head and body in one packet: two of them would meet the client's delayed acknowledgement.
-        wbufsize = -1
+class _Handler(BaseHTTPRequestHandler):
+    server: "_Server"
+    protocol_version = "HTTP/1.1"
+    server_version = "MoogsoftStandIn"
+    sys_version = ""
+    timeout = 30
+    # Head and body in one packet: two of them would meet the client's delayed acknowledgement.
+    wbufsize = -1
 
-        def do_GET(self) -> None:
-            if self.path == "/health":
-                self._answer(200 if moogsoft.is_up else 503)
-            else:
-                self._answer(404)
+    def do_GET(self) -> None:
+        if self.path == "/health":
+            self._answer(200 if self.server.moogsoft.is_up else 503)
+        else:
+            self._answer(404)
 
-        def do_POST(self) -> None:
-            length = self.headers.get("Content-Length", "")
-            if not length.isascii() or not length.isdecimal() or int(length) > LARGEST_BODY:
-                self.close_connection = True
-                self._answer(411 if not length else 413)
-                return
-            body = self.rfile.read(int(length))
-            if self.path in ("/down", "/up"):
-                (moogsoft.up if self.path == "/up" else moogsoft.down)()
-                self._answer(200)
-                return
-            events = _events(body)
-            if events is None:
-                self._answer(400)
-            else:
-                self._answer(200 if moogsoft.take(events) else 503)
+    def do_POST(self) -> None:
+        moogsoft = self.server.moogsoft
+        length = self.headers.get("Content-Length", "")
+        if not length.isascii() or not length.isdecimal() or int(length) > LARGEST_BODY:
+            self.close_connection = True
+            self._answer(411 if not length else 413)
+            return
+        body = self.rfile.read(int(length))
+        if self.path in ("/down", "/up"):
+            (moogsoft.up if self.path == "/up" else moogsoft.down)()
+            self._answer(200)
+            return
+        events = _events(body)
+        if events is None:
+            self._answer(400)
+        else:
+            self._answer(200 if moogsoft.take(events) else 503)
 
-        def _answer(self, status: int) -> None:
-            body = json.dumps({"up": moogsoft.is_up, "accepted": moogsoft.accepted}).encode()
-            self.send_response(status)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
+    def _answer(self, status: int) -> None:
+        moogsoft = self.server.moogsoft
+        body = json.dumps({"up": moogsoft.is_up, "accepted": moogsoft.accepted}).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
 
-        def log_message(self, format: str, *args: object) -> None:
-            """Requests come by the hundred; they are counted, not printed."""
-
-    return Handler
+    def log_message(self, format: str, *args: object) -> None:
+        """Requests come by the hundred; they are counted, not printed."""
 
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
+
+    def __init__(self, host: str, port: int, moogsoft: Moogsoft) -> None:
+        self.moogsoft = moogsoft
+        super().__init__((host, port), _Handler)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A client that went away in the middle is no news."""

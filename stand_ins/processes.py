@@ -69,7 +69,7 @@ class Child:
         deadline = time.monotonic() + grace
         while not self.ended() and time.monotonic() < deadline:
             try:
-                self._process.wait(ASK_AGAIN_SECONDS)
+                self._process.wait(min(ASK_AGAIN_SECONDS, grace))
             except subprocess.TimeoutExpired:
                 # Beat can miss a signal that comes while it starts.
                 self.ask_to_end()

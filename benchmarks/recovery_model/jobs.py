@@ -53,7 +53,7 @@ def run_all(
         for at, policy in order:
             base = baselines[_key(jobs[at])]
             running.append(
-                (at, policy, pool.submit(_run, jobs[at], policy, base.least, base.cap_at, sample))
+                (at, policy, pool.submit(_run, jobs[at], policy, (base.least, base.cap_at), sample))
             )
         for at, job in enumerate(jobs):
             base = baselines[_key(job)]
@@ -68,8 +68,9 @@ def _key(job: Job) -> tuple[Scenario, int]:
     return job.scenario, job.seed
 
 
-def _run(job: Job, policy: str, least: float, cap_at: float, sample: float) -> Result:
+def _run(job: Job, policy: str, bounds: tuple[float, float], sample: float) -> Result:
+    least, cap_at = bounds
     with ExitStack() as patched:
         for name, value in job.constants.items():
             patched.enter_context(patch(f"mutt_tasks.core.{name}", value))
-        return run(job.scenario, policy, job.seed, least, cap_at, sample)
+        return run(job.scenario, policy, job.seed, least=least, cap_at=cap_at, sample=sample)

@@ -7,8 +7,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from mutt_tasks.core import breaker, limits, policy
+from mutt_tasks.core import limits, policy
 from mutt_tasks.core.routes import Route
+from mutt_tasks.operations.reasons import MOMENTARY, PAUSED, WORDS, in_words
 from mutt_tasks.store import keys
 from mutt_tasks.store.connection import translated
 from mutt_tasks.store.controls import Pause
@@ -19,31 +20,6 @@ MOVING_SECONDS = 30.0
 
 # The journal's newest entries, among which the last cycle is looked for.
 _NEWEST = 20
-
-PAUSED = "paused"
-
-# What holds a route, in words; the names are those of metrics, journal and logs.
-WORDS = {
-    limits.EMPTY: "nothing to replay",
-    "waiting": "what is left waits for its next replay",
-    "unhealthy": "Moogsoft is not healthy",
-    breaker.BREAKER_OPEN: "the forwarder's breaker is open",
-    PAUSED: "paused by an operator",
-    "disabled": "REMEDIATION_ENABLED is false",
-    limits.BACKOFF: "what was replayed came back, the route backs off",
-    limits.BACKPRESSURE: "the target or the alert queue is too long",
-    limits.RATE_LIMITED: "the rate is used up, or the forwarder's limiter is",
-    limits.WINDOW: "what was sent last is still on its way",
-    limits.NOT_TAKEN: "nobody takes from the target",
-    limits.QUEUE_STANDING: "a queue stands before the forwarder",
-    limits.DROPPING: "the forwarder drops what it is sent",
-    limits.CHECKING: "a moment to see whether replays arrive",
-    policy.SUSPECT: "alerts that failed alone wait for quiet traffic",
-    "contended": "somebody else changes the queue",
-}
-
-# Those that hold a route for longer than a moment, so that it has no speed.
-LASTING = frozenset({"unhealthy", breaker.BREAKER_OPEN, PAUSED, "disabled", limits.BACKOFF})
 
 
 @dataclass(frozen=True)
@@ -141,14 +117,6 @@ def read(
     )
 
 
-def in_words(reasons: Iterable[str]) -> str:
-    """What holds the routes, as a person reads it; empty when nothing does."""
-    reasons = list(reasons)
-    # A route with nothing to do is no news while another has a reason.
-    telling = [reason for reason in reasons if reason != limits.EMPTY] or reasons
-    return ", ".join(WORDS.get(reason, reason) for reason in telling)
-
-
 @dataclass(frozen=True)
 class _Cycle:
     """The journal's last cycle: its entry, what held all of it, and each route's outcome."""
@@ -186,7 +154,7 @@ def _route(found: _Reading, route: Route, paused: Pause | None) -> RouteStatus:
     is_moving = (
         found.is_draining
         and found.now - moved_at < MOVING_SECONDS
-        and not (is_held and held_by in LASTING)
+        and not (is_held and held_by not in MOMENTARY)
     )
     rate = speed if is_moving and depth else 0.0
     eta = depth / rate if rate > 0 else None

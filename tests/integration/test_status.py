@@ -1,11 +1,14 @@
 """The status that every face shows, read from a real Redis that cycles have worked on."""
 
 import json
+import re
+from pathlib import Path
 
 import pytest
 import redis
 
 from mutt_tasks.operations import status
+from mutt_tasks.operations.reasons import WORDS, in_words
 from mutt_tasks.operations.status import Status
 from mutt_tasks.settings import Settings
 from mutt_tasks.store import keys
@@ -66,6 +69,21 @@ def test_what_holds_a_route_is_named_and_told_in_words(
     assert (route.is_held, route.held_by, route.rate) == (True, "unhealthy", 0.0)
     assert found.sentence == "1 held: Moogsoft is not healthy"
     assert found.reasons == ("unhealthy",)
+
+
+@pytest.mark.parametrize(
+    ("held_by", "rate"), [("rate_limited", 4.0), ("window", 4.0), ("waiting", 0.0), ("empty", 0.0)]
+)
+def test_a_route_that_is_held_for_a_moment_only_keeps_its_rate(
+    client: redis.Redis, store: Store, settings: Settings, held_by: str, rate: float
+) -> None:
+    fill(client, DLQ, [event(n) for n in range(20)])
+    run_cycle(store, settings)
+    state = {"speed": 4, "moved_at": store.controls.now()}
+    client.hset(keys.route_state("alerter"), mapping=state)
+    client.xadd(keys.JOURNAL, {"event": "cycle", "route:alerter": f"held {held_by}"})
+    client.xadd(keys.JOURNAL, {"event": "moved", "route": "alerter"})
+    assert read(store, settings).routes["alerter"].rate == rate
 
 
 def test_a_pause_is_told_with_who_and_why_and_holds_at_once(
@@ -142,10 +160,14 @@ def test_as_json_it_has_the_names_that_faces_keep(
     assert set(found["paused"]) == {"actor", "reason", "since", "seconds_left"}
 
 
-def test_every_reason_that_a_cycle_gives_has_its_words() -> None:
-    told = status.in_words(status.WORDS)
-    assert "_" not in told.replace("REMEDIATION_ENABLED", "")
-    assert status.in_words(["empty", "unhealthy"]) == "Moogsoft is not healthy"
-    assert status.in_words(["empty"]) == "nothing to replay"
-    assert status.in_words(["of another version"]) == "of another version"
-    assert status.in_words([]) == ""
+def test_every_reason_that_the_runbook_explains_has_its_words_and_no_other_has() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "operations.md").read_text()
+    table = page.partition("| reason | what holds the replays |")[2].partition("\n\n")[0]
+    assert set(re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE)) == set(WORDS)
+
+
+def test_what_holds_several_routes_is_told_without_those_that_have_nothing_to_do() -> None:
+    assert in_words(["empty", "unhealthy"]) == "Moogsoft is not healthy"
+    assert in_words(["empty"]) == "nothing to replay"
+    assert in_words(["of another version"]) == "of another version"
+    assert in_words([]) == ""

@@ -151,6 +151,22 @@ def test_the_application_and_its_tasks_are_imported_by_no_inner_module() -> None
     assert importers_of("celeryconfig", *CELERYS) - known == set()
 
 
+def test_operations_know_the_store_and_core_alone() -> None:
+    """So that every face can use them, and none needs a worker's code or a broker."""
+    known = (f"{PACKAGE}.operations", f"{PACKAGE}.store", f"{PACKAGE}.core", f"{PACKAGE}.errors")
+    wrong = {
+        imported
+        for name in modules_in(f"{PACKAGE}.operations")
+        for imported in IMPORTS[name]
+        if imported.partition(".")[0] not in sys.stdlib_module_names
+        and imported != PACKAGE
+        and not any(is_in(imported, package) for package in known)
+    }
+
+    assert modules_in(f"{PACKAGE}.operations.status")
+    assert wrong == set()
+
+
 def test_the_program_imports_no_stand_in_and_nothing_that_is_not_installed() -> None:
     outsiders = ("demo", "stand_ins", "benchmarks", "tests", "tools")
 
