@@ -13,7 +13,8 @@ def memory_redis() -> Iterator[str]:
     """A server on a UNIX socket while the context lasts; yields its address for `REDIS_URL`."""
     with tempfile.TemporaryDirectory(prefix="recovery-") as folder:
         server = RedisServer(Path(folder), Path(folder) / "redis.sock", "--appendonly", "no")
-        server.start()
+        with (Path(folder) / "redis.log").open("wb") as log:
+            server.start(log)
         try:
             yield server.url
         finally:

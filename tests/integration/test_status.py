@@ -79,8 +79,8 @@ def test_a_route_that_is_held_for_a_moment_only_keeps_its_rate(
 ) -> None:
     fill(client, DLQ, [event(n) for n in range(20)])
     run_cycle(store, settings)
-    state = {"speed": 4, "moved_at": store.controls.now()}
-    client.hset(keys.route_state("alerter"), mapping=state)
+    route = keys.route_state("alerter")
+    client.hset(route, mapping={"speed": 4, "moved_at": store.controls.now()})
     client.xadd(keys.JOURNAL, {"event": "cycle", "route:alerter": f"held {held_by}"})
     client.xadd(keys.JOURNAL, {"event": "moved", "route": "alerter"})
     assert read(store, settings).routes["alerter"].rate == rate
