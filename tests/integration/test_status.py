@@ -56,6 +56,9 @@ def test_a_route_under_way_has_a_rate_and_a_time_to_empty(
     client.hset(state, "moved_at", store.controls.now() - status.MOVING_SECONDS - 1)
     still = read(store, settings).routes["alerter"]
     assert (still.rate, still.eta_seconds) == (0.0, None)
+    client.hset(state, "moved_at", store.controls.now())
+    client.delete(keys.LEASE)  # the drain has ended
+    assert read(store, settings).routes["alerter"].rate == 0.0
 
 
 def test_what_holds_a_route_is_named_and_told_in_words(
