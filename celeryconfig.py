@@ -1,4 +1,4 @@
-"""Celery's own settings, built from the environment by `mutt_tasks.settings`.
+"""Celery's own settings, built from those of the application's process.
 
 `docs/design.md` says why each of these departs from Celery's defaults.
 """
@@ -6,10 +6,10 @@
 from datetime import UTC, datetime
 from typing import Any
 
+from mutt_tasks.celery import app
 from mutt_tasks.schedule import DynamicInterval
-from mutt_tasks.settings import load
 
-_settings = load()
+_settings = app.settings
 
 QUEUE = "remediation"
 
@@ -29,8 +29,8 @@ broker_transport_options: dict[str, Any] = {
     "health_check_interval": 10,
     "visibility_timeout": 3600,
 }
-if _settings.redis.scheme == "sentinel" and not _settings.broker_url:
-    broker_transport_options["master_name"] = _settings.redis.service
+if _settings.redis.address.scheme == "sentinel" and not _settings.redis.broker_url:
+    broker_transport_options["master_name"] = _settings.redis.address.service
     broker_transport_options["sentinel_kwargs"] = {"socket_timeout": 5}
 
 task_default_queue = QUEUE
@@ -66,7 +66,7 @@ beat_schedule = {
         "schedule": DynamicInterval(_settings),
         "kwargs": {"trigger": "beat"},
         # A tick that nobody took is gone before the next: no pile-up while the worker is down.
-        "options": {"queue": QUEUE, "expires": _settings.interval * 0.9},
+        "options": {"queue": QUEUE, "expires": _settings.pace.interval * 0.9},
         # Long ago, so that a beat that starts fires at once.
         "last_run_at": datetime(2000, 1, 1, tzinfo=UTC),
     },

@@ -26,8 +26,11 @@ import redis
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from mutt_tasks import cycle
+from mutt_tasks.cycle import Trigger
+from mutt_tasks.replay.cycle_context import Health
 from mutt_tasks.settings import load
 from mutt_tasks.store.store import Store
+from mutt_tasks.surroundings import Surroundings
 from stand_ins.facts import ALERTER_DLQ as DLQ
 from stand_ins.facts import INGEST_QUEUE as INGEST
 from tests.redis_server import RedisServer
@@ -72,11 +75,12 @@ def replay(client: redis.Redis, messages: int, batch: int = 1000) -> None:
         }
     )
     store = Store(client)
-    held = cycle.new_cycle_id()
-    cycle.begin(store, settings, held, is_tick=False)
+    surroundings, healthy = Surroundings.of(store), Health(True, "benchmark")
+    held = surroundings.new_id()
+    cycle.begin(store, settings, surroundings, held, Trigger.HAND)
     taken = 0
     while held and taken < messages:
-        result = cycle.replay(store, settings, held, True, "benchmark")
+        result = cycle.replay(store, settings, surroundings, held, healthy)
         held = result.next_cycle if result else ""
         # A consumer that takes everything at once: replays that nobody takes are held back.
         waiting = client.llen(INGEST)

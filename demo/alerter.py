@@ -5,8 +5,8 @@ from typing import Any
 
 from demo.backlog import RETIRED_DOMAIN, alert
 from demo.consumer import Consumer
-from mutt_tasks.redis_address import RedisAddress
 from mutt_tasks.settings import Settings
+from mutt_tasks.settings.redis_address import RedisAddress
 from stand_ins import alerter
 from stand_ins.alerter import Event, Fate
 from stand_ins.books import Losses
@@ -17,8 +17,10 @@ class Alerter(Consumer):
     """Gives up what fails too often, sheds while the alert queue is long, destroys what it must."""
 
     def __init__(self, address: RedisAddress, settings: Settings, losses: Losses) -> None:
-        super().__init__("alerter", address, settings.ingest_queue, settings.alerter_dlq, losses)
-        self._alerts = settings.alert_queue
+        super().__init__(
+            "alerter", address, settings.lists.ingest_queue, settings.lists.alerter_dlq, losses
+        )
+        self._alerts = settings.lists.alert_queue
         self._config = RuntimeConfig(self.client.get, time.monotonic)
 
     def held(self) -> float:

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from mutt_tasks.environment import FILE_SUFFIX, known_names
 from mutt_tasks.settings import VARIABLES
+from mutt_tasks.settings.variable import FILE_SUFFIX, known_names
 
 # A backlog of some thousand in about a minute, its poison found within it.
 PACE = {

@@ -7,7 +7,7 @@ from typing import Any
 
 import redis
 
-from mutt_tasks.redis_address import RedisAddress
+from mutt_tasks.settings.redis_address import RedisAddress
 from mutt_tasks.store.connection import connect
 from stand_ins import facts
 from stand_ins.books import Losses

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import redis
 
-from mutt_tasks.redis_address import RedisAddress
+from mutt_tasks.settings.redis_address import RedisAddress
 from mutt_tasks.store.connection import connect
 from stand_ins.processes import Child
 from stand_ins.redis_server import NoServerError, RedisServer, program

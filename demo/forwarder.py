@@ -9,8 +9,8 @@ import redis
 import requests
 
 from demo.consumer import Consumer
-from mutt_tasks.redis_address import RedisAddress
 from mutt_tasks.settings import Settings
+from mutt_tasks.settings.redis_address import RedisAddress
 from stand_ins import breaker, facts, forwarder, limiter
 from stand_ins.books import Losses
 from stand_ins.breaker import Breaker
@@ -42,12 +42,14 @@ class Forwarder(Consumer):
     def __init__(
         self, address: RedisAddress, settings: Settings, url: str, losses: Losses, waits: Waits
     ) -> None:
-        super().__init__("moog", address, settings.alert_queue, settings.moog_dlq, losses)
+        super().__init__(
+            "moog", address, settings.lists.alert_queue, settings.lists.moog_dlq, losses
+        )
         self._url = url
         self._waits = waits
-        self._window = settings.rate_limit_key
+        self._window = settings.forwarder.rate_limit_key
         config = RuntimeConfig(self.client.get, time.monotonic)
-        self._limits = Limits(config, settings.rate_limit, settings.rate_period)
+        self._limits = Limits(config, settings.forwarder.rate_limit, settings.forwarder.rate_period)
         self._take_place = self.client.register_script(_HAS_PLACE)
         self._breaker = SharedBreaker(self.client, waits.breaker)
         self._session = requests.Session()

@@ -31,12 +31,12 @@ def show(settings: Settings, parts: Parts, first: Status, data: Path, logs: Path
         rows.append(("Demo pace", "chosen here, not the program's defaults:"))
         pace = " ".join(f"{name}={value}" for name, value in choices.pace.items())
         rows += [("", line) for line in textwrap.wrap(pace, 64)]
-    rows.append(("Metrics", f"http://localhost:{settings.metrics_port}/metrics"))
-    rows.append(("Health", f"http://localhost:{settings.health_port}/health and /ready"))
+    rows.append(("Metrics", f"http://localhost:{settings.process.metrics_port}/metrics"))
+    rows.append(("Health", f"http://localhost:{settings.process.health_port}/health and /ready"))
     if logs:
         rows.append(("Logs", f"{logs}/worker.log, {logs}/beat.log"))
-    for port in (settings.metrics_port, settings.health_port):
-        if _is_taken(settings.listen_address, port):
+    for port in (settings.process.metrics_port, settings.process.health_port):
+        if _is_taken(settings.process.listen_address, port):
             rows.append(("Note", f"port {port} is taken; the worker tries again every 5 s"))
     print("mutt_tasks: worker and beat, with stand-ins for what is not configured", flush=True)
     for name, text in rows:
@@ -53,7 +53,7 @@ def _surroundings(
         asked = f"stand-in, {moogsoft.url}{down}"
     else:
         asked = "configured; it is probed"
-    shown = settings.redis.shown
+    shown = settings.redis.address.shown
     if not choices.embeds_redis:
         configured = f"configured, {shown}; no sample, no stand-in consumers"
         return [("Redis", configured), ("Moogsoft", asked)]

@@ -18,8 +18,8 @@ from demo.consumer import REDIS_DELAY, Consumer
 from demo.forwarder import Forwarder, Waits
 from demo.seeding import is_untouched, seed
 from mutt_tasks.errors import SettingsError
-from mutt_tasks.redis_address import RedisAddress
 from mutt_tasks.settings import Settings, load
+from mutt_tasks.settings.redis_address import RedisAddress
 from mutt_tasks.store.connection import connect
 from stand_ins.books import Losses
 from stand_ins.stopping import stop_on_signals
@@ -80,19 +80,19 @@ def main(argv: list[str] | None = None) -> int:
     except SettingsError as error:
         print(*(f"stand-in pipeline: {line}" for line in error.lines), sep="\n", file=sys.stderr)
         return 1
-    if not settings.webhook_url:
+    if not settings.moogsoft.webhook_url:
         print(
             "stand-in pipeline: MOOG_WEBHOOK_URL: needs the address of Moogsoft",
             file=sys.stderr,
         )
         return 1
     stopping = stop_on_signals()
-    pipeline = Pipeline(settings.redis, settings, settings.webhook_url)
+    pipeline = Pipeline(settings.redis.address, settings, settings.moogsoft.webhook_url)
     _seed(settings, pipeline, options.events, stopping)
     with pipeline:
-        print(f"stand-in pipeline: at work on {settings.redis.shown}", flush=True)
+        print(f"stand-in pipeline: at work on {settings.redis.address.shown}", flush=True)
         stopping.wait()
-    given_up = pipeline.came_back((settings.alerter_dlq, settings.moog_dlq))
+    given_up = pipeline.came_back((settings.lists.alerter_dlq, settings.lists.moog_dlq))
     destroyed = pipeline.losses.total
     print(
         f"stand-in pipeline: stopped; messages given up: {given_up}, destroyed: {destroyed}",
@@ -103,7 +103,7 @@ def main(argv: list[str] | None = None) -> int:
 
 def _seed(settings: Settings, pipeline: Pipeline, events: int, stopping: Event) -> None:
     """Put the sample into a Redis that nobody has used yet; wait for Redis meanwhile."""
-    client = connect(settings.redis, retries=0)
+    client = connect(settings.redis.address, retries=0)
     while not stopping.is_set():
         try:
             if is_untouched(client, settings, pipeline.processing):

@@ -82,9 +82,11 @@ def _run(options: Options, around: Surroundings, stopping: Event) -> int:
     choices, moogsoft = around.choices, around.moogsoft
     settings = load(around.env)
     # The samples go to the stand-in even if a real Moogsoft is there to be probed.
-    pipeline = Pipeline(settings.redis, settings, moogsoft.url) if choices.embeds_redis else None
+    pipeline = (
+        Pipeline(settings.redis.address, settings, moogsoft.url) if choices.embeds_redis else None
+    )
     processing = pipeline.processing if pipeline else ()
-    with closing(connect(settings.redis)) as client:
+    with closing(connect(settings.redis.address)) as client:
         backlog = books = None
         try:
             if pipeline:
@@ -93,7 +95,7 @@ def _run(options: Options, around: Surroundings, stopping: Event) -> int:
             reader = Reader(client, settings, processing)
             first = reader.read(0.0)
         except StoreError as error:
-            raise type(error)(f"{settings.redis.shown}: {error}") from None
+            raise type(error)(f"{settings.redis.address.shown}: {error}") from None
         has_outage = pipeline is not None and choices.stands_in_for_moogsoft
         outage = Outage(moogsoft, options.outage if has_outage else 0.0, first.waiting)
         live = is_live()
@@ -133,7 +135,7 @@ def _opened(
     client: redis.Redis, settings: Settings, arrivals: Arrivals, pipeline: Pipeline
 ) -> Books:
     lists = (*message_lists(settings), *pipeline.processing)
-    return Books(client, lists, settings.dead_letter_queue, arrivals, pipeline.losses)
+    return Books(client, lists, settings.lists.dead_letter_queue, arrivals, pipeline.losses)
 
 
 def _summary(

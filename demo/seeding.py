@@ -16,11 +16,11 @@ MOVED = ("replayed", *QUARANTINE_REASONS)
 def message_lists(settings: Settings) -> tuple[str, ...]:
     """Every list that messages lie in, other than those of what is in hand just now."""
     return (
-        settings.alerter_dlq,
-        settings.moog_dlq,
-        settings.ingest_queue,
-        settings.alert_queue,
-        settings.dead_letter_queue,
+        settings.lists.alerter_dlq,
+        settings.lists.moog_dlq,
+        settings.lists.ingest_queue,
+        settings.lists.alert_queue,
+        settings.lists.dead_letter_queue,
     )
 
 
@@ -37,12 +37,12 @@ def is_untouched(client: redis.Redis, settings: Settings, processing: tuple[str,
 
 def seed(client: redis.Redis, settings: Settings, events: int) -> Backlog:
     """Fill the dead letter queues that are served, in one step; returns what was put in."""
-    serves_moog = any(route.source == settings.moog_dlq for route in settings.routes)
+    serves_moog = any(route.source == settings.lists.moog_dlq for route in settings.routes)
     backlog = sample(events, time.time(), with_alerts=serves_moog)
     with client.pipeline(transaction=True) as steps:
         for name, messages in (
-            (settings.alerter_dlq, backlog.alerter),
-            (settings.moog_dlq, backlog.moog),
+            (settings.lists.alerter_dlq, backlog.alerter),
+            (settings.lists.moog_dlq, backlog.moog),
         ):
             if messages:
                 steps.lpush(name, *messages)

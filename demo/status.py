@@ -68,7 +68,7 @@ class Reader:
         self._store = Store(client)
         self._settings = settings
         self._processing = processing
-        self._targets = (settings.ingest_queue, settings.alert_queue)
+        self._targets = (settings.lists.ingest_queue, settings.lists.alert_queue)
         self._start = self._last = self._read()
         self._moved_at = float("-inf")
 
@@ -78,7 +78,7 @@ class Reader:
         if (found.books.replayed, found.books.quarantined) != (books.replayed, books.quarantined):
             self._moved_at = elapsed
         self._last = found
-        dead = self._settings.dead_letter_queue
+        dead = self._settings.lists.dead_letter_queue
         has_begun = found.cycle != self._start.cycle
         is_healthy = found.moogsoft.healthy if has_begun else None
         return Status(
@@ -101,7 +101,9 @@ class Reader:
 
     def _read(self) -> operations.Status:
         settings, beside = self._settings, (*self._targets, *self._processing)
-        return operations.read(self._store, settings.routes, settings.dead_letter_queue, beside)
+        return operations.read(
+            self._store, settings.routes, settings.lists.dead_letter_queue, beside
+        )
 
     def _doing(self, elapsed: float, found: operations.Status, has_begun: bool) -> str:
         lasts = has_begun and not reasons.LASTING.isdisjoint(found.reasons)

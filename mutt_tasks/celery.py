@@ -1,11 +1,15 @@
-"""The Celery application, where `celery -A mutt_tasks …` looks for it."""
+"""The Celery application, where `celery -A mutt_tasks …` looks for it.
+
+Importing it reads nothing: the environment is read, once, when Celery's configuration or the
+settings are first needed.
+"""
 
 import logging
-import socket
 import sys
-from dataclasses import replace
-from typing import Any
+from functools import cached_property
+from typing import IO, Any
 
+import click
 from celery import Celery, signals
 
 from mutt_tasks import broker, logs, tracing
@@ -18,39 +22,61 @@ from mutt_tasks.survival import Survival
 logger = logging.getLogger(__name__)
 
 
-def _settings_or_exit() -> Settings:
-    """The settings; a bad environment ends the process with one line for each bad variable."""
-    try:
-        settings = load()
-    except SettingsError as error:
-        for line in error.lines:
+class UnusableEnvironment(SettingsError, click.ClickException):
+    """A SettingsError that ends a `celery` command with its lines alone and exit status 1.
+
+    Any other program may catch it.
+    """
+
+    def show(self, _file: IO[Any] | None = None) -> None:
+        """Write one line for each bad variable to standard error."""
+        for line in self.lines:
             print(f"mutt_tasks: {line}", file=sys.stderr)
-        raise SystemExit(1) from None
-    return replace(settings, pod_name=settings.pod_name or socket.gethostname())
 
 
-settings = _settings_or_exit()
-broker.guard("" if settings.broker_url else settings.redis.next_password)
-app = Celery("mutt_tasks")
+class Application(Celery):
+    """A Celery application that hands the settings of its process to whoever has the application.
+
+    Tasks, the steps of the worker's start and `celeryconfig.py` all read this one value.
+    """
+
+    @cached_property
+    def settings(self) -> Settings:
+        """The environment, read when first asked for; raises UnusableEnvironment."""
+        try:
+            return load()
+        except SettingsError as error:
+            raise UnusableEnvironment(error.lines) from None
+
+
+app = Application("mutt_tasks")
 app.config_from_object("celeryconfig")
 app.steps["worker"].update({Serving, Survival})
 
 
+@app.on_after_configure.connect
+def _guard_broker(**_: Any) -> None:
+    """Before the first connection, which cannot be made without Celery's configuration."""
+    settings = app.settings
+    broker.guard("" if settings.redis.broker_url else settings.redis.address.next_password)
+
+
 @signals.setup_logging.connect
 def _set_up_logging(**_: Any) -> None:
-    logs.configure(settings)
+    logs.configure(app.settings)
 
 
 @signals.celeryd_after_setup.connect
 @signals.beat_init.connect
 def _check_surroundings(signal: Any, **_: Any) -> None:
     """Say at start what an operator should know, and refuse what can never work."""
-    for line in warnings(settings, is_worker=signal is signals.celeryd_after_setup):
+    for line in warnings(app.settings, is_worker=signal is signals.celeryd_after_setup):
         logger.warning(line)
+    address = app.settings.redis.address
     try:
-        Store.at(settings.redis, timeout=2.0, retries=0).refuse_cluster()
+        Store.at(address, timeout=2.0, retries=0).refuse_cluster()
     except StoreUnavailable:
-        logger.warning("Redis at %s does not answer yet; going on trying", settings.redis.shown)
+        logger.warning("Redis at %s does not answer yet; going on trying", address.shown)
     except ClusterUnsupported as error:
         print(f"mutt_tasks: {error}", file=sys.stderr)
         raise SystemExit(1) from None
@@ -61,4 +87,4 @@ def _check_surroundings(signal: Any, **_: Any) -> None:
 @signals.worker_process_init.connect
 @signals.beat_init.connect
 def _set_up_tracing(**_: Any) -> None:
-    tracing.configure(settings)
+    tracing.configure(app.settings)

@@ -8,6 +8,7 @@ from mutt_tasks.core.breaker import BREAKER_OPEN, Breaker, State, judged
 from mutt_tasks.settings import Settings
 from mutt_tasks.store.probes import ProbeRecord
 from mutt_tasks.store.store import Store
+from mutt_tasks.surroundings import Surroundings
 
 UNCHECKED, ASK_LATER = "unchecked", "ask_later"
 
@@ -17,13 +18,15 @@ LONGEST_LOOK = 10.0
 LONGEST_LINGER = 30.0
 
 
-def check(store: Store, settings: Settings, by_hand: bool) -> ProbeRecord:
+def check(
+    store: Store, settings: Settings, surroundings: Surroundings, *, by_hand: bool
+) -> ProbeRecord:
     """Moogsoft's health: the forwarder's breaker first, then a fresh answer, then the probe.
 
     Somebody who calls by hand has just mended something: they get a new probe, unless
     Moogsoft itself asked us to wait.
     """
-    now = store.controls.now()
+    now = surroundings.now()
     last = store.probes.last()
     if last and last.checked_at > now:
         last = None  # a clock went back
@@ -38,20 +41,20 @@ def check(store: Store, settings: Settings, by_hand: bool) -> ProbeRecord:
         reason = ASK_LATER if last.reason == BREAKER_OPEN else last.reason
         record = replace(last, reason=reason)
     else:
-        record = _asked(store, settings, last.asking if last else Asking(), now)
+        record = _asked(settings, surroundings, last.asking if last else Asking(), now)
     if record != last:
         store.probes.remember(record)
     is_stale = breaker.state is State.STALE
     return replace(record, stale_since=breaker.until if is_stale else 0.0)
 
 
-def next_look(store: Store, passed_at: float) -> float:
+def next_look(store: Store, surroundings: Surroundings, passed_at: float) -> float:
     """In how many seconds a drain that waits for Moogsoft should go on.
 
     At `passed_at` a live alert was seen to pass (seconds since 1970; 0: none). If that was since
     the last question, the next one is due at once.
     """
-    last, now = store.probes.last(), store.controls.now()
+    last, now = store.probes.last(), surroundings.now()
     if last is None or last.reason == BREAKER_OPEN:
         return LONGEST_LOOK
     if _hastens(last, passed_at, now):
@@ -60,19 +63,21 @@ def next_look(store: Store, passed_at: float) -> float:
     return min(LONGEST_LOOK, max(0.0, last.usable_until - now))
 
 
-def may_linger(store: Store, settings: Settings) -> float:
+def may_linger(store: Store, settings: Settings, surroundings: Surroundings) -> float:
     """For how many seconds a drain that waits for Moogsoft may rest again without a cycle.
 
     0 when there is something to do: to ask, to say that something changed, or to end the drain. A
     cycle takes place every half minute in any case, so that log and journal say what it waits for.
     """
-    outlook = store.probes.outlook(settings.routes, settings.rate_limit_key)
-    now, last = store.controls.now(), outlook.record
-    is_idle = settings.drain and settings.enabled and not outlook.is_paused and outlook.has_work
+    outlook = store.probes.outlook(settings.routes, settings.forwarder.rate_limit_key)
+    now, last = surroundings.now(), outlook.record
+    is_idle = (
+        settings.pace.drain and settings.pace.enabled and not outlook.is_paused and outlook.has_work
+    )
     has_said_so = 0 <= now - outlook.waits_since < LONGEST_LINGER
     if not is_idle or not has_said_so or last is None or last.healthy:
         return 0.0
-    is_open = judged(outlook.breaker, now, settings.breaker_timeout).is_open
+    is_open = judged(outlook.breaker, now, settings.forwarder.breaker_timeout).is_open
     if is_open or last.reason == BREAKER_OPEN:
         return LONGEST_LOOK if is_open and last.reason == BREAKER_OPEN else 0.0
     if not _is_used_again(last, now, by_hand=False) or _hastens(last, outlook.passed_at, now):
@@ -93,13 +98,17 @@ def _is_used_again(last: ProbeRecord, now: float, by_hand: bool) -> bool:
     return not by_hand and now < max(last.usable_until, last.asking.earliest())
 
 
-def _asked(store: Store, settings: Settings, asking: Asking, now: float) -> ProbeRecord:
+def _asked(
+    settings: Settings, surroundings: Surroundings, asking: Asking, now: float
+) -> ProbeRecord:
     """Ask Moogsoft. A failed answer is used until it is time to ask again."""
-    answer = moogsoft.probe(settings, now)
-    answered_at = store.controls.now()
-    asking = asking.answered(answer.healthy, now, settings.health_cache_ttl)
+    answer = surroundings.probe(settings, now)
+    answered_at = surroundings.now()
+    asking = asking.answered(answer.healthy, now, settings.moogsoft.health_cache_ttl)
     not_before = answered_at + answer.retry_after if answer.retry_after else 0.0
-    until = now + settings.health_cache_ttl if answer.healthy else asking.next_at(answered_at)
+    until = (
+        now + settings.moogsoft.health_cache_ttl if answer.healthy else asking.next_at(answered_at)
+    )
     return ProbeRecord(
         answer.healthy, answer.reason, now, max(until, not_before), not_before, asking
     )
@@ -107,8 +116,8 @@ def _asked(store: Store, settings: Settings, asking: Asking, now: float) -> Prob
 
 def _breaker(store: Store, settings: Settings, now: float) -> Breaker:
     """The forwarder's breaker; when an OPEN without a date was first seen is kept."""
-    marks = store.controls.breaker()
-    breaker = judged(marks, now, settings.breaker_timeout)
+    marks = store.pipeline.breaker()
+    breaker = judged(marks, now, settings.forwarder.breaker_timeout)
     if breaker.is_undated and not 0 < marks.seen_at <= now:
         store.probes.breaker_seen(now)
     elif marks.seen_at and not breaker.is_undated:

@@ -9,201 +9,111 @@ needs is passed in.
             messages, decide, commit; then end the cycle
 """
 
-import uuid
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
-from time import monotonic, sleep
+from collections.abc import Mapping
+from dataclasses import replace
+from enum import StrEnum
 
-from mutt_tasks import batch, checking
-from mutt_tasks.batch import HELD, PAUSED, REPLAYED, UNHEALTHY, Lane, RouteResult
-from mutt_tasks.core import limits
-from mutt_tasks.core.breaker import BREAKER_OPEN
-from mutt_tasks.core.policy import SUSPECT
+from mutt_tasks import checking
 from mutt_tasks.core.routes import Route
-from mutt_tasks.errors import LeaseLost
-from mutt_tasks.settings import RUNTIME_KEYS, Settings, overridden
-from mutt_tasks.store.lease import RENEW_SECONDS, Acquired, Holder, Step, TakeOver
-from mutt_tasks.store.ledger import CycleEnd
+from mutt_tasks.replay import ending
+from mutt_tasks.replay.cycle_context import CycleContext, Health
+from mutt_tasks.replay.ending import Ran
+from mutt_tasks.replay.result import DISABLED, DRAINING, HELD, PAUSED, CycleResult, RouteResult
+from mutt_tasks.replay.route_run import RouteRun, started
+from mutt_tasks.replay.traffic import Traffic
+from mutt_tasks.settings import Settings
+from mutt_tasks.store.lease import RENEW_SECONDS, Acquired, Step, TakeOver
 from mutt_tasks.store.store import Store
-from mutt_tasks.traffic import Traffic
+from mutt_tasks.surroundings import Surroundings
 
 # Ticks closer together than this share of the interval come from a second beat.
 TICK_SHARE = 0.75
 
-DISABLED, DRAINING = "disabled", "draining"
-
-# A batch is spread over the drain's interval, so that it is no burst: a slice each so many seconds,
-# for most of the interval (the rest goes to the tasks around it), at most so many seconds.
+# A batch is spread over the drain's interval, so that it is no burst: a slice every SLICE seconds,
+# for this share of the interval (the rest goes to the tasks around it), at most LONGEST_SPREAD
+# seconds.
 SLICE = 0.05
 SPREAD_SHARE, LONGEST_SPREAD = 0.95, 10.0
 
-# A drain that is held looks again after so many seconds, however short its interval.
-HELD_PAUSE = 0.5
 
-# Held for a moment only: a drain goes on trying, at its own pace.
-_PASSING = frozenset(
-    {
-        limits.BACKOFF,
-        limits.BACKPRESSURE,
-        limits.WINDOW,
-        limits.NOT_TAKEN,
-        limits.QUEUE_STANDING,
-        limits.DROPPING,
-        limits.CHECKING,
-        limits.RATE_LIMITED,
-        batch.WAITING,
-        SUSPECT,
-        batch.CONTENDED,
-    }
-)
-# The drain waits for Moogsoft, and asks.
-_ASKING = frozenset({UNHEALTHY, BREAKER_OPEN})
+class Trigger(StrEnum):
+    """Who starts a cycle.
 
-
-@dataclass(frozen=True)
-class CycleResult:
-    """What a cycle did; `next_cycle` is the id of the drain's next one, empty when it ends.
-
-    `outcome` is `replayed` or `held`; of a cycle that never began also `busy` or `early`.
-    `health` is what the probe found. The next cycle begins `pause` seconds later. About `dropped`
-    replays were found lost before the forwarder's limiter, which takes `limiter_takes` alerts.
-    `holder` is whose drain it found under way when it is `busy`.
+    A call by HAND, a tick of BEAT, a DRAIN that goes on, or a WORKER that started, or saw a drain
+    that nobody goes on with.
     """
 
-    cycle: str
-    outcome: str
-    reason: str = ""
-    routes: dict[str, RouteResult] = field(default_factory=dict)
-    next_cycle: str = ""
-    seconds: float = 0.0
-    health: str = ""
-    pause: float = 0.0
-    dropped: int = 0
-    limiter_takes: int = 0
-    holder: Holder | None = None
+    HAND = "hand"
+    BEAT = "beat"
+    DRAIN = "drain"
+    WORKER = "worker"
 
 
-def new_cycle_id() -> str:
-    """An id that no other cycle has."""
-    return uuid.uuid4().hex
-
-
-def current(store: Store, settings: Settings) -> tuple[Settings, tuple[str, ...]]:
-    """The settings as the pipeline's runtime configuration has them now, and its bad values."""
-    if not settings.dynamic_config:
-        return settings, ()
-    return overridden(settings, store.controls.runtime_config(RUNTIME_KEYS))
+# Which drains between two cycles it takes the lease from.
+_TAKES_OVER = {
+    Trigger.HAND: TakeOver.ASKING,
+    Trigger.BEAT: TakeOver.OVERDUE,
+    Trigger.WORKER: TakeOver.ANY,
+}
 
 
 def begin(
-    store: Store, settings: Settings, cycle: str, is_tick: bool, is_start: bool = False
+    store: Store, settings: Settings, surroundings: Surroundings, cycle: str, trigger: Trigger
 ) -> CycleResult | None:
     """Take the lease for a new cycle; None when it is ours and the cycle goes on.
 
-    `is_tick` tells beat's ticks, which keep their distance, from calls by hand, and `is_start` a
-    worker that goes on with what another one left: it takes over every drain that rests. A call by
-    hand does so with one that waits for Moogsoft, since it asks at once.
+    Beat's ticks keep their distance from each other. A drain that rests is taken over by a worker
+    that goes on with what another one left, and, if it waits for Moogsoft, by a call by hand, which
+    asks at once.
     """
-    started = monotonic()
-    gap = settings.interval * TICK_SHARE if is_tick else 0.0
-    take_over = TakeOver.OVERDUE if is_tick else TakeOver.ASKING
-    acquired, holder = store.lease.acquire(cycle, gap, TakeOver.ANY if is_start else take_over)
+    started_at = surroundings.monotonic()
+    gap = settings.pace.interval * TICK_SHARE if trigger is Trigger.BEAT else 0.0
+    acquired, holder = store.lease.acquire(cycle, gap, _TAKES_OVER[trigger])
     if acquired is not Acquired.YES:
         return CycleResult(cycle, acquired.value, DRAINING if holder else "", holder=holder)
-    reason = ""
-    if not settings.enabled:
-        reason = DISABLED
-    elif store.controls.paused():
-        reason = PAUSED
+    context = CycleContext(store, settings, surroundings, cycle, cycle)
+    reason = _held_by(context)
     if not reason:
         return None
-    return _end(store, settings, cycle, cycle, _held(settings, reason), started, "")
+    return ending.end(context, Ran(_held(settings, reason), started_at))
 
 
 def replay(
-    store: Store,
-    settings: Settings,
-    cycle: str,
-    healthy: bool,
-    probed: str,
-    wait: Callable[[float], None] = sleep,
+    store: Store, settings: Settings, surroundings: Surroundings, cycle: str, health: Health
 ) -> CycleResult | None:
     """Replay one batch on every route and end the cycle; None when the cycle is not ours.
 
-    `healthy` and `probed` are Moogsoft's health and its reason as the check found them; `wait`
-    lets so many seconds pass between two slices of a batch.
+    `health` is Moogsoft's, as the check found it.
     Raises LeaseLost when the lease ran out on the way; what was committed stays committed.
     """
-    started = monotonic()
-    held = f"{cycle}:{new_cycle_id()}"
+    started_at = surroundings.monotonic()
+    token = f"{cycle}:{surroundings.new_id()}"
     # Only one delivery of this step gets past here, however often it is delivered.
-    if not store.lease.advance(cycle, held, Step.REPLAYING):
+    if not store.lease.advance(cycle, token, Step.REPLAYING):
         return None
-    waited, traffic = 0.0, Traffic(settings)
-    if not settings.enabled:
-        routes = _held(settings, DISABLED)
-    elif store.controls.paused():
-        routes = _held(settings, PAUSED)
-    else:
-        lanes = [
-            Lane(store, settings, held, cycle, route, traffic)
-            for route in _in_turn(settings.routes, cycle)
-        ]
-        for lane in lanes:
-            lane.settle(healthy)
-            if healthy:
-                lane.send()
-            else:
-                lane.hold(BREAKER_OPEN if probed == BREAKER_OPEN else UNHEALTHY)
-        waited = _go_on(store, held, lanes, traffic, settings, started, wait)
-        routes = {lane.route.name: lane.result for lane in lanes}
-        if settings.drain and any(r.more and r.reason in _ASKING for r in routes.values()):
-            routes = _asking(store, lanes)
-    return _end(store, settings, held, cycle, routes, started, probed, waited, traffic)
+    context = CycleContext(store, settings, surroundings, cycle, token)
+    reason = _held_by(context)
+    if reason:
+        return ending.end(context, Ran(_held(settings, reason), started_at, health.reason))
+    traffic = Traffic(settings)
+    runs = [started(context, route, traffic, health) for route in _in_turn(settings.routes, cycle)]
+    waited = _spread(context, runs, traffic, started_at)
+    ran = Ran(
+        {run.route.name: run.result for run in runs},
+        started_at,
+        health.reason,
+        waited,
+        {run.route.name: run.pending for run in runs},
+        traffic,
+    )
+    return ending.end(context, replace(ran, routes=_asking(context, ran.routes, runs)))
 
 
-def _go_on(
-    store: Store,
-    held: str,
-    lanes: list[Lane],
-    traffic: Traffic,
-    settings: Settings,
-    started: float,
-    wait: Callable[[float], None],
-) -> float:
-    """Send the rest of the batches, slice by slice, in turn; returns the seconds waited.
-
-    Behind the last slice it goes on looking while what was sent has yet to reach the limiter.
-    """
-    spread = SPREAD_SHARE * min(settings.drain_interval, LONGEST_SPREAD)
-    waited = renewed = 0.0
-    while traffic.is_watching or not all(lane.is_done for lane in lanes):
-        if max(waited, monotonic() - started) + SLICE > spread:
-            break
-        wait(SLICE)
-        waited += SLICE
-        lanes = lanes[1:] + lanes[:1]
-        for lane in lanes:
-            if not lane.is_done:
-                lane.send()
-        if all(lane.is_done for lane in lanes):
-            lanes[0].look()
-        # Slices that may send nothing commit nothing, and only a commit renews the lease.
-        if waited - renewed >= RENEW_SECONDS:
-            store.lease.advance(held, held, Step.REPLAYING)
-            renewed = waited
-    return waited
-
-
-def _asking(store: Store, lanes: list[Lane]) -> dict[str, RouteResult]:
-    """The routes' results, those held because of Moogsoft until it is time to look again."""
-    pause = checking.next_look(store, max(lane.passed_at for lane in lanes))
-    return {
-        lane.route.name: replace(lane.result, pause=pause)
-        if lane.result.reason in _ASKING
-        else lane.result
-        for lane in lanes
-    }
+def _held_by(context: CycleContext) -> str:
+    """What an operator holds all routes with; empty when nothing."""
+    if not context.settings.pace.enabled:
+        return DISABLED
+    return PAUSED if context.store.pauses.current() else ""
 
 
 def _held(settings: Settings, reason: str) -> dict[str, RouteResult]:
@@ -216,59 +126,43 @@ def _in_turn(routes: tuple[Route, ...], cycle: str) -> tuple[Route, ...]:
     return routes[first:] + routes[:first]
 
 
-def _end(
-    store: Store,
-    settings: Settings,
-    held: str,
-    cycle: str,
-    routes: dict[str, RouteResult],
-    started: float,
-    probed: str,
-    waited: float = 0.0,
-    traffic: Traffic | None = None,
-) -> CycleResult:
-    """Count and journal the cycle; pass the lease on when the drain goes on, else drop it."""
-    outcome = REPLAYED if any(r.outcome == REPLAYED for r in routes.values()) else HELD
-    reasons = dict.fromkeys(r.reason for r in routes.values() if r.reason)
-    reason = ", ".join(reasons) if outcome == HELD else ""
-    at_work = [r for r in routes.values() if r.more]
-    goes_on = settings.drain and any(
-        r.outcome == REPLAYED or r.reason in _PASSING | _ASKING for r in at_work
-    )
-    asks = any(r.reason in _ASKING for r in at_work)
-    if outcome == HELD and BREAKER_OPEN in reasons:
-        probed = BREAKER_OPEN  # it opened after the probe
-    next_cycle = new_cycle_id() if goes_on else ""
-    seconds = monotonic() - started
-    pause = max(
-        settings.drain_interval - max(waited, seconds),
-        HELD_PAUSE if outcome == HELD else 0.0,
-        min((r.pause for r in at_work), default=0.0),
-        0.0,
-    )
-    dropped = traffic.found_dropping if traffic else 0
-    takes = max(0, traffic.watch.ceiling) if traffic else 0
-    result = CycleResult(
-        cycle, outcome, reason, routes, next_cycle, seconds, probed, pause, dropped, takes
-    )
-    end = CycleEnd(
-        cycle=cycle,
-        outcome=outcome,
-        reason=reason,
-        duration=result.seconds,
-        outcomes={name: (r.outcome, r.reason) for name, r in routes.items()},
-        limits={name: r.limit for name, r in routes.items() if r.limit},
-        states={name: r.state for name, r in routes.items()},
-        pace=traffic.unwritten() if traffic else {},
-        raised={name: n for r in routes.values() for name, n in r.raised.items()}
-        | ({"drops": 1, "dropped": dropped} if dropped else {}),
-        probed=probed,
-        actor=settings.pod_name,
-        asks=asks,
-    )
-    try:
-        store.ledger.finish(held, end, next_cycle, pause)
-    except LeaseLost:
-        # What was moved is moved and counted; only the drain's next step is no longer ours.
-        return replace(result, next_cycle="")
-    return result
+def _spread(
+    context: CycleContext, runs: list[RouteRun], traffic: Traffic, started_at: float
+) -> float:
+    """Send the rest of the batches, slice by slice, in turn; returns the seconds waited.
+
+    Behind the last slice it goes on looking while what was sent has yet to reach the limiter.
+    """
+    surroundings = context.surroundings
+    spread = SPREAD_SHARE * min(context.settings.pace.drain_interval, LONGEST_SPREAD)
+    waited = renewed = 0.0
+    while traffic.is_watching or not all(run.is_done for run in runs):
+        if max(waited, surroundings.monotonic() - started_at) + SLICE > spread:
+            break
+        surroundings.wait(SLICE)
+        waited += SLICE
+        runs = runs[1:] + runs[:1]
+        for run in runs:
+            if not run.is_done:
+                run.send()
+        if all(run.is_done for run in runs):
+            runs[0].observe()
+        # Slices that may send nothing commit nothing, and only a commit renews the lease.
+        if waited - renewed >= RENEW_SECONDS:
+            context.store.lease.advance(context.token, context.token, Step.REPLAYING)
+            renewed = waited
+    return waited
+
+
+def _asking(
+    context: CycleContext, routes: Mapping[str, RouteResult], runs: list[RouteRun]
+) -> dict[str, RouteResult]:
+    """The results, those held because of Moogsoft until it is time to look again."""
+    asks = {name for name, each in routes.items() if each.reason in ending.ASKING}
+    if not (context.settings.pace.drain and any(routes[name].more for name in asks)):
+        return dict(routes)
+    passed_at = max(run.passed_at for run in runs)
+    delay = checking.next_look(context.store, context.surroundings, passed_at)
+    return {
+        name: replace(each, delay=delay) if name in asks else each for name, each in routes.items()
+    }

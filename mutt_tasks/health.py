@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from mutt_tasks.cycle import current
 from mutt_tasks.errors import StoreError
+from mutt_tasks.runtime_settings import in_force
 from mutt_tasks.settings import Settings
 from mutt_tasks.store.store import Store
 
@@ -20,11 +20,11 @@ def readiness(settings: Settings, uptime: float) -> str:
     INTERVALS_LATE intervals for its first cycle. The connection is a new one each time: a
     pooled one can look alive long after the server is gone.
     """
-    store = Store.at(settings.redis, timeout=2.0, retries=0)
+    store = Store.at(settings.redis.address, timeout=2.0, retries=0)
     try:
-        interval = current(store, settings)[0].interval
+        interval = in_force(store, settings)[0].pace.interval
         last = store.ledger.last_cycle()
-        age = store.controls.now() - last if last else None
+        age = store.now() - last if last else None
     except StoreError as error:
         return str(error)
     finally:

@@ -7,11 +7,10 @@ import sys
 from typing import Any
 from urllib.parse import quote, quote_plus
 
-from mutt_tasks.batch import REPLAYED, RouteResult
 from mutt_tasks.core.moments import iso
-from mutt_tasks.cycle import CycleResult
+from mutt_tasks.replay.report import packed_cycle
+from mutt_tasks.replay.result import CycleResult
 from mutt_tasks.settings import Settings
-from mutt_tasks.store.lease import Holder
 
 logger = logging.getLogger("mutt_tasks.cycle")
 
@@ -20,7 +19,6 @@ _CHATTY = ("celery.app.trace", "celery.worker.strategy")
 # These print addresses with their queries when asked for everything.
 _INDISCREET = ("urllib3", "requests", "kombu", "amqp")
 
-_reported: set[str] = set()
 _stale_since = 0.0
 
 
@@ -85,49 +83,31 @@ def _forms(secret: str) -> set[str]:
 def configure(settings: Settings) -> None:
     """Send every logger's lines to standard error in our format."""
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(Redacting(settings.secrets(), settings.pod_name, settings.log_json))
+    handler.setFormatter(
+        Redacting(settings.secrets(), settings.process.pod_name, settings.process.log_json)
+    )
     # A call with wrong arguments would be printed past the formatter, and so past the redaction.
     logging.raiseExceptions = False
     root = logging.getLogger()
     root.handlers = [handler]
-    root.setLevel(settings.log_level)
-    for name in _CHATTY if settings.log_level != "DEBUG" else ():
+    root.setLevel(settings.process.log_level)
+    for name in _CHATTY if settings.process.log_level != "DEBUG" else ():
         logging.getLogger(name).setLevel(logging.WARNING)
     for name in _INDISCREET:
         logging.getLogger(name).setLevel(logging.WARNING)
 
 
-def log_cycle(result: CycleResult) -> dict[str, Any]:
-    """Write a cycle's one line; returns the same as the task's result."""
-    packed: dict[str, Any] = {"outcome": result.outcome}
-    if result.reason:
-        packed["reason"] = result.reason
-    packed["cycle"] = result.cycle
-    if result.holder:
-        packed["holder"] = _packed_holder(result.holder)
-    if result.routes:
-        packed["routes"] = {name: _packed(route) for name, route in result.routes.items()}
-        packed |= {"health": result.health} if result.health else {}
-        packed["seconds"] = round(result.seconds, 3)
-        packed["next_cycle"] = result.next_cycle
-    logger.info("cycle", extra={"fields": packed})
+def log_cycle(result: CycleResult) -> None:
+    """Write a cycle's one line, and a warning when the forwarder drops what it is sent."""
+    logger.info("cycle", extra={"fields": packed_cycle(result)})
     if result.dropped:
         logger.warning(
-            "dropping: about %d replays did not reach the forwarder's limiter, which takes about %d"
-            " alerts a period; replays are held, and go on more slowly once a canary has passed."
+            "dropping: about %d replays did not reach the forwarder's limiter, which accepts about"
+            " %d alerts a period; replays are held, and go on more slowly once a canary has passed."
             " Do MOOG_RATE_LIMIT, MOOG_RATE_PERIOD and MOOG_RATE_LIMIT_KEY match the forwarder's?",
             result.dropped,
-            result.limiter_takes,
+            result.limiter_accepts,
         )
-    return packed
-
-
-def log_config_problems(problems: tuple[str, ...]) -> None:
-    """Report each bad value of the runtime configuration once, until all are mended."""
-    for problem in sorted(set(problems) - _reported):
-        logger.warning(problem)
-    _reported.clear()
-    _reported.update(problems)
 
 
 def log_stale_breaker(since: float) -> None:
@@ -142,41 +122,14 @@ def log_stale_breaker(since: float) -> None:
     _stale_since = since
 
 
-def log_control(result: dict[str, Any]) -> dict[str, Any]:
-    """One line for what an operator switched; returns the same as the task's result."""
+def log_control(result: dict[str, Any]) -> None:
+    """One line for what an operator switched."""
     logger.info("operator", extra={"fields": result})
-    return result
 
 
 def log_failure(task: str, error: Exception) -> None:
     """One line for a task that failed in a way that it can name."""
     logger.warning("%s failed: %s", task, error, extra={"fields": {"outcome": "failed"}})
-
-
-def _packed(route: RouteResult) -> dict[str, Any]:
-    packed: dict[str, Any] = {"outcome": route.outcome}
-    if route.reason:
-        packed["reason"] = route.reason
-    elif route.limit:
-        packed["limit"] = route.limit
-    packed["replayed"] = route.moved.replayed
-    packed |= {reason: n for reason, n in route.moved.quarantined.items() if n}
-    packed |= {"landed": route.landed} if route.landed else {}
-    packed |= {"came_back": route.returned} if route.returned else {}
-    packed |= {"breaker": "opened"} if route.has_tripped else {}
-    packed |= {"waiting": route.waiting} if route.waiting else {}
-    packed |= {"suspects": route.suspects} if route.suspects else {}
-    packed |= {"odd_counters": route.odd} if route.odd else {}
-    if route.outcome == REPLAYED:
-        packed["remaining"] = route.moved.remaining
-    return packed
-
-
-def _packed_holder(holder: Holder) -> dict[str, Any]:
-    packed: dict[str, Any] = {"cycle": holder.cycle, "doing": holder.doing}
-    packed |= {"reason": holder.reason} if holder.reason else {}
-    packed |= {"since": iso(holder.since)} if holder.since else {}
-    return packed | {"heard_of_seconds_ago": round(holder.silent, 1)}
 
 
 def _plain(value: Any) -> str:

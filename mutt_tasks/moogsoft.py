@@ -46,7 +46,9 @@ class Answer:
 
 def is_probed(settings: Settings) -> bool:
     """Whether there is anything to ask."""
-    return settings.health_check_enabled and bool(settings.health_url or settings.webhook_url)
+    return settings.moogsoft.health_check_enabled and bool(
+        settings.moogsoft.health_url or settings.moogsoft.webhook_url
+    )
 
 
 def probe(settings: Settings, now: float) -> Answer:
@@ -64,12 +66,13 @@ def probe(settings: Settings, now: float) -> Answer:
 
     threading.Thread(target=ask, name="moogsoft-probe", daemon=True).start()
     try:
-        answer = answers.get(timeout=settings.health_timeout)
+        answer = answers.get(timeout=settings.moogsoft.health_timeout)
     except queue.Empty:
         transport.abort()
         return Answer(False, "timeout")
-    if not settings.health_url:  # a page of its own says nothing of how alerts are answered
-        _compare_with_forwarder(answer.status, settings.delivered_statuses)
+    # A health page of its own says nothing of how alerts are answered.
+    if not settings.moogsoft.health_url:
+        _compare_with_forwarder(answer.status, settings.forwarder.delivered_statuses)
     return answer
 
 
@@ -111,19 +114,19 @@ def test_event(now: float) -> dict[str, str]:
 
 
 def _ask(settings: Settings, now: float, transport: "_Transport") -> Answer:
-    timeout = settings.health_timeout
+    timeout = settings.moogsoft.health_timeout
     try:
         with requests.Session() as session:
             session.mount("http://", transport)
             session.mount("https://", transport)
-            is_get = bool(settings.health_url)
+            is_get = bool(settings.moogsoft.health_url)
             response = session.request(
                 "GET" if is_get else "POST",
-                settings.health_url or settings.webhook_url,
+                settings.moogsoft.health_url or settings.moogsoft.webhook_url,
                 json=None if is_get else test_event(now),
                 auth=_credentials(settings),
                 timeout=timeout,
-                verify=settings.ca_cert or True,
+                verify=settings.moogsoft.ca_cert or True,
                 # A redirect to a log-in page answers 200 and takes no events.
                 allow_redirects=False,
                 # Nothing but the status is wanted; the body may be endless.
@@ -174,18 +177,22 @@ def _credentials(settings: Settings) -> Credentials:
     Passing one always, even if it adds nothing, keeps requests from taking a log-in for the
     host from a `.netrc` that happens to lie around.
     """
-    scheme = settings.auth_scheme
-    if not scheme and settings.auth_header.lower() == "authorization":
+    scheme = settings.moogsoft.auth_scheme
+    if not scheme and settings.moogsoft.auth_header.lower() == "authorization":
         scheme = "Bearer"
 
     def sign(request: requests.PreparedRequest) -> requests.PreparedRequest:
         # A log-in inside the address counts too, as it does for every HTTP client.
-        login = (settings.username, settings.password)
-        username, password = login if settings.username else get_auth_from_url(request.url or "")
+        login = (settings.moogsoft.username, settings.moogsoft.password)
+        username, password = (
+            login if settings.moogsoft.username else get_auth_from_url(request.url or "")
+        )
         if username:
             request = HTTPBasicAuth(username.encode(), password.encode())(request)
-        if settings.api_key:
-            request.headers[settings.auth_header] = f"{scheme} {settings.api_key}".strip()
+        if settings.moogsoft.api_key:
+            request.headers[settings.moogsoft.auth_header] = (
+                f"{scheme} {settings.moogsoft.api_key}".strip()
+            )
         return request
 
     return sign

@@ -1,16 +1,14 @@
 """Beat's schedule: every `REMEDIATION_INTERVAL`, or what runtime configuration says now."""
 
-import logging
 from datetime import datetime, timedelta
+from functools import cached_property
 
 from celery.schedules import schedule
 
 from mutt_tasks.errors import StoreError
-from mutt_tasks.settings import RUNTIME_KEYS, Settings, overridden
+from mutt_tasks.runtime_settings import RuntimeSettings
+from mutt_tasks.settings import Settings
 from mutt_tasks.store.store import Store
-
-logger = logging.getLogger(__name__)
-
 
 # How soon a changed interval takes effect.
 POLL_SECONDS = 1.0
@@ -21,33 +19,30 @@ class DynamicInterval(schedule):
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._store: Store | None = None
-        self._reported: tuple[str, ...] = ()
-        super().__init__(run_every=timedelta(seconds=settings.interval))
+        super().__init__(run_every=timedelta(seconds=settings.pace.interval))
 
     def is_due(self, last_run_at: datetime) -> tuple[bool, float]:
         """Whether a tick is due, and in how many seconds to ask again."""
         self.run_every = timedelta(seconds=self._interval())
         is_due, seconds = super().is_due(last_run_at)
-        # Beat asks again after so many seconds, and only then sees a changed interval.
-        return is_due, min(seconds, POLL_SECONDS) if self._settings.dynamic_config else seconds
+        # Beat asks again after these seconds, and only then sees a changed interval.
+        if self._settings.process.dynamic_config:
+            seconds = min(seconds, POLL_SECONDS)
+        return is_due, seconds
+
+    @cached_property
+    def _runtime(self) -> RuntimeSettings:
+        # Beat must not stand still for long while Redis does.
+        store = Store.at(self._settings.redis.address, timeout=1.0, retries=0)
+        return RuntimeSettings(store, self._settings)
 
     def _interval(self) -> float:
-        if not self._settings.dynamic_config:
-            return self._settings.interval
+        if not self._settings.process.dynamic_config:
+            return self._settings.pace.interval
         try:
-            # Beat must not stand still for long while Redis does.
-            self._store = self._store or Store.at(self._settings.redis, timeout=1.0, retries=0)
-            found, problems = overridden(
-                self._settings, self._store.controls.runtime_config(RUNTIME_KEYS)
-            )
+            return self._runtime.now().pace.interval
         except StoreError:
             return float(self.run_every.total_seconds())
-        if problems != self._reported:
-            for problem in set(problems) - set(self._reported):
-                logger.warning(problem)
-            self._reported = problems
-        return found.interval
 
     def __reduce__(self) -> tuple[type["DynamicInterval"], tuple[Settings]]:
         # Beat compares and copies entries; a connection is not part of their identity.

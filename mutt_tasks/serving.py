@@ -12,7 +12,7 @@ from prometheus_client import CollectorRegistry, start_http_server
 
 from mutt_tasks import health
 from mutt_tasks.metrics import RedisCollector
-from mutt_tasks.settings import Settings, load
+from mutt_tasks.settings import Settings
 from mutt_tasks.store.store import Store
 
 logger = logging.getLogger(__name__)
@@ -32,13 +32,13 @@ class Serving(bootsteps.StartStopStep):
         super().__init__(parent, **options)
         self._stopping = threading.Event()
 
-    def start(self, _worker: Any) -> None:
+    def start(self, worker: Any) -> None:
         """Open both ports; a port that is taken is tried again until it is free."""
-        settings = load()
+        settings: Settings = worker.app.settings
         started_at = time.monotonic()
         for name, port, serve in (
-            ("metrics", settings.metrics_port, lambda: _serve_metrics(settings)),
-            ("health", settings.health_port, lambda: _serve_health(settings, started_at)),
+            ("metrics", settings.process.metrics_port, lambda: _serve_metrics(settings)),
+            ("health", settings.process.health_port, lambda: _serve_health(settings, started_at)),
         ):
             threading.Thread(
                 target=self._keep_trying,
@@ -75,19 +75,19 @@ class Serving(bootsteps.StartStopStep):
 
 
 def _serve_metrics(settings: Settings) -> Callable[[], None]:
-    store = Store.at(settings.redis, timeout=2.0, retries=0)
+    store = Store.at(settings.redis.address, timeout=2.0, retries=0)
     registry = CollectorRegistry(auto_describe=False)
     registry.register(RedisCollector(store, settings))
     server, _ = start_http_server(
-        settings.metrics_port, addr=settings.listen_address, registry=registry
+        settings.process.metrics_port, addr=settings.process.listen_address, registry=registry
     )
     return lambda: _close(server)
 
 
 def _serve_health(settings: Settings, started_at: float) -> Callable[[], None]:
     server = health.server(
-        settings.listen_address,
-        settings.health_port,
+        settings.process.listen_address,
+        settings.process.health_port,
         lambda: health.readiness(settings, time.monotonic() - started_at),
     )
     threading.Thread(target=server.serve_forever, name="health-server", daemon=True).start()

@@ -12,7 +12,7 @@ from celery import bootsteps
 from kombu.exceptions import OperationalError
 
 from mutt_tasks.errors import StoreError
-from mutt_tasks.settings import Settings, load
+from mutt_tasks.settings import Settings
 from mutt_tasks.store.store import Store
 
 logger = logging.getLogger(__name__)
@@ -36,9 +36,9 @@ class Survival(bootsteps.StartStopStep):
 
     def start(self, worker: Any) -> None:
         """Begin to look."""
-        settings = load()
+        settings: Settings = worker.app.settings
         # Without drains a tick is exactly one batch, and nothing is under way between two.
-        if settings.drain:
+        if settings.pace.drain:
             threading.Thread(
                 target=self._look_on, args=(worker.app, settings), name="survival", daemon=True
             ).start()
@@ -48,7 +48,7 @@ class Survival(bootsteps.StartStopStep):
         self._stopping.set()
 
     def _look_on(self, app: Any, settings: Settings) -> None:
-        store = Store.at(settings.redis, timeout=2.0, retries=0)
+        store = Store.at(settings.redis.address, timeout=2.0, retries=0)
         is_first, wait = True, LOOK_SECONDS
         while not self._stopping.is_set():
             try:

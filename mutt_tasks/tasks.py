@@ -13,24 +13,30 @@ from celery import Task, chain, signals
 from kombu.exceptions import OperationalError
 
 from mutt_tasks import cycle as steps
-from mutt_tasks import requeue as requeuing
-from mutt_tasks.celery import app, settings
+from mutt_tasks.celery import app
 from mutt_tasks.checking import check, may_linger
 from mutt_tasks.core.moments import iso
+from mutt_tasks.cycle import Trigger
 from mutt_tasks.errors import InvalidArgument, StoreError
 from mutt_tasks.logs import (
-    log_config_problems,
     log_control,
     log_cycle,
     log_failure,
     log_stale_breaker,
 )
+from mutt_tasks.operations import requeue as requeuing
+from mutt_tasks.operations import switches
+from mutt_tasks.replay.cycle_context import Health
+from mutt_tasks.replay.report import packed_cycle
+from mutt_tasks.replay.result import CycleResult
+from mutt_tasks.runtime_settings import RuntimeSettings
 from mutt_tasks.settings import Settings
-from mutt_tasks.store.dead_letters import Request
 from mutt_tasks.store.lease import Step
+from mutt_tasks.store.requests import Request
 from mutt_tasks.store.store import Store
+from mutt_tasks.surroundings import Surroundings, new_id
 
-TRIGGERS = ("hand", "beat", "drain", "worker")
+TRIGGERS = tuple(each.value for each in Trigger)
 STALE = {"outcome": "stale", "reason": "the lease is no longer this cycle's"}
 
 # Failures that are expected and named: Celery logs them without a traceback.
@@ -74,14 +80,23 @@ def _misfit(parameters: Mapping[str, Parameter], args: Sequence[Any], kwargs: Re
 @cache
 def store() -> Store:
     """This process' store; redis-py gives a forked process connections of its own."""
-    return Store.at(settings.redis)
+    return Store.at(app.settings.redis.address)
+
+
+@cache
+def _runtime() -> RuntimeSettings:
+    return RuntimeSettings(store(), app.settings)
+
+
+@cache
+def surroundings() -> Surroundings:
+    """The real clock, waiting, ids and probe."""
+    return Surroundings.of(store())
 
 
 def current() -> Settings:
     """The settings in force now; bad runtime values are reported and ignored."""
-    found, problems = steps.current(store(), settings)
-    log_config_problems(problems)
-    return found
+    return _runtime().now()
 
 
 @app.task(name="mutt_tasks.remediate", base=Checked, throws=EXPECTED)
@@ -92,18 +107,17 @@ def remediate(trigger: str = "hand", cycle: str = "") -> Result:
     up) or `drain`, which alone comes with the id of the `cycle` that holds the lease already.
     """
     if trigger not in TRIGGERS:
-        raise InvalidArgument(f"trigger: got {trigger!r:.60}, takes one of {', '.join(TRIGGERS)}")
+        raise InvalidArgument(f"trigger: got {trigger!r:.60}, accepts one of {', '.join(TRIGGERS)}")
     if trigger == "drain":
-        if (rest := may_linger(store(), current())) > 0:
+        if (rest := may_linger(store(), current(), surroundings())) > 0:
             return _linger(_cycle_id(cycle), rest)
         if not store().lease.advance(_cycle_id(cycle), cycle):
             return {**STALE, "cycle": cycle}
     else:
-        cycle = steps.new_cycle_id()
-        is_tick, is_start = trigger == "beat", trigger == "worker"
-        ended = steps.begin(store(), current(), cycle, is_tick, is_start)
+        cycle = new_id()
+        ended = steps.begin(store(), current(), surroundings(), cycle, Trigger(trigger))
         if ended is not None:
-            return log_cycle(ended)
+            return _reported(ended)
     try:
         chain(
             check_moogsoft_health.s(cycle=cycle, trigger=trigger),
@@ -119,10 +133,10 @@ def remediate(trigger: str = "hand", cycle: str = "") -> Result:
 def check_moogsoft_health(cycle: str = "", trigger: str = "hand") -> Result:
     """Ask whether Moogsoft takes events; called without a `cycle` it only tells."""
     # The probe may take its whole timeout, and nothing renews the lease meanwhile.
-    longer = settings.health_timeout
+    longer = app.settings.moogsoft.health_timeout
     if cycle and not store().lease.advance(_cycle_id(cycle), cycle, Step.CHECKING, longer):
         return {**STALE, "cycle": cycle}
-    record = check(store(), current(), by_hand=trigger == "hand")
+    record = check(store(), current(), surroundings(), by_hand=trigger == Trigger.HAND)
     log_stale_breaker(record.stale_since)
     return {
         "outcome": "healthy" if record.healthy else "unhealthy",
@@ -140,38 +154,25 @@ def replay_dlq_batch(health: Result, cycle: str) -> Result:
         raise InvalidArgument("health: takes the result of mutt_tasks.check_moogsoft_health")
     if outcome == "stale":
         return {**STALE, "cycle": _cycle_id(cycle)}
-    found = current()
-    ended = steps.replay(
-        store(), found, _cycle_id(cycle), outcome == "healthy", str(health.get("reason", ""))[:60]
-    )
+    found = Health(outcome == "healthy", str(health.get("reason", ""))[:60])
+    ended = steps.replay(store(), current(), surroundings(), _cycle_id(cycle), found)
     if ended is None:
         return {**STALE, "cycle": cycle}
     if ended.next_cycle:
-        _schedule(ended.next_cycle, ended.pause)
-    return log_cycle(ended)
+        _schedule(ended.next_cycle, ended.delay)
+    return _reported(ended)
 
 
-@app.task(name="mutt_tasks.pause", base=Checked, throws=EXPECTED)
-def pause(actor: str, reason: str, seconds: float = 3600) -> Result:
+@app.task(name="mutt_tasks.pause", base=Checked, bind=True, throws=EXPECTED)
+def pause(self: Any, actor: str, reason: str, seconds: float = 3600) -> Result:
     """Hold every replay: who says so, why, and for how many seconds (at most 7 days)."""
-    for name, value in (("actor", actor), ("reason", reason)):
-        if not isinstance(value, str) or not re.fullmatch(r"[^\x00-\x1f\x7f]{1,200}", value):
-            raise InvalidArgument(f"{name}: takes 1 to 200 characters on one line")
-    is_number = isinstance(seconds, int | float) and not isinstance(seconds, bool)
-    if not is_number or not 1 <= seconds <= 7 * 86_400:
-        raise InvalidArgument("seconds: takes a number from 1 to 604800")
-    store().controls.pause(actor, reason, seconds)
-    paused = {"outcome": "paused", "actor": actor, "reason": reason, "seconds": seconds}
-    return log_control(paused)
+    return _told(switches.pause(store(), _request_id(self), actor, reason, seconds))
 
 
-@app.task(name="mutt_tasks.resume", base=Checked, throws=EXPECTED)
-def resume(actor: str) -> Result:
+@app.task(name="mutt_tasks.resume", base=Checked, bind=True, throws=EXPECTED)
+def resume(self: Any, actor: str) -> Result:
     """End a pause, and start a cycle as a call by hand does; `actor` says who does."""
-    if not isinstance(actor, str) or not re.fullmatch(r"[^\x00-\x1f\x7f]{1,200}", actor):
-        raise InvalidArgument("actor: takes 1 to 200 characters on one line")
-    was_paused = store().controls.resume(actor)
-    resumed = log_control({"outcome": "resumed" if was_paused else "not_paused", "actor": actor})
+    resumed = _told(switches.resume(store(), _request_id(self), actor))
     remediate.apply_async()
     return resumed
 
@@ -183,13 +184,9 @@ def requeue(self: Any, digest: str, actor: str, reason: str) -> Result:
     `digest` is the SHA-1 of its bytes in hex, or at least the first 12 digits; `actor` says who
     does, `reason` why. A task that is delivered twice does it once.
     """
-    if not isinstance(digest, str) or not re.fullmatch(r"[0-9a-fA-F]{12,40}", digest):
-        raise InvalidArgument("digest: takes the first 12 to 40 hexadecimal digits of a SHA-1")
-    for name, value in (("actor", actor), ("reason", reason)):
-        if not isinstance(value, str) or not re.fullmatch(r"[^\x00-\x1f\x7f]{1,200}", value):
-            raise InvalidArgument(f"{name}: takes 1 to 200 characters on one line")
-    request = Request(self.request.id or steps.new_cycle_id(), actor, reason)
-    return log_control(requeuing.requeue(store(), current(), digest.lower(), request))
+    request = Request(_request_id(self), actor, reason)
+    clock = surroundings().monotonic
+    return _told(requeuing.requeue(store(), current(), clock, digest, request))
 
 
 @signals.task_failure.connect
@@ -199,21 +196,36 @@ def _log_expected_failure(sender: Any, exception: Exception, **_: Any) -> None:
         log_failure(sender.name, exception)
 
 
-def _linger(cycle: str, pause_seconds: float) -> Result:
+def _request_id(task: Any) -> str:
+    """The same at each delivery of a task."""
+    return task.request.id or new_id()
+
+
+def _told(result: Result) -> Result:
+    """What an operator's task returns; the log has the same."""
+    log_control(result)
+    return result
+
+
+def _reported(ended: CycleResult) -> Result:
+    """The task's result; the log has the same."""
+    log_cycle(ended)
+    return packed_cycle(ended)
+
+
+def _linger(cycle: str, delay: float) -> Result:
     """Let a drain rest a little longer, without a cycle, in the cheapest way."""
-    next_cycle = steps.new_cycle_id()
-    if not store().lease.linger(cycle, next_cycle, pause_seconds):
+    next_cycle = new_id()
+    if not store().lease.linger(cycle, next_cycle, delay):
         return {**STALE, "cycle": cycle}
-    _schedule(next_cycle, pause_seconds)
+    _schedule(next_cycle, delay)
     return {"outcome": "resting", "next_cycle": next_cycle}
 
 
-def _schedule(next_cycle: str, pause_seconds: float) -> None:
+def _schedule(next_cycle: str, delay: float) -> None:
     """Ask for the drain's next cycle; if that fails a worker that looks on takes over."""
     try:
-        remediate.apply_async(
-            kwargs={"trigger": "drain", "cycle": next_cycle}, countdown=pause_seconds
-        )
+        remediate.apply_async(kwargs={"trigger": "drain", "cycle": next_cycle}, countdown=delay)
     except BaseException:
         store().lease.release(next_cycle)
         raise

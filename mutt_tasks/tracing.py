@@ -13,7 +13,7 @@ def configure(settings: Settings) -> None:
     Commands are traced by name only. HTTP is not instrumented: its spans would carry the
     webhook's address, which can hold credentials.
     """
-    if not settings.otel:
+    if not settings.process.otel:
         return
     try:
         from opentelemetry import trace
@@ -27,10 +27,13 @@ def configure(settings: Settings) -> None:
         logger.error("OTEL_ENABLED is true, but the `otel` extra of mutt-tasks is not installed")
         return
     resource = Resource.create(
-        {"service.name": settings.otel_service, "service.instance.id": settings.pod_name}
+        {
+            "service.name": settings.process.otel_service,
+            "service.instance.id": settings.process.pod_name,
+        }
     )
     provider = TracerProvider(resource=resource)
-    endpoint = settings.otel_endpoint.rstrip("/") + "/v1/traces"
+    endpoint = settings.process.otel_endpoint.rstrip("/") + "/v1/traces"
     provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(endpoint=endpoint)))
     trace.set_tracer_provider(provider)
     CeleryInstrumentor().instrument()  # type: ignore[no-untyped-call]

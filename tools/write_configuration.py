@@ -1,4 +1,4 @@
-"""Write `.env.template` and `docs/configuration.md` from the declarations in `settings.py`.
+"""Write `.env.template` and `docs/configuration.md` from the declarations in `mutt_tasks.settings`.
 
 `make docs` runs it; a test fails when the files are not what it would write.
 """
@@ -7,8 +7,8 @@ import sys
 from itertools import groupby
 from pathlib import Path
 
-from mutt_tasks.environment import FILE_SUFFIX, Variable
 from mutt_tasks.settings import RUNTIME_KEYS, VARIABLES
+from mutt_tasks.settings.variable import FILE_SUFFIX, Variable
 
 ROOT = Path(__file__).parent.parent
 
@@ -21,7 +21,7 @@ value counts as not set. *Secret* variables can come from a file instead: `NAME{
 its path. *Also* gives another name for the same, that of MUTT's own services. Celery's own settings
 are in `celeryconfig.py`.
 
-This page and `.env.template` are written by `make docs` from `mutt_tasks/settings.py`.
+This page and `.env.template` are written by `make docs` from `mutt_tasks/settings/`.
 """
 
 RUNTIME = """

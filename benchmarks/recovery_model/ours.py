@@ -4,22 +4,20 @@ Only Moogsoft's probe, the ids of cycles and the clock are the model's; look, de
 are those of the worker.
 """
 
-import sys
 import uuid
-from contextlib import ExitStack
 from random import Random
-from unittest.mock import patch
 
 from benchmarks.recovery_model.world import World
-from mutt_tasks import checking, cycle, moogsoft
+from mutt_tasks import checking, cycle
+from mutt_tasks.cycle import Trigger
+from mutt_tasks.moogsoft import Answer
+from mutt_tasks.replay.cycle_context import Health
 from mutt_tasks.settings import Settings, load
 from mutt_tasks.store.store import Store
+from mutt_tasks.surroundings import Surroundings
 
 # A worker begins a task this many seconds after it was sent.
 TASK_SECONDS = 0.02
-
-# Modules that measure how long they take; here they take no time.
-READ_THE_CLOCK = ("cycle", "batch", "choice")
 
 
 def settings_for(world: World, url: str) -> Settings:
@@ -40,51 +38,50 @@ def settings_for(world: World, url: str) -> Settings:
 def ours(world: World, until: float, seed: int, url: str) -> None:
     """Beat's ticks and the drains that follow from them, up to a moment."""
     settings = settings_for(world, url)
-    store = Store.at(settings.redis)
+    store = Store.at(settings.redis.address)
     random = Random(seed)
 
-    def probe(_: Settings, __: float) -> moogsoft.Answer:
+    def probe(_: Settings, __: float) -> Answer:
         is_up = world.scenario.moogsoft_is_up(world.now)
-        return moogsoft.Answer(is_up, "http_200" if is_up else "http_503")
+        return Answer(is_up, "http_200" if is_up else "http_503")
 
-    def new_id() -> str:
-        return uuid.UUID(int=random.getrandbits(128)).hex
-
-    with ExitStack() as patched:
-        patched.enter_context(patch.object(store.controls, "now", lambda: world.clock.epoch))
-        patched.enter_context(patch.object(moogsoft, "probe", probe))
-        patched.enter_context(patch.object(cycle, "new_cycle_id", new_id))
-        for name in READ_THE_CLOCK:
-            module = sys.modules.get(f"mutt_tasks.{name}")
-            if hasattr(module, "monotonic"):
-                patched.enter_context(patch.object(module, "monotonic", lambda: world.now))
-        tick = 0.0
-        phase = random.random() * settings.interval
-        while tick < until and not world.is_recovered:
-            world.advance_to(tick)
-            _drain(world, store, settings, until)
-            passed = max(0, int((world.now - phase) // settings.interval + 1))
-            tick = phase + passed * settings.interval
-        if not world.is_recovered:
-            world.advance_to(until)
+    surroundings = Surroundings(
+        now=lambda: world.clock.epoch,
+        monotonic=lambda: world.now,  # cycles take no time here
+        wait=world.wait,
+        new_id=lambda: uuid.UUID(int=random.getrandbits(128)).hex,
+        probe=probe,
+    )
+    tick = 0.0
+    phase = random.random() * settings.pace.interval
+    while tick < until and not world.is_recovered:
+        world.advance_to(tick)
+        _drain(world, store, settings, surroundings, until)
+        passed = max(0, int((world.now - phase) // settings.pace.interval + 1))
+        tick = phase + passed * settings.pace.interval
+    if not world.is_recovered:
+        world.advance_to(until)
     store.close()
 
 
-def _drain(world: World, store: Store, settings: Settings, until: float) -> None:
+def _drain(
+    world: World, store: Store, settings: Settings, surroundings: Surroundings, until: float
+) -> None:
     """One tick: a cycle, and the cycles of the drain that it starts."""
-    held = cycle.new_cycle_id()
-    if cycle.begin(store, settings, held, is_tick=False) is not None:
+    held = surroundings.new_id()
+    if cycle.begin(store, settings, surroundings, held, Trigger.HAND) is not None:
         return
     while held:
         world.idle(TASK_SECONDS)
-        record = checking.check(store, settings, by_hand=False)
+        record = checking.check(store, settings, surroundings, by_hand=False)
         world.idle(TASK_SECONDS)
-        result = cycle.replay(store, settings, held, record.healthy, record.reason, wait=world.wait)
+        health = Health(record.healthy, record.reason)
+        result = cycle.replay(store, settings, surroundings, held, health)
         held = result.next_cycle if result else ""
         if result is None or not held:
             world.receive()
             return
-        world.wait(result.pause)
+        world.wait(result.delay)
         if world.now >= until or world.is_recovered:
             store.lease.release(held)
             return

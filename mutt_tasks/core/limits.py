@@ -41,7 +41,7 @@ class Allowance:
 
     messages: int
     limit: str = ""
-    pause: float = 0.0
+    delay: float = 0.0
 
 
 def credit(high_water: int, shed_above: int, depths: Depths) -> int:

@@ -8,7 +8,9 @@ from mutt_tasks.core.message import HEADER_FIELD
 
 @dataclass(frozen=True)
 class Route:
-    """One way back into the pipeline.
+    """One way back into the pipeline, from list `source` to list `target`.
+
+    What cannot be replayed goes to `dead`, the dead letter list.
 
     `reset_fields` are set to 0 on replay: the consumer checks them before it tries, so a
     message that keeps its old count comes straight back. `failure_fields` are counters of the
@@ -24,6 +26,7 @@ class Route:
     name: str
     source: str
     target: str
+    dead: str
     reset_fields: tuple[str, ...]
     failure_fields: tuple[str, ...] = ()
     shed_field: str = ""
@@ -40,12 +43,13 @@ class Route:
         return frozenset(own) | {HEADER_FIELD, "timestamp", self.shed_field, self.text_field} - {""}
 
 
-def alerter_route(source: str, target: str) -> Route:
+def alerter_route(source: str, target: str, dead: str) -> Route:
     """What the alerter gave up, back to the ingest queue."""
     return Route(
         "alerter",
         source,
         target,
+        dead,
         reset_fields=("_retry_count",),
         failure_fields=("_moog_retry_count",),
         shed_field="shedding_reason",
@@ -58,13 +62,14 @@ def alerter_route(source: str, target: str) -> Route:
     )
 
 
-def moog_route(source: str, target: str) -> Route:
+def moog_route(source: str, target: str, dead: str) -> Route:
     """What the forwarder gave up, back to the alert queue."""
     # Severity is looked up in a table: what cannot be hashed counts as a failure of Moogsoft's.
     return Route(
         "moog",
         source,
         target,
+        dead,
         reset_fields=("_moog_retry_count",),
         puts_consumer_to_sleep=True,
         scalar_fields=("severity",),

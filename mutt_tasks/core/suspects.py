@@ -10,8 +10,10 @@ What failed in an outage is no suspect: there everything failed.
 from dataclasses import dataclass, replace
 from math import sqrt
 
-from mutt_tasks.core.flow import STICK_SECONDS
-from mutt_tasks.core.pace import HEADROOM_SIGMAS, Limiter, Pace
+from mutt_tasks.core.in_flight import STICK_SECONDS
+from mutt_tasks.core.limiter import Limiter
+from mutt_tasks.core.live_traffic import HEADROOM_SIGMAS
+from mutt_tasks.core.pace import Pace
 
 # MUTT's forwarder tries six times and sleeps 1, 2, 4, 8, 16 and 32 s in between.
 TRIES, LONGEST_SLEEP = 6, 32.0
@@ -77,7 +79,8 @@ class Suspects:
         `queued` messages lie before the forwarder, which counts `failures` in a row (None: it keeps
         no count).
         """
-        if queued or not pace.load_since or now - pace.load_since < KNOWN_SECONDS:
+        load = pace.load
+        if queued or not load.since or now - load.since < KNOWN_SECONDS:
             return False
         if (failures or 0) + TRIES >= BREAKER_FAILURES:
             return False
@@ -87,9 +90,9 @@ class Suspects:
             return False
         # What comes while it sleeps goes all at once, and is in the window with what comes next.
         seconds = LONGEST_SLEEP + limiter.period
-        many = pace.peak_load * seconds
+        many = load.peak * seconds
         is_light = many + HEADROOM_SIGMAS * sqrt(many) < limiter.limit
-        return is_light and pace.most_live(seconds / limiter.period) < limiter.limit
+        return is_light and pace.traffic.most(seconds / limiter.period) < limiter.limit
 
     def waiting_since(self, checksum: int, now: float) -> float:
         """When a suspect began to wait."""

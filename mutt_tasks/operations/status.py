@@ -7,19 +7,17 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from mutt_tasks.core import limits, policy
+from mutt_tasks.core import limits
 from mutt_tasks.core.routes import Route
 from mutt_tasks.operations.reasons import MOMENTARY, PAUSED, WORDS, in_words
-from mutt_tasks.store import keys
-from mutt_tasks.store.connection import translated
-from mutt_tasks.store.controls import Pause
+from mutt_tasks.store import counters
+from mutt_tasks.store.journal import CycleEnded
+from mutt_tasks.store.pauses import Pause
+from mutt_tasks.store.snapshot import Snapshot
 from mutt_tasks.store.store import Store
 
 # A drain that has moved nothing for this many seconds has no speed to go by.
 MOVING_SECONDS = 30.0
-
-# The journal's newest entries, among which the last cycle is looked for.
-_NEWEST = 20
 
 
 @dataclass(frozen=True)
@@ -97,71 +95,52 @@ def read(
     store: Store, routes: tuple[Route, ...], dead_letter_queue: str, beside: Iterable[str] = ()
 ) -> Status:
     """The status now; `beside` are further lists whose depths are wanted. Raises StoreError."""
-    paused = store.controls.paused()
+    paused = store.pauses.current()
+    # The cycle first: what moves afterwards is then in the depths and counters too.
+    entry, cycle = store.journal.last_cycle() or ("", None)
     lists = [list_ for route in routes for list_ in (route.source, route.target)]
-    found = _taken(store, routes, tuple(dict.fromkeys([*lists, dead_letter_queue, *beside])))
-    by_route = {route.name: _route(found, route, paused) for route in routes}
-    cycle = found.cycle
+    lists += [dead_letter_queue, *beside]
+    found = store.snapshots.take(routes, tuple(dict.fromkeys(lists)))
+    by_route = {}
+    for route in routes:
+        held = (True, PAUSED) if paused else _held(cycle, route.name)
+        by_route[route.name] = _route(found, route, *held)
+    health = found.health
     return Status(
         now=found.now,
         sentence=_sentence(by_route, paused),
         routes=by_route,
         dead_depth=found.depths[dead_letter_queue],
-        moogsoft=found.moogsoft,
+        moogsoft=Moogsoft(health.healthy, health.reason) if health else Moogsoft(None, ""),
         paused=paused,
         books=_books(found, by_route.values()),
-        depths=found.depths,
+        depths=dict(found.depths),
         is_draining=found.is_draining,
-        cycle=cycle.entry,
-        reasons=tuple(part for part in cycle.reason.split(", ") if part),
+        cycle=entry,
+        reasons=tuple(filter(None, cycle.reason.split(", "))) if cycle else (),
     )
 
 
-@dataclass(frozen=True)
-class _Cycle:
-    """The journal's last cycle: its entry, what held all of it, and each route's outcome."""
-
-    entry: str = ""
-    reason: str = ""
-    routes: Mapping[str, str] | None = None
-
-    def held(self, route: str) -> tuple[bool, str]:
-        """Whether a route was held, and what held or bounded it."""
-        outcome, _, reason = (self.routes or {}).get(route, "").partition(" ")
-        return outcome == "held", reason.removeprefix("limit=")
+def _held(cycle: CycleEnded | None, route: str) -> tuple[bool, str]:
+    """Whether the last cycle was held on a route, and what held or bounded it."""
+    told = cycle.routes.get(route, "") if cycle else ""
+    outcome, _, reason = told.partition(" ")
+    return outcome == "held", reason.removeprefix("limit=")
 
 
-@dataclass(frozen=True)
-class _Reading:
-    """What Redis holds; `speeds` are messages/s up to a moment, `oldest` moments, by route."""
-
-    now: float
-    depths: dict[str, int]
-    counters: Mapping[str, int]
-    moogsoft: Moogsoft
-    is_draining: bool
-    speeds: Mapping[str, tuple[float, float]]
-    oldest: Mapping[str, float | None]
-    cycle: _Cycle
-
-
-def _route(found: _Reading, route: Route, paused: Pause | None) -> RouteStatus:
-    is_held, held_by = found.cycle.held(route.name)
-    if paused:
-        is_held, held_by = True, PAUSED
-    depth, oldest = found.depths[route.source], found.oldest[route.name]
-    speed, moved_at = found.speeds[route.name]
+def _route(found: Snapshot, route: Route, is_held: bool, held_by: str) -> RouteStatus:
+    state, depth = found.routes[route.name], found.depths[route.source]
     is_moving = (
         found.is_draining
-        and found.now - moved_at < MOVING_SECONDS
+        and found.now - state.moved_at < MOVING_SECONDS
         and not (is_held and held_by not in MOMENTARY)
     )
-    rate = speed if is_moving and depth else 0.0
+    rate = state.speed if is_moving and depth else 0.0
     eta = depth / rate if rate > 0 else None
     return RouteStatus(
         depth=depth,
         target_depth=found.depths[route.target],
-        oldest_age_seconds=None if oldest is None else max(0.0, found.now - oldest),
+        oldest_age_seconds=None if state.oldest is None else max(0.0, found.now - state.oldest),
         held_by=held_by,
         is_held=is_held,
         rate=rate,
@@ -169,15 +148,13 @@ def _route(found: _Reading, route: Route, paused: Pause | None) -> RouteStatus:
     )
 
 
-def _books(found: _Reading, routes: Iterable[RouteStatus]) -> Books:
-    def total(kind: str) -> int:
-        return sum(n for name, n in found.counters.items() if name.startswith(kind + ":"))
-
+def _books(found: Snapshot, routes: Iterable[RouteStatus]) -> Books:
+    total = found.counters.total
     return Books(
-        replayed=total("replayed"),
-        bounced=total("bounced"),
-        quarantined={reason: total(reason) for reason in policy.QUARANTINE_REASONS},
-        requeued=total("requeued"),
+        replayed=total(counters.REPLAYED),
+        bounced=total(counters.BOUNCED),
+        quarantined={reason: total(each) for reason, each in counters.QUARANTINED.items()},
+        requeued=total(counters.REQUEUED),
         waiting=sum(route.depth for route in routes),
     )
 
@@ -207,47 +184,3 @@ def _span(seconds: float) -> str:
     if seconds < 120:
         return f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
-
-
-# --- how it lies in Redis ---
-
-
-def _taken(store: Store, routes: tuple[Route, ...], lists: tuple[str, ...]) -> _Reading:
-    # The cycle first: what moves afterwards is then in the depths and counters too.
-    cycle = _last_cycle(store)
-    found = store.snapshots.take(routes, lists)
-    is_known = "healthy" in found.health
-    healthy = found.health["healthy"] == "1" if is_known else None
-    return _Reading(
-        now=found.now,
-        depths=found.depths,
-        counters=found.counters,
-        moogsoft=Moogsoft(healthy, found.health.get("reason", "") if is_known else ""),
-        is_draining=found.is_draining,
-        speeds={
-            name: (_number(state.get("speed")), _number(state.get("moved_at")))
-            for name, state in found.states.items()
-        },
-        oldest=found.oldest,
-        cycle=cycle,
-    )
-
-
-def _last_cycle(store: Store) -> _Cycle:
-    with translated():
-        found: Any = store.snapshots._client.xrevrange(keys.JOURNAL, count=_NEWEST)
-    for entry, raw in found:
-        fields = {
-            n.decode("utf-8", "replace"): v.decode("utf-8", "replace") for n, v in raw.items()
-        }
-        if fields.get("event") == "cycle":
-            told = {n[6:]: text for n, text in fields.items() if n.startswith("route:")}
-            return _Cycle(entry.decode(), fields.get("reason", ""), told)
-    return _Cycle()
-
-
-def _number(text: str | None) -> float:
-    try:
-        return float(text or 0)
-    except ValueError:
-        return 0.0

@@ -11,7 +11,7 @@ from redis.retry import Retry
 from redis.sentinel import Sentinel
 
 from mutt_tasks.errors import StoreCorrupt, StoreRefused, StoreUnavailable
-from mutt_tasks.redis_address import RedisAddress
+from mutt_tasks.settings.redis_address import RedisAddress
 from mutt_tasks.store.login import try_also
 
 # Three quick tries bridge a restart of the connection; a longer outage is the next tick's
@@ -61,6 +61,12 @@ def _client(address: RedisAddress, timeout: float, retries: int) -> redis.Redis:
         return master
     host, port = address.hosts[0]
     return redis.Redis(host=host, port=port, **options)
+
+
+def seconds_of(time: tuple[int, int]) -> float:
+    """What TIME answers (seconds and microseconds), in seconds since 1970."""
+    seconds, microseconds = time
+    return float(seconds) + float(microseconds) / 1_000_000
 
 
 @contextmanager

@@ -9,17 +9,16 @@ import redis
 
 from mutt_tasks.core.flow import Flow
 from mutt_tasks.core.routes import Route
-from mutt_tasks.store import keys
+from mutt_tasks.store import journal, keys
 from mutt_tasks.store.connection import translated
-from mutt_tasks.store.queues import JOURNAL_LENGTH
+from mutt_tasks.store.counters import REQUEUED
+from mutt_tasks.store.fields import paired, text
+from mutt_tasks.store.requests import REMEMBERED_MS, Request
 from mutt_tasks.store.scripts import Scripts
 from mutt_tasks.store.states import FIELDS, decoded, encoded
 
 # What one read of a search returns at most: milliseconds of Redis, however long the list.
 PAGE, PAGE_BYTES = 1000, 4 << 20
-
-# Far longer than any delivery of a task can be repeated.
-REMEMBERED_MS = 24 * 3600 * 1000
 
 DIGEST_LENGTH = 40
 
@@ -43,15 +42,6 @@ class Search:
     is_whole: bool
 
 
-@dataclass(frozen=True)
-class Request:
-    """Somebody's wish to put a message back; the same `id` is granted once."""
-
-    id: str
-    actor: str
-    reason: str
-
-
 class DeadLetters:
     """Search the dead letter list, and take from it."""
 
@@ -59,16 +49,19 @@ class DeadLetters:
         self._client = client
         self._scripts = scripts
 
-    def find(self, name: str, digest: str, is_late: Callable[[], bool]) -> Search:
+    def find(
+        self, name: str, digest: str, is_late: Callable[[], bool], page_length: int = PAGE
+    ) -> Search:
         """Look for the message whose SHA-1 starts with `digest`, oldest first, page by page.
 
         A whole digest ends the search at once; a part of one is looked for to the end, for it may
-        fit two. The search stops where it is when `is_late` says so.
+        fit two. One read returns at most `page_length` messages. The search stops where it is when
+        `is_late` says so.
         """
         found: Dead | None = None
         seen, is_ambiguous, is_over = 0, False, False
         while not is_over and not is_late():
-            page: list[bytes] = self._scripts.call("look", [name], [seen, PAGE, PAGE_BYTES])
+            page: list[bytes] = self._scripts.call("look", [name], [seen, page_length, PAGE_BYTES])
             for at, raw in enumerate(page):
                 its = hashlib.sha1(raw, usedforsecurity=False).hexdigest()
                 if not its.startswith(digest):
@@ -82,36 +75,32 @@ class DeadLetters:
     def granted(self, request: str) -> tuple[str, str] | None:
         """The route and the digest of a request that was granted before."""
         with translated():
-            record: Any = self._client.get(keys.requeued(request))
+            record: Any = self._client.get(keys.request(request))
         if not record:
             return None
-        route, _, digest = record.decode("utf-8", "replace").partition(" ")
+        route, _, digest = text(record).partition(" ")
         return route, digest
 
-    def requeue(
-        self, name: str, dead: Dead, route: Route, payload: bytes, request: Request
-    ) -> bool:
-        """Take a message off the list `name`; `payload` becomes the oldest of the route's source.
+    def requeue(self, dead: Dead, route: Route, payload: bytes, request: Request) -> bool:
+        """Take a message off the dead letter list; `payload` becomes the oldest of the source.
 
         Returns False when the list, or what a cycle knows of the source, changed since the look.
         Raises StoreError.
         """
         state = keys.route_state(route.name)
+        entry = journal.Requeued(route.name, dead.digest, request.actor, request.reason, request.id)
         with translated():
             found: Any = self._client.hget(state, FIELDS[Flow])
         answer = self._scripts.call(
             "requeue",
-            [keys.requeued(request.id), name, route.source, state, keys.STATS, keys.JOURNAL],
+            [keys.request(request.id), route.dead, route.source, state, keys.STATS, keys.JOURNAL],
             [
-                REMEMBERED_MS,
-                dead.older,
-                dead.digest,
-                payload,
-                route.name,
-                *(request.id, request.actor, request.reason),
-                JOURNAL_LENGTH,
-                found or b"",
-                _grown(found),
+                *(REMEMBERED_MS, dead.older, dead.digest, payload),
+                f"{route.name} {dead.digest}",
+                REQUEUED.of(route.name),
+                journal.LENGTH,
+                *(found or b"", _grown(found)),
+                *paired(journal.fields_of(entry)),
             ],
         )
         return bool(answer[0] != b"changed")

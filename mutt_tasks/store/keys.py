@@ -5,13 +5,13 @@
     mutt:remediation:tick           string   when the last beat tick was accepted, ms
     mutt:remediation:health         hash     last answer of the probe, when the last ones were asked
                                              for, and the forwarder's breaker where it has no date
-    mutt:remediation:stats          hash     every counter, and `last_cycle_ms`
+    mutt:remediation:stats          hash     every counter, and when the last cycle ended
     mutt:remediation:journal        stream   what each cycle did and why, oldest trimmed
     mutt:remediation:paused         hash     an operator's pause: actor, reason, since; expires
     mutt:remediation:pace           hash     replay rate, live traffic, the consumers' limits and
                                              whether they drop what is sent
     mutt:remediation:route:<name>   hash     a route's last commit, place in the queue, and flow
-    mutt:remediation:requeued:<id>  string   that this request was granted, and for what; expires
+    mutt:remediation:request:<id>   string   what was done for an operator's request; expires
 
 Read, never written: the pipeline's own `mutt:config:<key>`, its forwarder's limiter and its
 breaker, `mutt:circuit_breaker:moogsoft:*` (`mutt:circuit:moog:open` in older versions). The message
@@ -40,9 +40,9 @@ def route_state(route: str) -> str:
     return f"{PREFIX}route:{route}"
 
 
-def requeued(request: str) -> str:
-    """What was done for a request to put a dead letter back."""
-    return f"{PREFIX}requeued:{request}"
+def request(request_id: str) -> str:
+    """What was done for an operator's request."""
+    return f"{PREFIX}request:{request_id}"
 
 
 def config(name: str) -> str:

@@ -15,6 +15,7 @@ import redis
 from mutt_tasks.core.routes import Route
 from mutt_tasks.store import keys
 from mutt_tasks.store.connection import translated
+from mutt_tasks.store.counters import TICKS_REFUSED
 from mutt_tasks.store.scripts import Scripts
 
 # Each step renews the lease, and a step that takes longer does so on its way (RENEW_SECONDS). The
@@ -22,9 +23,9 @@ from mutt_tasks.store.scripts import Scripts
 TTL_MS = 10_000
 RENEW_SECONDS = 2.0
 
-# A drain's lease outlives the pause before its next cycle, which is at most
+# A drain's lease outlives the delay before its next cycle, which is at most
 # REMEDIATION_DRAIN_INTERVAL, a minute.
-LONGEST_PAUSE_MS = 60_000
+LONGEST_DELAY_MS = 60_000
 
 # A drain's next cycle that is so late will not come: its worker is gone.
 OVERDUE_MS = 3_000
@@ -88,43 +89,46 @@ class Lease:
             "acquire",
             [keys.LEASE, keys.TICK, keys.STATS, keys.DRAIN],
             [
-                *(cycle, TTL_MS, round(tick_gap * 1000), TTL_MS + LONGEST_PAUSE_MS),
+                *(cycle, TTL_MS, round(tick_gap * 1000), TTL_MS + LONGEST_DELAY_MS),
                 *(take_over.value, OVERDUE_MS),
+                *(TICKS_REFUSED.of(each.value) for each in (Acquired.BUSY, Acquired.EARLY)),
             ],
         )
         acquired = Acquired(answer[0].decode())
         return acquired, _holder(answer[1:]) if acquired is Acquired.BUSY else None
 
     def advance(
-        self, held: str, wanted: str, step: Step = Step.STARTING, seconds: float = 0.0
+        self, token: str, wanted: str, step: Step = Step.STARTING, seconds: float = 0.0
     ) -> bool:
-        """Pass the lease from one holder to the next; False when it was not `held`.
+        """Pass the lease from one holder to the next; False when it does not hold `token`.
 
         `seconds` is what the step may take longer than others.
         """
-        return self._advance(held, wanted, step, seconds, 0.0)
+        return self._advance(token, wanted, step, longer=seconds)
 
-    def linger(self, held: str, next_cycle: str, pause: float) -> bool:
-        """Hand the lease on to a drain's next cycle, `pause` seconds from now, without this one.
+    def linger(self, token: str, next_cycle: str, delay: float) -> bool:
+        """Hand the lease on to a drain's next cycle, `delay` seconds from now, without this one.
 
-        False when it was not `held`.
+        False when it does not hold `token`.
         """
-        return self._advance(held, next_cycle, Step.RESTING, pause, pause)
+        return self._advance(token, next_cycle, Step.RESTING, longer=delay, due=delay)
 
-    def _advance(self, held: str, wanted: str, step: Step, longer: float, due: float) -> bool:
+    def _advance(
+        self, token: str, wanted: str, step: Step, *, longer: float, due: float = 0.0
+    ) -> bool:
         answer = self._scripts.call(
             "advance",
             [keys.LEASE, keys.DRAIN],
             [
-                *(held, wanted, TTL_MS + round(longer * 1000), step.value),
+                *(token, wanted, TTL_MS + round(longer * 1000), step.value),
                 *(wanted.partition(":")[0], round(due * 1000)),
             ],
         )
         return bool(answer[0] == b"advanced")
 
-    def release(self, held: str) -> bool:
-        """Drop the lease; False when it was not ours any more."""
-        return bool(self._scripts.call("release", [keys.LEASE], [held]))
+    def release(self, token: str) -> bool:
+        """Drop the lease; False when it does not hold `token` any more."""
+        return bool(self._scripts.call("release", [keys.LEASE], [token]))
 
     def is_abandoned(self) -> bool:
         """Whether a drain was under way that nobody goes on with."""

@@ -10,7 +10,10 @@ from mutt_tasks.errors import LeaseLost, StoreCorrupt
 from mutt_tasks.store.connection import translated
 
 # These write more than one key, so they share the checks that come before a first write.
-_CHECKED = frozenset({"acquire", "advance", "commit", "finish", "requeue"})
+_CHECKED = frozenset({"acquire", "advance", "commit", "finish", "pause", "requeue", "resume"})
+# These are given lists.
+_READ_LISTS = frozenset({"commit", "finish", "pause", "requeue", "resume"})
+_SHARED = {"checks": _CHECKED, "lists": _READ_LISTS}
 
 
 class Scripts:
@@ -22,7 +25,7 @@ class Scripts:
             name: client.register_script(source(name))
             for name in (
                 *("acquire", "advance", "commit", "finish", "landing", "look", "oldest"),
-                *("reading", "release", "requeue"),
+                *("pause", "reading", "release", "requeue", "resume"),
             )
         }
 
@@ -46,9 +49,8 @@ class Scripts:
 
 @cache
 def source(name: str) -> str:
-    """A script's text, with the shared checks where it needs them."""
+    """A script's text, with the shared parts that it needs in front."""
     folder = resources.files("mutt_tasks.store") / "lua"
-    text = (folder / f"{name}.lua").read_text(encoding="utf-8")
-    if name in _CHECKED:
-        text = (folder / "checks.lua").read_text(encoding="utf-8") + "\n" + text
-    return text
+    shared = [part for part, users in _SHARED.items() if name in users]
+    texts = [(folder / f"{part}.lua").read_text(encoding="utf-8") for part in (*shared, name)]
+    return "\n".join(texts)

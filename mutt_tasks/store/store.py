@@ -3,14 +3,17 @@
 import redis
 
 from mutt_tasks.errors import ClusterUnsupported
-from mutt_tasks.redis_address import RedisAddress
-from mutt_tasks.store.connection import RETRIES, TIMEOUT, connect, translated
-from mutt_tasks.store.controls import Controls
+from mutt_tasks.settings.redis_address import RedisAddress
+from mutt_tasks.store.connection import RETRIES, TIMEOUT, connect, seconds_of, translated
 from mutt_tasks.store.dead_letters import DeadLetters
+from mutt_tasks.store.journal import Journal
 from mutt_tasks.store.lease import Lease
 from mutt_tasks.store.ledger import Ledger
+from mutt_tasks.store.pauses import Pauses
+from mutt_tasks.store.pipeline import Pipeline
 from mutt_tasks.store.probes import Probes
 from mutt_tasks.store.queues import Queues
+from mutt_tasks.store.readings import Readings
 from mutt_tasks.store.scripts import Scripts
 from mutt_tasks.store.snapshot import Snapshots
 
@@ -25,7 +28,10 @@ class Store:
         self.queues = Queues(scripts)
         self.dead_letters = DeadLetters(client, scripts)
         self.ledger = Ledger(client, scripts)
-        self.controls = Controls(client, scripts)
+        self.journal = Journal(client)
+        self.pauses = Pauses(client, scripts)
+        self.pipeline = Pipeline(client)
+        self.readings = Readings(scripts)
         self.probes = Probes(client)
         self.snapshots = Snapshots(client, scripts)
 
@@ -36,6 +42,11 @@ class Store:
         `timeout` bounds connecting and each answer in seconds, `retries` the further tries.
         """
         return cls(connect(address, timeout, retries))
+
+    def now(self) -> float:
+        """Redis' own clock, in seconds since 1970: one clock for every worker and beat."""
+        with translated():
+            return seconds_of(self._client.time())
 
     def close(self) -> None:
         """Drop the connection."""

@@ -13,6 +13,6 @@ from mutt_tasks.store.connection import connect
 @pytest.fixture
 def client() -> Iterator[Any]:
     with memory_redis() as url:
-        client = connect(load({"REDIS_URL": url}).redis)
+        client = connect(load({"REDIS_URL": url}).redis.address)
         yield client
         client.close()

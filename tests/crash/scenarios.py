@@ -10,10 +10,15 @@ from typing import Any
 import redis
 
 from mutt_tasks.core.moments import iso
-from mutt_tasks.redis_address import parse
+from mutt_tasks.settings.redis_address import parse
 from mutt_tasks.store.lease import TTL_MS
 from mutt_tasks.store.store import Store
-from tests.pipeline import DLQ, event, fill
+from tests.pipeline import (
+    DLQ,
+    event,
+    fill,
+    observe,
+)
 
 DRAIN_CYCLE = "d" * 32
 BATCH = 4
@@ -33,7 +38,7 @@ class Scenario:
 
 
 def _waits(client: redis.Redis) -> dict[str, Any]:
-    return {"replays": 1, "last_at": iso(Store(client).controls.now())}
+    return {"replays": 1, "last_at": iso(Store(client).now())}
 
 
 def _replay(client: redis.Redis) -> None:
@@ -97,18 +102,15 @@ def digest_of(message: bytes) -> str:
 
 def operator_interferes(store: Store) -> None:
     """From now on an operator removes the oldest message between the first look and its commit."""
-    look = store.queues.look
     has_interfered = False
 
-    def look_and_remove(*args: Any) -> list[bytes]:
+    def remove_once(_: list[bytes]) -> None:
         nonlocal has_interfered
-        found = look(*args)
         if not has_interfered:
             has_interfered = True
             operator_removes_oldest()
-        return found
 
-    vars(store.queues)["look"] = look_and_remove
+    observe(store, looked=remove_once)
 
 
 def operator_removes_oldest() -> None:

@@ -12,9 +12,9 @@ def test_with_nothing_configured_everything_is_stood_in_for() -> None:
     assert choices.stands_in_for_moogsoft
     assert choices.pace == PACE
     settings = load(choices.environment({}, "redis://127.0.0.1:7/0", "http://127.0.0.1:8/x"))
-    assert settings.redis.shown == "redis://127.0.0.1:7/0"
-    assert settings.webhook_url == "http://127.0.0.1:8/x"
-    assert settings.interval == 5
+    assert settings.redis.address.shown == "redis://127.0.0.1:7/0"
+    assert settings.moogsoft.webhook_url == "http://127.0.0.1:8/x"
+    assert settings.pace.interval == 5
 
 
 @pytest.mark.parametrize(

@@ -34,7 +34,7 @@ AT_ONCE = Waits(first=0.001, longest=0.05, breaker=300.0)
 
 
 def running(settings: Settings, moogsoft: Moogsoft, waits: Waits = AT_ONCE) -> Pipeline:
-    return Pipeline(settings.redis, settings, moogsoft.url, waits)
+    return Pipeline(settings.redis.address, settings, moogsoft.url, waits)
 
 
 @pytest.fixture

@@ -9,7 +9,16 @@ import redis
 
 from mutt_tasks.core.moments import iso
 from mutt_tasks.store.store import Store
-from tests.pipeline import DLQ, INGEST, event, fill, numbers_in, run_cycle, settings_of
+from tests.pipeline import (
+    DLQ,
+    INGEST,
+    event,
+    fill,
+    now_of,
+    numbers_in,
+    run_cycle,
+    settings_of,
+)
 
 DAY = 86_400.0
 ROUTE = "mutt:remediation:route:alerter"
@@ -49,7 +58,7 @@ def test_moments_from_another_time_do_not_stop_a_drain(
     client: redis.Redis, store: Store, leave: Callable[[redis.Redis, float], None], jump: float
 ) -> None:
     fill(client, DLQ, [event(n) for n in range(5)])
-    leave(client, store.controls.now() + jump)
+    leave(client, now_of(store) + jump)
     for _ in range(3):
         run_cycle(store, settings_of(REMEDIATION_MAX_RATE=100))
         client.delete("mutt:remediation:lease")

@@ -9,15 +9,19 @@ from typing import Any
 import pytest
 import redis
 
-from mutt_tasks import cycle as steps
 from mutt_tasks.core.breaker import Marks
 from mutt_tasks.core.flow import Flow
+from mutt_tasks.core.live_traffic import LiveTraffic
 from mutt_tasks.core.pace import Pace
 from mutt_tasks.core.routes import alerter_route, moog_route
+from mutt_tasks.core.window import Window
 from mutt_tasks.logs import log_cycle
 from mutt_tasks.metrics import RedisCollector
-from mutt_tasks.store.states import decoded
+from mutt_tasks.replay.result import CycleResult
+from mutt_tasks.store.queues import Landing
+from mutt_tasks.store.states import decoded, encoded
 from mutt_tasks.store.store import Store
+from mutt_tasks.surroundings import new_id
 from tests.pipeline import (
     ALERTS,
     DEAD,
@@ -25,6 +29,7 @@ from tests.pipeline import (
     INGEST,
     LIMITER,
     MOOG_DLQ,
+    begin,
     counters,
     event,
     fill,
@@ -32,12 +37,16 @@ from tests.pipeline import (
     journal,
     let_pass,
     lying_in,
+    now_of,
     numbers_in,
+    observe,
+    operator_pauses,
+    replay,
     run_cycle,
     settings_of,
 )
 
-ROUTE = alerter_route(DLQ, INGEST)
+ROUTE = alerter_route(DLQ, INGEST, DEAD)
 
 
 def bounce(client: redis.Redis) -> int:
@@ -56,7 +65,7 @@ def flow_of(client: redis.Redis, route: str = "alerter") -> Flow:
 
 def limiter_holds(client: redis.Redis, store: Store, alerts: int) -> None:
     """The forwarder took so many alerts within the last period, evenly."""
-    now = store.controls.now()
+    now = now_of(store)
     client.delete(LIMITER)
     if alerts:
         moments = {f"alert-{n}": (now - n / alerts) * 1000 for n in range(alerts)}
@@ -93,7 +102,7 @@ def test_bounces_beside_first_time_failures_open_the_breaker_and_are_forgiven(
     lane = result.routes["alerter"]
     assert (result.outcome, result.reason, lane.limit) == ("held", "backoff", "backoff")
     assert lane.has_tripped
-    assert result.pause == 10
+    assert result.delay == 10
     assert metric(store, "breaker_trips_total", route="alerter") == 1
     assert metric(store, "backoff_seconds", route="alerter") > 50
     assert journal(client, "cycle")[-1]["route:alerter"] == "held backoff"
@@ -123,7 +132,7 @@ def fill_again(client: redis.Redis, messages: list[bytes]) -> None:
 
 
 def run_until(
-    store: Store, settings: Any, result: steps.CycleResult, is_done: Callable[[], bool]
+    store: Store, settings: Any, result: CycleResult, is_done: Callable[[], bool]
 ) -> None:
     for _ in range(50):
         if is_done():
@@ -197,7 +206,7 @@ def test_a_replay_under_way_is_known_by_its_header_wherever_it_lies(
     client: redis.Redis, store: Store, route: Any, queue: str, message: str, counts: int
 ) -> None:
     client.lpush(queue, message)
-    assert store.queues.landing(route, ALERTS, 0) == (counts, [], [])
+    assert store.queues.landing(route, ALERTS, 0) == Landing(counts, [], [])
 
 
 def test_an_alert_that_was_replayed_on_both_routes_is_under_way_on_the_second(
@@ -206,8 +215,8 @@ def test_an_alert_that_was_replayed_on_both_routes_is_under_way_on_the_second(
     inner = json.dumps({"_remediation": {"replays": 1, "route": "alerter"}})
     alert = {"raw_json": inner, "_remediation": {"replays": 1, "route": "moog"}}
     client.lpush(ALERTS, json.dumps(alert))
-    assert store.queues.landing(moog_route(MOOG_DLQ, ALERTS), ALERTS, 0)[0] == 1
-    assert store.queues.landing(ROUTE, ALERTS, 0)[0] == 0
+    assert store.queues.landing(moog_route(MOOG_DLQ, ALERTS, DEAD), ALERTS, 0).in_flight == 1
+    assert store.queues.landing(ROUTE, ALERTS, 0).in_flight == 0
 
 
 def test_a_look_for_replays_is_bounded_whatever_lies_there(
@@ -218,21 +227,21 @@ def test_a_look_for_replays_is_bounded_whatever_lies_there(
         client.lpush(INGEST, b"_remediation" * 100_000)  # 1.2 MB each
     client.lpush(ALERTS, *(b'{"_remediation":{"route":"alerter"}}' for _ in range(5000)))
     started = time.monotonic()
-    under_way, oldest, newest = store.queues.landing(ROUTE, ALERTS, 4000)
+    found = store.queues.landing(ROUTE, ALERTS, 4000)
     assert time.monotonic() - started < 5
-    assert under_way == 5000  # the newest 2000 stand for all
-    assert (len(oldest), len(newest)) == (200, 200)
-    assert json.loads(newest[0])["number"] == 4999
-    assert json.loads(oldest[-1])["number"] == 1000
-    sizes = [len(part) for part in store.queues.landing(ROUTE, ALERTS, 3)[1:]]
-    assert sizes == [3, 0]
+    assert found.in_flight == 5000  # the newest 2000 stand for all
+    assert (len(found.oldest), len(found.newest)) == (200, 200)
+    assert json.loads(found.newest[0])["number"] == 4999
+    assert json.loads(found.oldest[-1])["number"] == 1000
+    few = store.queues.landing(ROUTE, ALERTS, 3)
+    assert (len(few.oldest), len(few.newest)) == (3, 0)
 
 
 def test_a_huge_message_among_the_arrivals_does_not_hide_the_others(
     client: redis.Redis, store: Store
 ) -> None:
     fill(client, DLQ, [event(1), event(2, filler="x" * 1_500_000), event(3)])
-    _, oldest, _ = store.queues.landing(ROUTE, ALERTS, 3)
+    oldest = store.queues.landing(ROUTE, ALERTS, 3).oldest
     assert [json.loads(message)["number"] for message in oldest] == [3, 1]
 
 
@@ -269,9 +278,9 @@ def test_auto_uses_what_steady_traffic_leaves_of_the_forwarders_window(
 ) -> None:
     settings = settings_of(REMEDIATION_MAX_RATE="auto", REMEDIATION_BATCH_SIZE=1000)
     fill(client, DLQ, [event(n) for n in range(1000)])
-    steady = Pace(live=20, spread=0.1, samples=500, sampled_at=store.controls.now() - 0.5)
-    text = json.dumps({"live": 20, "spread": 0.1, "samples": 500, "sampled_at": steady.sampled_at})
-    client.hset("mutt:remediation:pace", "pace", text)
+    steady = Pace(traffic=LiveTraffic(20, 0.1, 500, now_of(store) - 0.5))
+    fields: Any = encoded(steady)
+    client.hset("mutt:remediation:pace", mapping=fields)
     limiter_holds(client, store, 20)
     run_cycle(store, settings)
     # All that goes within a second, before any of it reaches the limiter, fits into its window.
@@ -301,21 +310,15 @@ def test_what_is_learnt_of_live_traffic_is_kept_through_cycles_that_are_held(
         limiter_holds(client, store, 50)
         result = run_cycle(store, settings, result.next_cycle)
     found: Any = client.hget("mutt:remediation:pace", "pace")
-    assert decoded(Pace, found).samples >= 3
+    assert decoded(Pace, found).traffic.samples >= 3
 
 
 def test_a_batch_is_spread_over_the_second_and_journalled_once(
     client: redis.Redis, store: Store
 ) -> None:
     fill(client, DLQ, [b"garbage", *(event(n) for n in range(100))])
-    moments = []
-    commit = store.queues.commit
-
-    def timed(*args: Any) -> Any:
-        moments.append(store.controls.now())
-        return commit(*args)
-
-    vars(store.queues)["commit"] = timed
+    moments: list[float] = []
+    observe(store, commits=lambda: moments.append(now_of(store)))
     run_cycle(store, settings_of(REMEDIATION_MAX_RATE=20, REMEDIATION_BATCH_SIZE=50))
     assert len(moments) > 5
     assert moments[-1] - moments[0] > 0.5
@@ -330,17 +333,17 @@ def test_a_gate_that_closes_in_the_middle_of_a_batch_stops_it(
 ) -> None:
     fill(client, DLQ, [event(n) for n in range(100)])
     settings = settings_of(REMEDIATION_MAX_RATE=20, REMEDIATION_BATCH_SIZE=50)
-    cycle = steps.new_cycle_id()
-    assert steps.begin(store, settings, cycle, is_tick=False) is None
+    cycle = new_id()
+    assert begin(store, settings, cycle) is None
 
     def close_the_gate(seconds: float) -> None:
         let_pass(store, seconds)
         if closes == "pause":
-            store.controls.pause("ann", "now", 60)
+            operator_pauses(store, 60)
         else:
             client.set("mutt:circuit_breaker:moogsoft:state", "OPEN")
 
-    steps.replay(store, settings, cycle, True, "test", close_the_gate)
+    replay(store, settings, cycle, wait=close_the_gate)
     assert client.llen(INGEST) == 4  # what the first slice held: 0.2 s of 20/s
 
 
@@ -351,7 +354,7 @@ def test_keys_of_the_pipeline_that_hold_something_else_are_as_good_as_not_there(
     client.set(LIMITER, "x")
     client.hset("mutt:circuit_breaker:moogsoft:state", "state", "OPEN")
     fill(client, DLQ, [event(n) for n in range(3)])
-    assert store.controls.breaker() == Marks()
+    assert store.pipeline.breaker() == Marks()
     run_cycle(store, settings_of(REMEDIATION_MAX_RATE=rate))
     assert numbers_in(client, INGEST) == [0, 1, 2]
 
@@ -362,7 +365,7 @@ def test_a_drain_that_is_held_waits_however_short_its_interval(
     client.lpush(INGEST, *range(1000))
     fill(client, DLQ, [event(1)])
     result = run_cycle(store, settings_of(REMEDIATION_DRAIN_INTERVAL=0))
-    assert (result.reason, result.pause) == ("backpressure", 0.5)
+    assert (result.reason, result.delay) == ("backpressure", 0.5)
 
 
 # --- state that cannot be read ---
@@ -396,9 +399,9 @@ def test_the_state_that_a_commit_wrote_is_the_one_that_is_read(
     fill(client, DLQ, [event(n) for n in range(30)])
     run_cycle(store, settings_of())
     found = flow_of(client)
-    assert (found.window, found.batch, found.depth) == (10, 10, 20)
-    assert found.cohorts[0][1] == 10
-    assert replace(found, window=0) != Flow()
+    assert (found.window.size, found.in_flight.batch, found.depth) == (10, 10, 20)
+    assert found.in_flight.cohorts[0][1] == 10
+    assert replace(found, window=Window()) != Flow()
 
 
 # --- the consumers' own limits, and whether they are what they are believed to be ---
@@ -406,11 +409,11 @@ def test_the_state_that_a_commit_wrote_is_the_one_that_is_read(
 
 def drained_by(
     client: redis.Redis, store: Store, settings: Any, seconds: float, forwarder: "Forwarder"
-) -> steps.CycleResult:
+) -> CycleResult:
     """Cycles for a while, beside a forwarder that works after each slice."""
-    until = store.controls.now() + seconds
+    until = now_of(store) + seconds
     result = run_cycle(store, settings, wait=forwarder.work)
-    while result.next_cycle and store.controls.now() < until:
+    while result.next_cycle and now_of(store) < until:
         result = run_cycle(store, settings, result.next_cycle, wait=forwarder.work)
     return result
 
@@ -433,7 +436,7 @@ class Forwarder:
     def work(self, seconds: float) -> None:
         """Let time pass, then take what lies in the queues."""
         let_pass(self._store, seconds)
-        now = self._store.controls.now()
+        now = now_of(self._store)
         self._owed += self._live * seconds
         while self._owed >= 1:
             self._owed -= 1

@@ -5,8 +5,8 @@ from collections.abc import Callable
 import pytest
 import redis
 
-from mutt_tasks import cycle as steps
 from mutt_tasks.checking import LONGEST_LOOK
+from mutt_tasks.runtime_settings import in_force
 from mutt_tasks.store.store import Store
 from tests.pipeline import (
     ALERTS,
@@ -19,7 +19,9 @@ from tests.pipeline import (
     fill,
     journal,
     let_pass,
+    now_of,
     numbers_in,
+    operator_pauses,
     run_cycle,
     settings_of,
 )
@@ -30,7 +32,7 @@ def _nothing(client: redis.Redis) -> None:
 
 
 def _pause(client: redis.Redis) -> None:
-    Store(client).controls.pause("ann", "change window", 600)
+    operator_pauses(Store(client), 600)
 
 
 def _fill_target(client: redis.Redis) -> None:
@@ -94,14 +96,14 @@ def test_the_rate_bounds_replays_over_time_and_dead_letters_cost_nothing(
     settings = settings_of(
         REMEDIATION_MAX_RATE=20, REMEDIATION_BATCH_SIZE=50, REMEDIATION_DRAIN="false"
     )
-    started = store.controls.now()
+    started = now_of(store)
     first = run_cycle(store, settings)
     assert first.routes["alerter"].moved.quarantined["malformed"] == 3
     assert first.routes["alerter"].limit == "rate_limited"
     while counters(client)["replayed:alerter"] < 60:
         client.delete(INGEST)
         run_cycle(store, settings)
-    took = store.controls.now() - started
+    took = now_of(store) - started
     # The canary, and a second in which its way is watched, come first.
     assert 20 * (took - 3) <= counters(client)["replayed:alerter"] <= 20 * took + 5
 
@@ -167,8 +169,9 @@ def test_runtime_configuration_overrides_at_once_and_bad_values_are_named(
     client.set("mutt:config:remediation_batch_size", "3")
     client.set("mutt:config:max_poison_retries", "many")
     client.set("mutt:config:remediation_enabled", "off")
-    found, problems = steps.current(store, settings)
-    assert (found.batch_size, found.max_poison_retries, found.enabled) == (3, 3, False)
+    found, problems = in_force(store, settings)
+    pace = found.pace
+    assert (pace.batch_size, pace.max_poison_retries, pace.enabled) == (3, 3, False)
     assert problems == (
         "mutt:config:max_poison_retries: got 'many', takes a whole number from 1 to 1000; ignored",
     )
@@ -195,7 +198,7 @@ def test_a_drain_stays_while_moogsoft_is_down_and_messages_wait(
 ) -> None:
     fill(client, DLQ, [event(1)])
     held = run_cycle(store, settings_of(), healthy=False)
-    assert (held.reason, bool(held.next_cycle), held.pause) == ("unhealthy", True, LONGEST_LOOK)
+    assert (held.reason, bool(held.next_cycle), held.delay) == ("unhealthy", True, LONGEST_LOOK)
     again = run_cycle(store, settings_of(), held.next_cycle, healthy=False)
     assert again.next_cycle
     replayed = run_cycle(store, settings_of(), again.next_cycle)
@@ -225,7 +228,7 @@ def test_a_cycle_that_the_breaker_holds_says_so_everywhere(
     client: redis.Redis, store: Store
 ) -> None:
     fill(client, DLQ, [event(1)])
-    client.mset({BREAKER + "state": "OPEN", BREAKER + "open_time": store.controls.now()})
+    client.mset({BREAKER + "state": "OPEN", BREAKER + "open_time": now_of(store)})
     result = run_cycle(store, settings_of())  # the probe has just found Moogsoft healthy
     assert (result.reason, result.health) == ("breaker_open", "breaker_open")
     assert result.routes["alerter"].reason == "breaker_open"
@@ -259,6 +262,6 @@ def test_a_slice_counts_an_open_breaker_without_a_date_from_its_first_sight(
 ) -> None:
     fill(client, DLQ, [event(1)])
     client.set(BREAKER + "state", "OPEN")
-    client.hset("mutt:remediation:health", "breaker_seen_at", store.controls.now() - 301)
+    client.hset("mutt:remediation:health", "breaker_seen_at", now_of(store) - 301)
     run_cycle(store, settings_of())
     assert numbers_in(client, INGEST) == [1]

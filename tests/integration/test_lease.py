@@ -6,19 +6,33 @@ from typing import Any
 import pytest
 import redis
 
-from mutt_tasks import cycle as steps
+from mutt_tasks.cycle import Trigger
 from mutt_tasks.errors import LeaseLost
+from mutt_tasks.replay.result import CycleResult
 from mutt_tasks.store.lease import Holder, Step
 from mutt_tasks.store.store import Store
-from tests.pipeline import DLQ, INGEST, counters, event, fill, numbers_in, run_cycle, settings_of
+from tests.pipeline import (
+    DLQ,
+    INGEST,
+    begin,
+    counters,
+    event,
+    fill,
+    now_of,
+    numbers_in,
+    observe,
+    replay,
+    run_cycle,
+    settings_of,
+)
 
 LEASE, DRAIN = "mutt:remediation:lease", "mutt:remediation:drain"
 
 
 def test_a_second_cycle_finds_the_first_one_busy(client: redis.Redis, store: Store) -> None:
     settings = settings_of()
-    assert steps.begin(store, settings, "a" * 32, is_tick=True) is None
-    second = steps.begin(store, settings, "b" * 32, is_tick=True)
+    assert begin(store, settings, "a" * 32, Trigger.BEAT) is None
+    second = begin(store, settings, "b" * 32, Trigger.BEAT)
     assert second is not None
     assert second.outcome == "busy"
     assert counters(client)["ticks:busy"] == 1
@@ -26,54 +40,46 @@ def test_a_second_cycle_finds_the_first_one_busy(client: redis.Redis, store: Sto
 
 def test_a_tick_of_a_second_beat_comes_too_early(client: redis.Redis, store: Store) -> None:
     settings = settings_of()
-    assert steps.begin(store, settings, "a" * 32, is_tick=True) is None
+    assert begin(store, settings, "a" * 32, Trigger.BEAT) is None
     assert store.lease.release("a" * 32)
-    second = steps.begin(store, settings, "b" * 32, is_tick=True)
+    second = begin(store, settings, "b" * 32, Trigger.BEAT)
     assert second is not None
     assert second.outcome == "early"
-    assert steps.begin(store, settings, "c" * 32, is_tick=False) is None
+    assert begin(store, settings, "c" * 32) is None
 
 
 def test_a_clock_that_went_back_does_not_stop_the_ticks(client: redis.Redis, store: Store) -> None:
     client.set("mutt:remediation:tick", 99_999_999_999_999)
-    assert steps.begin(store, settings_of(), "a" * 32, is_tick=True) is None
+    assert begin(store, settings_of(), "a" * 32, Trigger.BEAT) is None
 
 
 def test_a_replay_delivered_twice_runs_once(client: redis.Redis, store: Store) -> None:
     fill(client, DLQ, [event(n) for n in range(30)])
     settings = settings_of()
     cycle = "a" * 32
-    assert steps.begin(store, settings, cycle, is_tick=False) is None
-    assert steps.replay(store, settings, cycle, True, "test") is not None
-    assert steps.replay(store, settings, cycle, True, "test") is None
+    assert begin(store, settings, cycle) is None
+    assert replay(store, settings, cycle) is not None
+    assert replay(store, settings, cycle) is None
     assert numbers_in(client, INGEST) == list(range(10))
 
 
 def test_a_replay_an_hour_late_does_nothing(client: redis.Redis, store: Store) -> None:
     fill(client, DLQ, [event(1)])
     settings = settings_of()
-    assert steps.begin(store, settings, "a" * 32, is_tick=False) is None
+    assert begin(store, settings, "a" * 32) is None
     client.delete(LEASE)
-    assert steps.begin(store, settings, "b" * 32, is_tick=False) is None
-    assert steps.replay(store, settings, "a" * 32, True, "test") is None
+    assert begin(store, settings, "b" * 32) is None
+    assert replay(store, settings, "a" * 32) is None
     assert client.llen(DLQ) == 1
 
 
-def test_a_batch_whose_lease_ran_out_is_not_committed(
-    client: redis.Redis, store: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_batch_whose_lease_ran_out_is_not_committed(client: redis.Redis, store: Store) -> None:
     fill(client, DLQ, [event(1)])
     settings = settings_of()
-    assert steps.begin(store, settings, "a" * 32, is_tick=False) is None
-    look = store.queues.look
-
-    def slow_look(*args: Any) -> list[bytes]:
-        client.set(LEASE, "somebody else")
-        return look(*args)
-
-    monkeypatch.setattr(store.queues, "look", slow_look)
+    assert begin(store, settings, "a" * 32) is None
+    observe(store, looked=lambda _: client.set(LEASE, "somebody else"))
     with pytest.raises(LeaseLost):
-        steps.replay(store, settings, "a" * 32, True, "test")
+        replay(store, settings, "a" * 32)
     assert (client.llen(DLQ), client.llen(INGEST)) == (1, 0)
     assert client.get(LEASE) == b"somebody else"
 
@@ -81,7 +87,7 @@ def test_a_batch_whose_lease_ran_out_is_not_committed(
 def test_the_lease_expires_so_that_the_next_tick_takes_over(
     client: redis.Redis, store: Store
 ) -> None:
-    steps.begin(store, settings_of(), "a" * 32, is_tick=False)
+    begin(store, settings_of(), "a" * 32)
     assert 0 < int(client.pttl(LEASE)) <= 10_000
     fill(client, DLQ, [event(n) for n in range(30)])
     client.delete(LEASE)
@@ -111,8 +117,8 @@ def test_a_lost_answer_to_a_finished_cycle_is_no_second_count(
 # --- who holds it, and who takes it over ---
 
 
-def begun(store: Store, cycle: str, **how: bool) -> steps.CycleResult | None:
-    return steps.begin(store, settings_of(), cycle, **{"is_tick": False, **how})
+def begun(store: Store, cycle: str, trigger: Trigger = Trigger.HAND) -> CycleResult | None:
+    return begin(store, settings_of(), cycle, trigger)
 
 
 def rest(client: redis.Redis, store: Store, healthy: bool = True) -> str:
@@ -131,7 +137,7 @@ def test_who_finds_a_drain_at_work_learns_what_it_does(client: redis.Redis, stor
     holder = second.holder
     assert holder is not None
     assert (holder.cycle, holder.doing, holder.reason) == ("a" * 32, "checking", "")
-    assert abs(holder.since - store.controls.now()) < 60
+    assert abs(holder.since - now_of(store)) < 60
     assert 0 <= holder.silent < 60
 
 
@@ -155,37 +161,37 @@ def test_a_lease_without_a_word_of_its_holder_is_busy_all_the_same(
 
 
 @pytest.mark.parametrize(
-    ("healthy", "how", "is_taken"),
+    ("healthy", "trigger", "is_taken"),
     [
-        (True, {}, False),
-        (True, {"is_tick": True}, False),
-        (True, {"is_start": True}, True),
-        (False, {}, True),  # a call by hand asks at once
-        (False, {"is_tick": True}, False),
-        (False, {"is_start": True}, True),
+        (True, Trigger.HAND, False),
+        (True, Trigger.BEAT, False),
+        (True, Trigger.WORKER, True),
+        (False, Trigger.HAND, True),  # a call by hand asks at once
+        (False, Trigger.BEAT, False),
+        (False, Trigger.WORKER, True),
     ],
 )
 def test_a_drain_that_rests_is_taken_over_by_who_has_reason_to(
-    client: redis.Redis, store: Store, healthy: bool, how: dict[str, bool], is_taken: bool
+    client: redis.Redis, store: Store, healthy: bool, trigger: Trigger, is_taken: bool
 ) -> None:
     resting = rest(client, store, healthy)
-    assert (begun(store, "b" * 32, **how) is None) is is_taken
+    assert (begun(store, "b" * 32, trigger) is None) is is_taken
     assert client.get(LEASE) == (b"b" * 32 if is_taken else resting.encode())
     # One at a time: what comes late finds that it is not its turn any more.
     assert store.lease.advance(resting, resting) is not is_taken
 
 
-@pytest.mark.parametrize("how", [{}, {"is_tick": True}])
+@pytest.mark.parametrize("trigger", [Trigger.HAND, Trigger.BEAT])
 def test_a_drain_whose_next_cycle_does_not_come_is_taken_over(
-    client: redis.Redis, store: Store, how: dict[str, bool]
+    client: redis.Redis, store: Store, trigger: Trigger
 ) -> None:
     rest(client, store)
     seconds: Any = client.time()
     now = seconds[0] * 1000
     client.hset(DRAIN, "due", now - 2_000)
-    assert begun(store, "b" * 32, **how) is not None
+    assert begun(store, "b" * 32, trigger) is not None
     client.hset(DRAIN, "due", now - 4_000)
-    assert begun(store, "c" * 32, **how) is None
+    assert begun(store, "c" * 32, trigger) is None
 
 
 @pytest.mark.parametrize("step", [Step.STARTING, Step.CHECKING, Step.REPLAYING])
@@ -195,8 +201,8 @@ def test_a_step_under_way_is_never_taken_over(
     begun(store, "a" * 32)
     store.lease.advance("a" * 32, "a" * 32, step)
     client.hset(DRAIN, "due", 1)
-    for how in ({}, {"is_tick": True}, {"is_start": True}):
-        assert begun(store, "b" * 32, **how) is not None
+    for trigger in (Trigger.HAND, Trigger.BEAT, Trigger.WORKER):
+        assert begun(store, "b" * 32, trigger) is not None
     assert client.get(LEASE) == b"a" * 32
 
 
@@ -237,7 +243,7 @@ def test_slices_that_may_send_nothing_renew_the_lease(client: redis.Redis, store
         client.pexpire(LEASE, lifetimes[-1] - round(seconds * 1000))
 
     settings = settings_of(REMEDIATION_DRAIN_INTERVAL=20)
-    assert steps.replay(store, settings, cycle, True, "test", wait) is not None
+    assert replay(store, settings, cycle, wait=wait) is not None
     assert len(lifetimes) > 100
     assert min(lifetimes) > 7_000
 
@@ -248,5 +254,5 @@ def test_a_drain_that_lingers_hands_its_lease_on_once(client: redis.Redis, store
     assert not store.lease.linger(resting, "c" * 32, 8.0)  # delivered twice
     assert client.get(LEASE) == b"b" * 32
     assert 16_000 < int(client.pttl(LEASE)) <= 18_000
-    assert begun(store, "d" * 32, is_tick=True) is not None
+    assert begun(store, "d" * 32, Trigger.BEAT) is not None
     assert begun(store, "e" * 32) is None  # by hand

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 import redis
 
-from mutt_tasks import choice
 from mutt_tasks.core.moments import iso
 from mutt_tasks.store.store import Store
+from mutt_tasks.surroundings import ScanBounds
 from tests.pipeline import (
     ALERTS,
     DEAD,
@@ -22,7 +22,9 @@ from tests.pipeline import (
     header_of,
     journal,
     lying_in,
+    now_of,
     numbers_in,
+    observe,
     run_cycle,
     settings_of,
 )
@@ -140,23 +142,23 @@ def test_a_message_that_came_back_waits_and_nothing_behind_it_is_held_up(
     assert second.routes["alerter"].waiting == 1
     third = run_cycle(store, settings, second.next_cycle)
     assert third.reason == "waiting"
-    assert 1 <= third.pause <= 10
+    assert 1 <= third.delay <= 10
 
 
 def test_a_drain_goes_on_until_the_last_rest_is_over(client: redis.Redis, store: Store) -> None:
     settings = settings_of()
     fill(client, DLQ, [event(1)])
-    started = store.controls.now()
+    started = now_of(store)
     result = run_cycle(store, settings)
     client.lmove(INGEST, DLQ, "RIGHT", "LEFT")
     while result.next_cycle:
         result = run_cycle(store, settings, result.next_cycle)
     assert numbers_in(client, INGEST) == [1]
-    assert 48 <= store.controls.now() - started <= 72 + 10
+    assert 48 <= now_of(store) - started <= 72 + 10
 
 
 def test_waiting_messages_keep_their_place_and_order(client: redis.Redis, store: Store) -> None:
-    waits = {"replays": 1, "last_at": iso(store.controls.now())}
+    waits = {"replays": 1, "last_at": iso(now_of(store))}
     mixed = [
         event(n, _remediation=waits) if n % 3 == 0 else (b"x%d" % n if n % 3 == 1 else event(n))
         for n in range(90)
@@ -194,20 +196,17 @@ def test_large_messages_go_in_batches_of_bounded_bytes(client: redis.Redis, stor
 
 
 def test_a_queue_that_changed_since_the_look_is_looked_at_again(
-    client: redis.Redis, store: Store, monkeypatch: pytest.MonkeyPatch
+    client: redis.Redis, store: Store
 ) -> None:
     # More than a batch: behind the removed one there are as many as were looked at.
     fill(client, DLQ, [event(n) for n in range(15)])
-    look = store.queues.look
     removed: list[Any] = []
 
-    def look_while_an_operator_removes_one(*args: Any) -> list[bytes]:
-        found = look(*args)
+    def an_operator_removes_one(_: list[bytes]) -> None:
         if not removed:
             removed.append(client.rpop(DLQ))
-        return found
 
-    monkeypatch.setattr(store.queues, "look", look_while_an_operator_removes_one)
+    observe(store, looked=an_operator_removes_one)
     run_cycle(store, settings_of())
     assert numbers_in(client, INGEST) == list(range(1, 11))
     assert numbers_in(client, DLQ) == list(range(11, 15))
@@ -231,27 +230,19 @@ def test_a_counter_that_is_no_counter_is_reported_and_does_not_stop_the_replay(
     fill(client, DLQ, [event(1, _moog_retry_count="many"), event(2, _retry_count=-1), event(3)])
     result = run_cycle(store, settings_of())
     assert numbers_in(client, INGEST) == [1, 2, 3]
-    assert result.routes["alerter"].odd == 2
+    assert result.routes["alerter"].bad_counters == 2
     assert counters(client)["odd:alerter"] == 2
 
 
 def test_thousands_that_wait_are_passed_once_and_not_at_every_batch(
-    client: redis.Redis, store: Store, monkeypatch: pytest.MonkeyPatch
+    client: redis.Redis, store: Store
 ) -> None:
-    monkeypatch.setattr(choice, "SCAN_MESSAGES", 50)
-    stamp = {"replays": 1, "last_at": iso(store.controls.now())}
+    stamp = {"replays": 1, "last_at": iso(now_of(store))}
     client.lpush(DLQ, *(event(n, _remediation=stamp) for n in range(120)))
     client.lpush(DLQ, *(event(n) for n in range(200, 230)))
-    looked = []
-    look = store.queues.look
-
-    def counted(source: str, skip: int, most: int, most_bytes: int) -> list[bytes]:
-        found = look(source, skip, most, most_bytes)
-        looked.append(len(found))
-        return found
-
-    monkeypatch.setattr(store.queues, "look", counted)
-    drain(store, settings_of(REMEDIATION_BATCH_SIZE=10))
+    looked: list[int] = []
+    observe(store, looked=lambda found: looked.append(len(found)))
+    drain(store, settings_of(REMEDIATION_BATCH_SIZE=10), ScanBounds(messages=50))
     assert numbers_in(client, INGEST) == list(range(200, 230))
     assert numbers_in(client, DLQ) == list(range(120))
     assert sum(looked) <= 120 + 30 + 10
@@ -268,7 +259,7 @@ def test_thousands_that_wait_are_passed_once_and_not_at_every_batch(
 def test_changed_rules_reach_messages_that_wait(
     client: redis.Redis, store: Store, changed: dict[str, str]
 ) -> None:
-    stamp = {"replays": 1, "last_at": iso(store.controls.now())}
+    stamp = {"replays": 1, "last_at": iso(now_of(store))}
     old = "2001-01-01T00:00:00Z"
     fill(client, DLQ, [event(n, timestamp=old, _remediation=stamp) for n in range(5)])
     first = run_cycle(store, settings_of())
@@ -277,11 +268,8 @@ def test_changed_rules_reach_messages_that_wait(
     assert client.llen(DLQ) == 0
 
 
-def test_a_batch_that_takes_long_to_read_goes_as_it_is(
-    client: redis.Redis, store: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(choice, "CHOOSE_SECONDS", -1.0)
+def test_a_batch_that_takes_long_to_read_goes_as_it_is(client: redis.Redis, store: Store) -> None:
     fill(client, DLQ, [event(n) for n in range(3)])
-    results = drain(store, settings_of(REMEDIATION_DRAIN_INTERVAL=0))
+    results = drain(store, settings_of(REMEDIATION_DRAIN_INTERVAL=0), ScanBounds(seconds=-1.0))
     assert [r.routes["alerter"].moved.replayed for r in results] == [1, 1, 1, 0]
     assert numbers_in(client, INGEST) == [0, 1, 2]

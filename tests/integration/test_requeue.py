@@ -2,18 +2,18 @@
 
 import hashlib
 import json
-from typing import Any
-from unittest.mock import patch
+import time
+from collections.abc import Callable
+from typing import Any, cast
 
 import pytest
 import redis
 
-from mutt_tasks import requeue as requeuing
-from mutt_tasks.cycle import CycleResult
 from mutt_tasks.metrics import RedisCollector
-from mutt_tasks.requeue import requeue
-from mutt_tasks.store import dead_letters
-from mutt_tasks.store.dead_letters import Request
+from mutt_tasks.operations.requeue import BOUNDS, Bounds, requeue
+from mutt_tasks.replay.result import CycleResult
+from mutt_tasks.store.dead_letters import DeadLetters
+from mutt_tasks.store.requests import Request
 from mutt_tasks.store.store import Store
 from tests.pipeline import (
     ALERTS,
@@ -26,6 +26,7 @@ from tests.pipeline import (
     fill,
     header_of,
     journal,
+    let_pass,
     lying_in,
     numbers_in,
     run_cycle,
@@ -36,13 +37,32 @@ BOTH = settings_of(REMEDIATION_ROUTES="alerter,moog")
 ASKED = Request("r1", "ann", "the database is mended")
 
 
+class Found:
+    """Dead letters, with somebody who acts when a search has found what it looked for."""
+
+    def __init__(self, letters: DeadLetters, found: Callable[[], object]) -> None:
+        self._letters, self._found = letters, found
+
+    def find(self, *args: Any) -> Any:
+        """A search; then `found` is called."""
+        search = self._letters.find(*args)
+        self._found()
+        return search
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._letters, name)
+
+
 def digest_of(raw: bytes) -> str:
     return hashlib.sha1(raw).hexdigest()
 
 
-def ask(store: Store, digest: str, request: str = "r1", **env: object) -> dict[str, Any]:
+def ask(
+    store: Store, digest: str, request: str = "r1", bounds: Bounds = BOUNDS, **env: object
+) -> dict[str, Any]:
     found = settings_of(**{"REMEDIATION_ROUTES": "alerter,moog"} | env)
-    return requeue(store, found, digest, Request(request, ASKED.actor, ASKED.reason))
+    asked = Request(request, ASKED.actor, ASKED.reason)
+    return requeue(store, found, time.monotonic, digest, asked, bounds)
 
 
 def cycle(client: redis.Redis, store: Store, **env: object) -> CycleResult:
@@ -160,7 +180,7 @@ def test_a_script_that_is_sent_again_because_its_answer_was_lost_does_nothing_mo
     assert found is not None
 
     for _ in range(2):
-        assert store.dead_letters.requeue(DEAD, found, BOTH.routes[0], b"back", ASKED)
+        assert store.dead_letters.requeue(found, BOTH.routes[0], b"back", ASKED)
 
     assert (client.llen(DEAD), lying_in(client, DLQ)) == (1, [b"back"])
     assert len(journal(client, "requeued")) == 1
@@ -171,9 +191,9 @@ def test_twelve_digits_are_enough_when_they_fit_one_message_only(
 ) -> None:
     dead = poison(client, store)
 
-    with patch.object(dead_letters, "PAGE", 1):
-        client.lpush(DEAD, *(b"other %d" % n for n in range(5)))
-        assert ask(store, digest_of(dead)[:12])["digest"] == digest_of(dead)
+    client.lpush(DEAD, *(b"other %d" % n for n in range(5)))
+    found = ask(store, digest_of(dead)[:12], bounds=Bounds(page=1))
+    assert found["digest"] == digest_of(dead)
 
     assert client.llen(DEAD) == 5
 
@@ -186,13 +206,14 @@ def test_digits_that_fit_two_messages_move_neither_and_equal_messages_are_one(
     assert digest_of(one)[0] == digest_of(other)[0]
     client.lpush(DEAD, one, other)
 
-    result = ask(store, digest_of(one)[:1])
+    one_digit = Bounds(digits=1)
+    result = ask(store, digest_of(one)[:1], bounds=one_digit)
 
     assert result["outcome"] == "ambiguous"
     assert (client.llen(DEAD), client.llen(MOOG_DLQ)) == (2, 0)
     client.delete(DEAD)
     client.lpush(DEAD, one, one)
-    assert ask(store, digest_of(one)[:1])["outcome"] == "requeued"
+    assert ask(store, digest_of(one)[:1], bounds=one_digit)["outcome"] == "requeued"
     assert lying_in(client, DEAD) == [one]
 
 
@@ -205,8 +226,7 @@ def test_only_the_wanted_message_goes_wherever_it_lies(
     others = [b"other %d" % n for n in range(11)]
     fill(client, DEAD, [*others[:older], dead, *others[older:]])
 
-    with patch.object(dead_letters, "PAGE", 2):
-        assert ask(store, digest_of(dead))["outcome"] == "requeued"
+    assert ask(store, digest_of(dead), bounds=Bounds(page=2))["outcome"] == "requeued"
 
     assert lying_in(client, DEAD) == others
     assert numbers_in(client, DLQ) == [1]
@@ -231,8 +251,7 @@ def test_a_search_that_takes_too_long_says_how_far_it_came(
 ) -> None:
     dead = poison(client, store)
 
-    with patch.object(requeuing, "SEARCH_SECONDS", -1.0):
-        result = ask(store, digest_of(dead))
+    result = ask(store, digest_of(dead), bounds=Bounds(seconds=-1.0))
 
     assert result["outcome"] == "not_found"
     assert "after the oldest 0 messages" in result["reason"]
@@ -278,18 +297,16 @@ def test_a_route_that_is_off_is_refused_for_nobody_would_drain_it(
 
 def test_it_does_not_wait_behind_messages_that_rest(client: redis.Redis, store: Store) -> None:
     dead = poison(client, store)
-    now = store.controls.now()
-    with patch.object(store.controls, "now", lambda: now):
-        fill(client, DLQ, [event(n) for n in (5, 6)])
-        cycle(client, store)
-        client.lmove(INGEST, DLQ, "RIGHT", "LEFT")
-        client.lmove(INGEST, DLQ, "RIGHT", "LEFT")
-        now += 5
-        assert cycle(client, store).routes["alerter"].reason == "waiting"
+    fill(client, DLQ, [event(n) for n in (5, 6)])
+    cycle(client, store)
+    client.lmove(INGEST, DLQ, "RIGHT", "LEFT")
+    client.lmove(INGEST, DLQ, "RIGHT", "LEFT")
+    let_pass(store, 5)
+    assert cycle(client, store).routes["alerter"].reason == "waiting"
 
-        ask(store, digest_of(dead))
-        now += 5
-        cycle(client, store)
+    ask(store, digest_of(dead))
+    let_pass(store, 5)
+    cycle(client, store)
 
     assert numbers_in(client, INGEST) == [1]
     assert numbers_in(client, DLQ) == [5, 6]
@@ -309,33 +326,25 @@ def test_a_list_that_shifts_between_look_and_move_is_looked_at_again(
 ) -> None:
     dead = poison(client, store)
     client.rpush(DEAD, b"oldest", b"older still")
-    find, looks = store.dead_letters.find, 0
+    looks = 0
 
-    def find_and_clean_up(*args: Any) -> Any:
+    def clean_up() -> None:
         nonlocal looks
-        found = find(*args)
         looks += 1
         if looks <= 2:
             client.rpop(DEAD)
-        return found
 
-    with patch.object(store.dead_letters, "find", find_and_clean_up):
-        assert ask(store, digest_of(dead)[:12])["outcome"] == "requeued"
+    store.dead_letters = cast(DeadLetters, Found(store.dead_letters, clean_up))
+    assert ask(store, digest_of(dead)[:12])["outcome"] == "requeued"
 
     assert (looks, client.llen(DEAD), numbers_in(client, DLQ)) == (3, 0, [1])
 
 
 def test_a_list_that_never_rests_ends_in_contended(client: redis.Redis, store: Store) -> None:
     dead = poison(client, store)
-    find = store.dead_letters.find
-
-    def find_and_disturb(*args: Any) -> Any:
-        found = find(*args)
-        client.rpush(DEAD, b"put in")
-        return found
-
-    with patch.object(store.dead_letters, "find", find_and_disturb):
-        assert ask(store, digest_of(dead))["outcome"] == "contended"
+    disturbed = Found(store.dead_letters, lambda: client.rpush(DEAD, b"put in"))
+    store.dead_letters = cast(DeadLetters, disturbed)
+    assert ask(store, digest_of(dead))["outcome"] == "contended"
 
     assert dead in lying_in(client, DEAD)
     assert journal(client, "requeued") == []

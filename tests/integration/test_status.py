@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import redis
 
-from mutt_tasks.operations import status
+from mutt_tasks.operations import status, switches
 from mutt_tasks.operations.reasons import WORDS, in_words
 from mutt_tasks.operations.status import Status
 from mutt_tasks.settings import Settings
@@ -22,7 +22,7 @@ def settings() -> Settings:
 
 
 def read(store: Store, settings: Settings, *beside: str) -> Status:
-    return status.read(store, settings.routes, settings.dead_letter_queue, beside)
+    return status.read(store, settings.routes, settings.lists.dead_letter_queue, beside)
 
 
 def test_before_the_first_cycle_it_says_what_waits_and_that_nothing_is_known(
@@ -45,7 +45,7 @@ def test_a_route_under_way_has_a_rate_and_a_time_to_empty(
     fill(client, DLQ, [event(n) for n in range(20)])
     run_cycle(store, settings)
     state = keys.route_state("alerter")
-    client.hset(state, mapping={"speed": 4, "moved_at": store.controls.now()})
+    client.hset(state, mapping={"speed": 4, "moved_at": store.now()})
     found = read(store, settings)
     route = found.routes["alerter"]
     assert found.is_draining
@@ -53,10 +53,10 @@ def test_a_route_under_way_has_a_rate_and_a_time_to_empty(
     assert route.rate == 4
     assert route.eta_seconds == route.depth / 4
     assert found.sentence.startswith("replaying alerter 4/s, empty in about ")
-    client.hset(state, "moved_at", store.controls.now() - status.MOVING_SECONDS - 1)
+    client.hset(state, "moved_at", store.now() - status.MOVING_SECONDS - 1)
     still = read(store, settings).routes["alerter"]
     assert (still.rate, still.eta_seconds) == (0.0, None)
-    client.hset(state, "moved_at", store.controls.now())
+    client.hset(state, "moved_at", store.now())
     client.delete(keys.LEASE)  # the drain has ended
     assert read(store, settings).routes["alerter"].rate == 0.0
 
@@ -83,7 +83,7 @@ def test_a_route_that_is_held_for_a_moment_only_keeps_its_rate(
     fill(client, DLQ, [event(n) for n in range(20)])
     run_cycle(store, settings)
     route = keys.route_state("alerter")
-    client.hset(route, mapping={"speed": 4, "moved_at": store.controls.now()})
+    client.hset(route, mapping={"speed": 4, "moved_at": store.now()})
     client.xadd(keys.JOURNAL, {"event": "cycle", "route:alerter": f"held {held_by}"})
     client.xadd(keys.JOURNAL, {"event": "moved", "route": "alerter"})
     assert read(store, settings).routes["alerter"].rate == rate
@@ -93,7 +93,7 @@ def test_a_pause_is_told_with_who_and_why_and_holds_at_once(
     client: redis.Redis, store: Store, settings: Settings
 ) -> None:
     fill(client, DLQ, [event(1)])
-    store.controls.pause("ann", "CHG4711", 3600)
+    switches.pause(store, "1", "ann", "CHG4711", 3600)
     found = read(store, settings)
     assert found.paused is not None
     assert (found.paused.actor, found.paused.reason) == ("ann", "CHG4711")
@@ -120,7 +120,7 @@ def test_the_books_count_what_moved_and_what_lies_there(
 def test_the_age_is_that_of_the_oldest_messages_event(
     client: redis.Redis, store: Store, settings: Settings
 ) -> None:
-    fill(client, DLQ, [event(1, timestamp=store.controls.now() - 500), event(2)])
+    fill(client, DLQ, [event(1, timestamp=store.now() - 500), event(2)])
     age = read(store, settings).routes["alerter"].oldest_age_seconds
     assert age == pytest.approx(500, abs=5)
     assert read(store, settings).routes["moog"].oldest_age_seconds is None
@@ -154,7 +154,7 @@ def test_as_json_it_has_the_names_that_faces_keep(
 ) -> None:
     fill(client, DLQ, [event(1)])
     run_cycle(store, settings)
-    store.controls.pause("ann", "why", 60)
+    switches.pause(store, "1", "ann", "why", 60)
     found = json.loads(json.dumps(read(store, settings).as_json()))
     assert set(found) == {"sentence", "routes", "dead_depth", "moogsoft", "paused", "books"}
     assert set(found["routes"]) == {"alerter", "moog"}

@@ -13,7 +13,6 @@ from collections import Counter
 from collections.abc import Callable
 from statistics import median
 from typing import Any
-from unittest.mock import patch
 
 import pytest
 import redis
@@ -21,7 +20,6 @@ from hypothesis import example, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from mutt_tasks import cycle as steps
 from mutt_tasks.core.policy import MALFORMED, POISON
 from mutt_tasks.store.store import Store
 from tests.model import messages
@@ -39,8 +37,11 @@ from tests.pipeline import (
     header_of,
     lying_in,
     numbers_in,
+    observe,
+    replay,
     run_cycle,
     settings_of,
+    stop_clock,
 )
 from tests.redis_server import RedisServer
 from tests.services import ROOT
@@ -61,7 +62,7 @@ ENV = {
 def stopped_at(client: redis.Redis, now: float) -> Store:
     """A store whose clock stands still."""
     store = Store(client)
-    vars(store.controls)["now"] = lambda: now
+    stop_clock(store, now)
     return store
 
 
@@ -109,7 +110,7 @@ def assert_all_get_through(client: redis.Redis, sent: list[bytes]) -> None:
     client.set(LEASE, CYCLE)
     model.lease = CYCLE
 
-    steps.replay(stopped_at(client, model.now), settings_of(**ENV), CYCLE, True, "test")
+    replay(stopped_at(client, model.now), settings_of(**ENV), CYCLE)
     *_, expected = model.replay(BOTH, CYCLE, True)
 
     assert {name: lying_in(client, name) for name in LISTS} == expected.lists
@@ -394,18 +395,16 @@ def test_the_same_bytes_cut_elsewhere_are_not_the_messages_that_were_looked_at(
 ) -> None:
     fill(client, DLQ, [b"ab", b"c", SOUND])
     store = stopped_at(client, START)
-    commit = store.queues.commit
-    tries: list[Any] = []
+    tries: list[None] = []
 
-    def commit_to_a_changed_queue(*args: Any) -> Any:
+    def somebody_changes_the_queue_once() -> None:
         if not tries:
             client.lset(DLQ, -1, "a")
             client.lset(DLQ, -2, "bc")
-        tries.append(args)
-        return commit(*args)
+        tries.append(None)
 
-    with patch.object(store.queues, "commit", commit_to_a_changed_queue):
-        run_cycle(store, settings_of())
+    observe(store, commits=somebody_changes_the_queue_once)
+    run_cycle(store, settings_of())
 
     assert lying_in(client, DEAD) == [b"a", b"bc"]
     assert numbers_in(client, INGEST) == [7777]
@@ -416,7 +415,7 @@ def test_the_same_bytes_cut_elsewhere_are_not_the_messages_that_were_looked_at(
 WEIGH = """
 import sys
 from pathlib import Path
-from mutt_tasks.redis_address import parse
+from mutt_tasks.settings.redis_address import parse
 from mutt_tasks.core.policy import MALFORMED, POISON
 from mutt_tasks.store.store import Store
 from tests.pipeline import drain, run_cycle, settings_of

@@ -12,8 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar, NamedTuple
-from unittest.mock import patch
+from typing import Any, ClassVar, NamedTuple, cast
 
 import pytest
 import redis
@@ -30,17 +29,33 @@ from hypothesis.stateful import (
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from mutt_tasks import choice
 from mutt_tasks import cycle as steps
-from mutt_tasks.core import flow
-from mutt_tasks.core.flow import Bounds, Flow, Landing
-from mutt_tasks.core.policy import Policy
+from mutt_tasks.core.flow import Flow
+from mutt_tasks.core.in_flight import InFlight
+from mutt_tasks.core.window import Window
+from mutt_tasks.cycle import Trigger
 from mutt_tasks.errors import LeaseLost
+from mutt_tasks.replay.result import CycleResult
+from mutt_tasks.runtime_settings import in_force
+from mutt_tasks.store.ledger import Ledger
+from mutt_tasks.store.requests import Request
+from mutt_tasks.store.states import encoded
 from mutt_tasks.store.store import Store
+from mutt_tasks.surroundings import ScanBounds, Surroundings
 from tests.model.faults import Dead, Fault, struck_by
 from tests.model.messages import messages
 from tests.model.plain import LISTS, ROUTES, START, Pipeline, Rules, band_of, out_of_bands
-from tests.pipeline import ALERTS, DEAD, DLQ, INGEST, MOOG_DLQ, settings_of
+from tests.pipeline import (
+    ALERTS,
+    DEAD,
+    DLQ,
+    HEALTHY,
+    ILL,
+    INGEST,
+    MOOG_DLQ,
+    observe,
+    settings_of,
+)
 from tests.redis_server import RedisServer
 
 OURS = "mutt:remediation:"
@@ -74,6 +89,18 @@ faults = st.builds(
 )
 dead_letter_queues = st.sampled_from([DLQ, MOOG_DLQ])
 ends = st.sampled_from(["LEFT", "RIGHT"])
+
+
+class Ends:
+    """A ledger, with somebody who acts before a cycle ends."""
+
+    def __init__(self, ledger: Ledger, ends: Callable[[], None]) -> None:
+        self._ledger, self._ends = ledger, ends
+
+    def finish(self, *args: Any) -> None:
+        """The end of a cycle, before which `ends` is called."""
+        self._ends()
+        self._ledger.finish(*args)
 
 
 class Ids:
@@ -193,6 +220,8 @@ class Story(RuleBasedStateMachine):
     ) -> None:
         self.push(MOOG_DLQ, alerts)
         self.push(DLQ, events)
+        if "moog" in routes:
+            numbers["rate"] = 0  # with a rate there are suspects, which are told of elsewhere
         self.base = Rules(routes=routes, drain=drain, scan=SCAN, **numbers)
         self.settings = settings_of(
             REMEDIATION_ROUTES=",".join(routes),
@@ -329,10 +358,10 @@ class Story(RuleBasedStateMachine):
 
     @rule(reason=st.sampled_from(["change window", "a\r\nb", "é"]))
     def an_operator_pauses_for_one_cycle(self, reason: str) -> None:
-        self.store.controls.pause("ann", reason, PAUSE_SECONDS)
+        self.store.pauses.pause(Request(new_id(), "ann", reason), PAUSE_SECONDS, "now")
         self.pipeline.is_paused = True
         self.cycle_runs(*self.next_cycle())
-        assert self.store.controls.resume("ann")
+        assert self.store.pauses.resume(Request(new_id(), "ann"))
         self.pipeline.is_paused = False
         self.is_checked = False
 
@@ -415,19 +444,33 @@ class Story(RuleBasedStateMachine):
             port=self.server.port, retry=Retry(NoBackoff(), 3), socket_timeout=10
         )
         self.store = Store(self.process)
-        vars(self.store.controls)["now"] = lambda: self.pipeline.now
+        self.surroundings = Surroundings(
+            now=lambda: self.pipeline.now,
+            wait=lambda _: None,
+            new_id=new_id,
+            scan=ScanBounds(messages=SCAN),
+        )
 
-    def run(
-        self, cycle: str, is_new: bool, is_tick: bool, is_healthy: bool
-    ) -> steps.CycleResult | None:
+    def run(self, cycle: str, is_new: bool, is_tick: bool, is_healthy: bool) -> CycleResult | None:
         """What the tasks of one cycle do."""
         if is_new:
-            settings, _ = steps.current(self.store, self.settings)
-            ended = steps.begin(self.store, settings, cycle, is_tick)
+            settings, _ = in_force(self.store, self.settings)
+            trigger = Trigger.BEAT if is_tick else Trigger.HAND
+            ended = steps.begin(self.store, settings, self.surroundings, cycle, trigger)
             if ended is not None:
                 return ended
-        settings, _ = steps.current(self.store, self.settings)
-        return steps.replay(self.store, settings, cycle, is_healthy, "test")
+        settings, _ = in_force(self.store, self.settings)
+        self.fix_the_window(min(settings.pace.batch_size, settings.pace.max_batch_size))
+        health = HEALTHY if is_healthy else ILL
+        return steps.replay(self.store, settings, self.surroundings, cycle, health)
+
+    def fix_the_window(self, window: int) -> None:
+        """Every batch may hold as many messages: how the window learns is told elsewhere."""
+        flow: Any = encoded(
+            Flow(Window(window, is_canary=False), InFlight(sent_at=self.pipeline.now))
+        )
+        for name in ROUTES:
+            self.client.hset(f"{OURS}route:{name}", mapping=flow)
 
     def expected(
         self, start: Pipeline, cycle: str, is_new: bool, is_tick: bool, is_healthy: bool
@@ -478,21 +521,20 @@ class Story(RuleBasedStateMachine):
         has_meddled: list[str] = []
         calls: list[str] = []
 
-        def then(moment: str, real: Callable[..., Any], *args: Any) -> Any:
+        def then(moment: str) -> None:
             calls.append(moment)
             moment = f"commit {calls.count('commit')}" if moment == "commit" else moment
             if moment == meddling.before and not has_meddled:
                 has_meddled.append(moment)
                 act_in_redis(self.client, meddling.what, name, message)
-            return real(*args)
 
-        commit, finish = self.store.queues.commit, self.store.ledger.finish
-        vars(self.store.queues)["commit"] = lambda *args: then("commit", commit, *args)
-        vars(self.store.ledger)["finish"] = lambda *args: then("end", finish, *args)
+        queues, ledger = self.store.queues, self.store.ledger
+        observe(self.store, commits=lambda: then("commit"))
+        self.store.ledger = cast(Ledger, Ends(ledger, lambda: then("end")))
         try:
             yield has_meddled
         finally:
-            del vars(self.store.queues)["commit"], vars(self.store.ledger)["finish"]
+            self.store.queues, self.store.ledger = queues, ledger
 
     def seen(self) -> Seen:
         """Everything that the model speaks of, as it is."""
@@ -572,26 +614,9 @@ def act_in_model(model: Pipeline, what: str, name: str, message: bytes) -> None:
         queue += [oldest] if what == "rotate" else []
 
 
-def settled(before: Flow, landing: Landing, bounds: Bounds, *_: object) -> flow.Settled:
-    """Every batch is a canary: how the window learns is told elsewhere."""
-    window = min(bounds.canary, bounds.largest)
-    return flow.Settled(Flow(window=window, is_canary=False), 0, False)
-
-
-def without_suspects(*numbers: Any) -> Policy:
-    """Whether live traffic can bear a suspect is told elsewhere."""
-    return replace(Policy(*numbers), suspects=None)
-
-
 def tell_stories(server: RedisServer, told: hypothesis_settings) -> None:
     Story.server = server
-    with (
-        patch.object(choice, "SCAN_MESSAGES", SCAN),
-        patch.object(flow, "settle", settled),
-        patch.object(choice, "Policy", without_suspects),
-        patch.object(steps, "new_cycle_id", new_id),
-    ):
-        run_state_machine_as_test(Story, settings=told)
+    run_state_machine_as_test(Story, settings=told)
 
 
 def test_whatever_happens_the_lists_and_counters_are_what_the_model_says(

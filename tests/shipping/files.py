@@ -10,8 +10,8 @@ from typing import Any
 
 import yaml
 
-from mutt_tasks.environment import known_names
 from mutt_tasks.settings import VARIABLES
+from mutt_tasks.settings.variable import known_names
 
 ROOT = Path(__file__).parents[2]
 COMPOSE = ROOT / "docker-compose.yml"

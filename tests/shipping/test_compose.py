@@ -11,8 +11,8 @@ import pytest
 import yaml
 
 import celeryconfig
-from mutt_tasks.environment import Variable, known_names
 from mutt_tasks.settings import VARIABLES, load
+from mutt_tasks.settings.variable import Variable, known_names
 from tests.shipping.files import (
     COMPOSE,
     KNOWN,
@@ -105,7 +105,7 @@ def test_secrets_are_handed_on_and_never_written_down() -> None:
 
 def test_a_copy_of_the_template_means_the_redis_of_compose() -> None:
     settings = load(environment_of("remediation", template(as_copied=True)))
-    assert settings.redis.hosts == (("redis", int(default_of("REDIS_PORT"))),)
+    assert settings.redis.address.hosts == (("redis", int(default_of("REDIS_PORT"))),)
     assert environment_of("celery-exporter", template(as_copied=True)) == {
         "CE_BROKER_URL": "redis://:@redis:6379/0"
     }
@@ -137,7 +137,7 @@ def test_the_demo_puts_its_samples_in_no_redis_but_its_own() -> None:
         "CELERY_BROKER_URL": "redis://x",
     }
     for service in DEMO:
-        assert load(environment_of(service, production)).redis.hosts == (("redis", 6379),)
+        assert load(environment_of(service, production)).redis.address.hosts == (("redis", 6379),)
 
 
 def test_the_demo_runs_only_when_asked_for_and_nothing_else_relies_on_it() -> None:

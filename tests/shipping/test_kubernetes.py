@@ -10,8 +10,8 @@ import yaml
 
 import celeryconfig
 from mutt_tasks import __version__, health
-from mutt_tasks.environment import Variable, known_names
 from mutt_tasks.settings import VARIABLES, load, warnings
+from mutt_tasks.settings.variable import Variable, known_names
 from tests.shipping.files import (
     KNOWN,
     KUBERNETES,
@@ -120,7 +120,7 @@ def test_every_variable_is_a_setting(component: str) -> None:
 
 
 def test_the_configuration_is_one_that_the_program_takes() -> None:
-    assert load(manifest("ConfigMap")["data"]).redis.hosts == (("redis", 6379),)
+    assert load(manifest("ConfigMap")["data"]).redis.address.hosts == (("redis", 6379),)
 
 
 @pytest.mark.parametrize("variable", VARIABLES.values(), ids=lambda variable: str(variable.name))
@@ -158,10 +158,13 @@ def test_it_adopts_mutts_configmap_and_secret(component: str, spelling: str) -> 
     ours = {("ConfigMap", "mutt-remediation"): manifest("ConfigMap")["data"]}
     env = container_environment(component, ours | MUTTS[spelling])
     settings = load(env)
-    assert settings.redis.hosts == (("mutts", 6380),)
-    assert (settings.redis.password, settings.redis.next_password) == ("now", "soon")
-    assert (settings.webhook_url, settings.api_key) == ("http://moogsoft/", "key")
-    assert settings.interval == 60
+    assert settings.redis.address.hosts == (("mutts", 6380),)
+    assert (settings.redis.address.password, settings.redis.address.next_password) == (
+        "now",
+        "soon",
+    )
+    assert (settings.moogsoft.webhook_url, settings.moogsoft.api_key) == ("http://moogsoft/", "key")
+    assert settings.pace.interval == 60
     assert warnings(settings, env) == []
     # Other services' secrets are none of our business.
     assert "not ours" not in env.values()

@@ -18,19 +18,15 @@ SCRIPTS = sorted((ROOT / PACKAGE / "store" / "lua").glob("*.lua"))
 
 # From the outside in: what stands in one line may import what stands below, not beside or above.
 LAYERS = (
-    (f"{PACKAGE}.cycle", f"{PACKAGE}.requeue"),
-    (f"{PACKAGE}.batch",),
-    (f"{PACKAGE}.choice", f"{PACKAGE}.traffic", f"{PACKAGE}.checking"),
+    (f"{PACKAGE}.cycle", f"{PACKAGE}.operations"),
+    (f"{PACKAGE}.replay", f"{PACKAGE}.checking"),
+    (f"{PACKAGE}.surroundings", f"{PACKAGE}.runtime_settings"),
     (f"{PACKAGE}.store", f"{PACKAGE}.moogsoft"),
     (f"{PACKAGE}.core",),
 )
 # Values that the environment decides, and errors: known to every layer that may know them.
 GROUND = (
     f"{PACKAGE}.settings",
-    f"{PACKAGE}.variables",
-    f"{PACKAGE}.environment",
-    f"{PACKAGE}.parsers",
-    f"{PACKAGE}.redis_address",
     f"{PACKAGE}.errors",
 )
 CELERYS = {
@@ -153,7 +149,7 @@ def test_the_application_and_its_tasks_are_imported_by_no_inner_module() -> None
 
 def test_operations_know_the_store_and_core_alone() -> None:
     """So that every face can use them, and none needs a worker's code or a broker."""
-    known = (f"{PACKAGE}.operations", f"{PACKAGE}.store", f"{PACKAGE}.core", f"{PACKAGE}.errors")
+    known = (f"{PACKAGE}.operations", f"{PACKAGE}.store", f"{PACKAGE}.core", *GROUND)
     wrong = {
         imported
         for name in modules_in(f"{PACKAGE}.operations")
@@ -174,10 +170,12 @@ def test_the_program_imports_no_stand_in_and_nothing_that_is_not_installed() -> 
     assert importers_of(*outsiders) == set()
 
 
-def test_the_store_knows_no_settings() -> None:
-    store = set(modules_in(f"{PACKAGE}.store"))
+@pytest.mark.parametrize("name", modules_in(f"{PACKAGE}.store"))
+def test_the_store_knows_of_the_settings_only_what_an_address_is(name: str) -> None:
+    address = f"{PACKAGE}.settings.redis_address"
+    known = {each for each in IMPORTS[name] if is_in(each, f"{PACKAGE}.settings") or each == "os"}
 
-    assert store & importers_of(f"{PACKAGE}.settings", f"{PACKAGE}.environment", "os") == set()
+    assert {each for each in known if not is_in(each, address)} == set()
 
 
 def test_only_settings_read_the_environment() -> None:
@@ -187,7 +185,21 @@ def test_only_settings_read_the_environment() -> None:
         if re.search(r"\bos\.(environ|getenv)", MODULES[name].read_text(encoding="utf-8"))
     }
 
-    assert readers <= {f"{PACKAGE}.settings", f"{PACKAGE}.celery"}
+    assert readers == {
+        f"{PACKAGE}.settings.checks",
+        f"{PACKAGE}.settings.loading",
+    }
+
+
+def test_the_environment_is_read_in_one_place_of_a_process() -> None:
+    callers = {
+        name
+        for name in MODULES
+        for node in ast.walk(ast.parse(MODULES[name].read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in ("load", "loading.load")
+    }
+
+    assert callers == {f"{PACKAGE}.celery"}
 
 
 def allowed_below(depth: int) -> tuple[str, ...]:
@@ -293,9 +305,16 @@ def test_a_script_documents_every_key_and_argument_that_it_uses(script: Path) ->
         found = re.findall(rf"\b{kind}\[(\d+)(\.\.)?\] ->", heading)
         documented = {int(number) for number, _ in found}
         used = {int(number) for number in re.findall(rf"\b{kind}\[(\d+)\]", code)}
+        if kind == "ARGV":
+            # Lists are read one after the other from here on.
+            used |= {int(number) for number in re.findall(r"lists_of_args\((\d+)\)", code)}
         # `KEYS[4..] ->` stands for all from there on, and so does an index that is reckoned.
-        is_open = any(dots for _, dots in found) or re.search(r"^-- next +->", heading, re.M)
-        is_reckoned = re.search(rf"\b{kind}\[[a-z]", code) is not None
+        is_open = any(dots for _, dots in found) or (
+            kind == "ARGV" and re.search(r"^-- next +->", heading, re.MULTILINE) is not None
+        )
+        is_reckoned = re.search(rf"\b{kind}\[[a-z]", code) is not None or (
+            kind == "ARGV" and "lists_of_args(" in code
+        )
         assert documented == set(range(1, len(documented) + 1))
         assert used <= documented
         assert documented <= used or is_reckoned

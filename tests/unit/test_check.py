@@ -5,10 +5,11 @@ from collections.abc import Callable, Iterator
 import fakeredis
 import pytest
 
-from mutt_tasks import checking, moogsoft
+from mutt_tasks import checking
 from mutt_tasks.moogsoft import Answer
 from mutt_tasks.settings import Settings, load
 from mutt_tasks.store.store import Store
+from mutt_tasks.surroundings import Surroundings
 
 URL = {"MOOG_WEBHOOK_URL": "http://moogsoft.invalid/webhook", "MOOG_HEALTH_CACHE_TTL": "60"}
 
@@ -16,22 +17,27 @@ URL = {"MOOG_WEBHOOK_URL": "http://moogsoft.invalid/webhook", "MOOG_HEALTH_CACHE
 class World:
     """A store, its clock, and a Moogsoft whose answers are given beforehand."""
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def __init__(self) -> None:
         self.redis = fakeredis.FakeRedis()
         self.store = Store(self.redis)
         self.now = 1_000_000.0
         self.answers: list[Answer] = []
-        monkeypatch.setattr(self.store.controls, "now", lambda: self.now)
-        monkeypatch.setattr(moogsoft, "probe", lambda settings, now: self.answers.pop(0))
+        self.surroundings = Surroundings(
+            now=lambda: self.now, probe=lambda settings, now: self.answers.pop(0)
+        )
 
     def check(self, settings: Settings, by_hand: bool = False) -> tuple[bool, str]:
-        record = checking.check(self.store, settings, by_hand)
+        record = checking.check(self.store, settings, self.surroundings, by_hand=by_hand)
         return record.healthy, record.reason
 
 
+def next_look(world: World, passed_at: float) -> float:
+    return checking.next_look(world.store, world.surroundings, passed_at)
+
+
 @pytest.fixture
-def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    found = World(monkeypatch)
+def world() -> Iterator[World]:
+    found = World()
     yield found
     found.redis.close()
 
@@ -142,9 +148,9 @@ def test_live_alerts_that_pass_hasten_the_next_question(world: World) -> None:
         world.check(settings)
         world.now += wait
     long_ago = world.now - 20  # before the last question
-    assert checking.next_look(world.store, long_ago) == checking.LONGEST_LOOK
+    assert next_look(world, long_ago) == checking.LONGEST_LOOK
     assert world.check(settings) == (False, "http_503")
-    assert checking.next_look(world.store, world.now - 1) == 0.0
+    assert next_look(world, world.now - 1) == 0.0
     assert world.check(settings) == (True, "http_200")
 
 
@@ -153,7 +159,7 @@ def test_live_alerts_that_pass_hasten_nothing_that_moogsoft_put_off(world: World
     settings = load(URL)
     world.check(settings)
     world.now += 100
-    assert checking.next_look(world.store, world.now - 1) == checking.LONGEST_LOOK
+    assert next_look(world, world.now - 1) == checking.LONGEST_LOOK
     assert world.check(settings) == (False, "http_429")
 
 
@@ -161,7 +167,7 @@ def test_the_last_look_before_a_question_is_due_comes_at_its_moment(world: World
     world.answers = [Answer(False, "http_503")]
     world.check(load(URL))
     world.now += 3.5
-    assert checking.next_look(world.store, 0.0) == pytest.approx(1.5, abs=0.01)
+    assert next_look(world, 0.0) == pytest.approx(1.5, abs=0.01)
 
 
 # --- the forwarder's breaker ---
@@ -170,7 +176,7 @@ STATE, OPEN_TIME = "mutt:circuit_breaker:moogsoft:state", "mutt:circuit_breaker:
 
 
 def stale_since(world: World) -> float:
-    return checking.check(world.store, load(URL), by_hand=False).stale_since
+    return checking.check(world.store, load(URL), world.surroundings, by_hand=False).stale_since
 
 
 def test_an_open_breaker_whose_time_is_over_leaves_it_to_the_probe(world: World) -> None:
@@ -262,7 +268,7 @@ def waiting(world: World) -> World:
 
 
 def lingers(world: World, **env: str) -> float:
-    return checking.may_linger(world.store, load(URL | env))
+    return checking.may_linger(world.store, load(URL | env), world.surroundings)
 
 
 def test_a_drain_lingers_until_the_next_question(waiting: World) -> None:

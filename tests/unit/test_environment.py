@@ -8,16 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mutt_tasks import parsers
-from mutt_tasks.environment import (
-    NOT_SHOWN,
-    Variable,
-    known_names,
-    read,
-    secrets_in_url,
-    unknown_names,
-)
-from mutt_tasks.parsers import (
+from mutt_tasks.settings import parsers
+from mutt_tasks.settings.parsers import (
     choice,
     header_name,
     header_text,
@@ -28,6 +20,14 @@ from mutt_tasks.parsers import (
     statuses,
     subset,
     whole,
+)
+from mutt_tasks.settings.variable import (
+    NOT_SHOWN,
+    Variable,
+    known_names,
+    read,
+    secrets_in_url,
+    unknown_names,
 )
 
 PORT = Variable("PORT", "80", whole(1, 65_535), "", "a port")
@@ -268,7 +268,7 @@ def test_a_switch_is_written_in_the_usual_ways(text: str, value: bool) -> None:
     ],
 )
 def test_a_parser_refuses_what_it_cannot_use_and_says_what_it_takes(
-    parse: parsers.Parser, bad: list[str]
+    parse: parsers.Parser[Any], bad: list[str]
 ) -> None:
     for text in bad:
         with pytest.raises(ValueError, match=r"^[ -~]{5,}$"):

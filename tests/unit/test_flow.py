@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mutt_tasks.core.flow import Bounds, Flow, Landing, Settled, quota, settle
+from mutt_tasks.core.flow import Flow, Landing, Settled, Trouble, quota, settle
 from mutt_tasks.core.limits import BACKOFF, NOT_TAKEN, WINDOW, Allowance
+from mutt_tasks.core.window import Bounds
 
 NOW = 1_800_000_000.0
 BOUNDS = Bounds(canary=10, largest=1000, backoff=60)
@@ -27,14 +28,14 @@ class Story:
     def look(
         self,
         seconds: float = 1.0,
-        is_open: bool = True,
+        is_healthy: bool = True,
         is_dropping: bool = False,
         **landing: Any,
     ) -> Settled:
         """Time passes, then a look finds this."""
         self.now += seconds
         found = Landing(**({"source": 1000} | landing))
-        settled = settle(self.flow, found, self.bounds, self.now, is_open, is_dropping)
+        settled = settle(self.flow, found, self.bounds, Trouble(is_healthy, is_dropping), self.now)
         self.flow = settled.flow
         self.landed += settled.landed
         self.trips += settled.has_tripped
@@ -81,7 +82,7 @@ def test_a_canary_is_given_time_to_come_back() -> None:
 
     held = quota(story.flow, BOUNDS, story.now + 0.4)
 
-    assert (held.messages, held.limit, round(held.pause, 6)) == (0, WINDOW, 0.6)
+    assert (held.messages, held.limit, round(held.delay, 6)) == (0, WINDOW, 0.6)
 
 
 def test_a_window_that_was_not_used_up_is_not_made_wider() -> None:
@@ -90,16 +91,16 @@ def test_a_window_that_was_not_used_up_is_not_made_wider() -> None:
         story.send(3)
         story.look()
 
-    assert story.flow.window == 10
+    assert story.flow.window.size == 10
 
 
 def test_after_a_minute_without_replays_the_next_is_a_canary_again() -> None:
     story = widened()
-    assert story.flow.window > 100
+    assert story.flow.window.size > 100
 
     story.look(seconds=60)
 
-    assert (story.flow.window, story.flow.is_canary) == (10, True)
+    assert (story.flow.window.size, story.flow.window.is_canary) == (10, True)
 
 
 @pytest.mark.parametrize("interval", [60, 300])
@@ -120,7 +121,7 @@ def test_a_slow_consumer_gets_no_more_than_it_takes() -> None:
         if second > 10:
             most = max(most, waiting)
         waiting = max(0, waiting - 3)
-        story.look(under_way=waiting)
+        story.look(in_flight=waiting)
 
     assert most <= 6
     assert waiting <= 3
@@ -130,19 +131,19 @@ def test_nothing_follows_a_canary_until_somebody_has_taken_it() -> None:
     story = begun()
     waiting = story.send()
     for _ in range(100):
-        story.look(under_way=waiting)
-        assert quota(story.flow, BOUNDS, story.now) == Allowance(0, NOT_TAKEN, BOUNDS.rest)
+        story.look(in_flight=waiting)
+        assert quota(story.flow, BOUNDS, story.now) == Allowance(0, NOT_TAKEN, BOUNDS.canary_delay)
 
-    story.look(under_way=1)
+    story.look(in_flight=1)
     assert quota(story.flow, BOUNDS, story.now).limit == NOT_TAKEN
-    story.look(under_way=0)
+    story.look(in_flight=0)
     assert quota(story.flow, BOUNDS, story.now).messages == 10
 
 
 def test_after_a_minute_of_silence_what_was_not_taken_holds_the_next_canary_too() -> None:
     story = widened()
     story.send(5)
-    story.look(300, under_way=5)
+    story.look(300, in_flight=5)
 
     assert quota(story.flow, BOUNDS, story.now).limit == NOT_TAKEN
 
@@ -152,9 +153,9 @@ def test_a_canary_taken_slowly_has_passed() -> None:
     waiting = story.send()
     while waiting:
         waiting -= 1
-        story.look(under_way=waiting)
+        story.look(in_flight=waiting)
 
-    assert not story.flow.is_canary
+    assert not story.flow.window.is_canary
     assert quota(story.flow, BOUNDS, story.now).messages > 0
 
 
@@ -163,7 +164,7 @@ def test_without_a_limit_on_the_rate_canaries_do_not_wait_for_each_other() -> No
     story.look()
     for _ in range(5):
         waiting += story.send()
-        story.look(under_way=waiting)
+        story.look(in_flight=waiting)
 
     assert waiting == 50
 
@@ -179,11 +180,11 @@ def test_while_the_forwarder_drops_what_it_is_sent_the_next_batch_is_a_canary() 
 def test_a_consumer_that_stops_gets_nothing_more() -> None:
     story = widened()
     waiting = story.send()
-    story.look(under_way=waiting)
+    story.look(in_flight=waiting)
     assert quota(story.flow, BOUNDS, story.now).messages == 0
 
     for _ in range(100):
-        story.look(under_way=waiting)
+        story.look(in_flight=waiting)
         assert quota(story.flow, BOUNDS, story.now).messages == 0
 
 
@@ -196,7 +197,7 @@ def test_poison_among_the_rest_does_not_narrow_the_window() -> None:
         sent = story.send()
         story.look(live=20, returned=sent // 50)
 
-    assert story.flow.window == 640
+    assert story.flow.window.size == 640
     assert story.trips == 0
 
 
@@ -208,7 +209,7 @@ def test_replays_that_all_come_back_while_others_pass_are_their_own_fault() -> N
 
     assert story.trips == 0
     assert story.flow.spans == ()
-    assert story.flow.window == 10
+    assert story.flow.window.size == 10
 
 
 def test_a_quiet_system_with_nothing_but_poison_is_no_outage() -> None:
@@ -231,7 +232,7 @@ def test_replays_that_come_back_beside_first_time_failures_are_an_outage() -> No
         assert seconds < 15
 
     assert quota(story.flow, BOUNDS, story.now).limit == BACKOFF
-    assert story.flow.window == 10
+    assert story.flow.window.size == 10
     assert all(
         any(start <= moment <= end for start, end in story.flow.spans)
         for moment in (NOW, story.now)
@@ -257,7 +258,7 @@ def test_poison_behind_a_busy_consumer_is_no_outage() -> None:
     story = begun(live=1)
     for _ in range(60):
         sent = story.send() if quota(story.flow, BOUNDS, story.now).messages else 0
-        story.look(live=1, returned=sent * 9 // 10, under_way=1)
+        story.look(live=1, returned=sent * 9 // 10, in_flight=1)
 
     assert (story.trips, story.flow.spans) == (0, ())
 
@@ -274,11 +275,12 @@ def test_what_is_replayed_after_an_outage_is_not_forgiven() -> None:
 
 def test_some_that_come_back_while_others_fail_too_halve_the_window() -> None:
     story = widened()
-    story.flow = replace(story.flow, sent=100.0)
-    window = story.flow.window
+    failures = replace(story.flow.failures, sent=100.0)
+    story.flow = replace(story.flow, failures=failures)
+    window = story.flow.window.size
     story.look(seconds=5, live=20, fresh=100, returned=30)
 
-    assert (story.flow.window, story.trips, story.flow.spans) == (window // 2, 0, ())
+    assert (story.flow.window.size, story.trips, story.flow.spans) == (window // 2, 0, ())
 
 
 def test_shed_messages_are_no_failures() -> None:
@@ -305,7 +307,7 @@ def tripped() -> Story:
 def test_the_breaker_stays_open_longer_each_time_to_at_most_an_hour() -> None:
     story, rests = tripped(), []
     for _ in range(9):
-        rest = quota(story.flow, BOUNDS, story.now).pause
+        rest = quota(story.flow, BOUNDS, story.now).delay
         rests.append(round(rest))
         story.look(seconds=rest - 0.5, fresh=20 * rest)
         assert quota(story.flow, BOUNDS, story.now).limit == BACKOFF
@@ -325,7 +327,7 @@ def test_the_breaker_starts_anew_after_replays_have_landed() -> None:
         story.send(10)
         story.look(live=20)
 
-    assert story.flow.trips == 0
+    assert story.flow.breaker.trips == 0
 
 
 def test_the_breaker_closes_early_when_failures_have_stopped_and_alerts_flow() -> None:
@@ -335,7 +337,7 @@ def test_the_breaker_closes_early_when_failures_have_stopped_and_alerts_flow() -
     for _ in range(11):
         assert (
             quota(story.flow, BOUNDS, story.now).limit == BACKOFF
-            or story.flow.fresh_at < story.now - 4
+            or story.flow.failures.fresh_at < story.now - 4
         )
         story.look(live=20)
 
@@ -365,7 +367,8 @@ def test_the_breaker_stays_open_while_nothing_flows_or_failures_arrive(
 
 def test_rare_failures_are_not_taken_for_an_end_of_the_trouble() -> None:
     story = tripped()
-    story.flow = replace(story.flow, fresh_rate=0.02)
+    failures = replace(story.flow.failures, fresh_rate=0.02)
+    story.flow = replace(story.flow, failures=failures)
     for _ in range(50):
         story.look(live=1)
         assert quota(story.flow, BOUNDS, story.now).limit == BACKOFF
@@ -376,11 +379,11 @@ def test_while_moogsoft_is_down_what_was_sent_before_is_forgiven_and_the_breaker
 ):
     story = widened()
     last = story.now - 1
-    story.look(is_open=False, returned=50, fresh=500)
+    story.look(is_healthy=False, returned=50, fresh=500)
 
     assert story.trips == 0
     assert any(start <= last <= end for start, end in story.flow.spans)
-    assert (story.flow.window, story.flow.is_canary) == (10, True)
+    assert (story.flow.window.size, story.flow.window.is_canary) == (10, True)
 
 
 def test_a_clock_that_jumped_back_ends_a_backoff() -> None:
@@ -407,10 +410,10 @@ def test_what_has_not_come_back_after_two_minutes_has_landed() -> None:
 def test_what_still_lies_in_the_queue_has_not_landed() -> None:
     story = begun()
     story.send(10)
-    story.look(seconds=300, under_way=10)
+    story.look(seconds=300, in_flight=10)
     assert story.landed == 0
 
-    story.look(seconds=1, under_way=0)
+    story.look(seconds=1, in_flight=0)
 
     assert story.landed == 10
 
@@ -433,7 +436,7 @@ def test_what_was_sent_has_landed_or_come_back_in_the_end(
 
     # A return that comes later than two minutes after its replay was counted as stuck before.
     assert sent - returned <= story.landed <= sent
-    assert story.flow.cohorts == ()
+    assert story.flow.in_flight.cohorts == ()
 
 
 @given(st.lists(st.integers(1, 9), min_size=1, max_size=400))
@@ -441,6 +444,6 @@ def test_what_is_remembered_of_open_replays_stays_small(pauses: list[int]) -> No
     story = begun()
     for pause in pauses:
         story.send(10)
-        story.look(seconds=pause, under_way=5000)
+        story.look(seconds=pause, in_flight=5000)
 
-    assert len(story.flow.cohorts) <= 400
+    assert len(story.flow.in_flight.cohorts) <= 400

@@ -13,11 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mutt_tasks import logs
-from mutt_tasks.batch import RouteResult
-from mutt_tasks.cycle import CycleResult
 from mutt_tasks.logs import Redacting
+from mutt_tasks.replay.report import packed_cycle
+from mutt_tasks.replay.result import CycleResult, RouteResult
 from mutt_tasks.settings import load
-from mutt_tasks.store.queues import Moved
+from mutt_tasks.store.batch import Moved
 
 PLAIN, JSON = False, True
 both = pytest.mark.parametrize("as_json", [PLAIN, JSON], ids=["plain", "json"])
@@ -282,11 +282,13 @@ def test_a_cycle_is_one_line_that_says_what_it_did(caplog: pytest.LogCaptureFixt
     caplog.set_level("INFO")
     moved = Moved(replayed=5, quarantined={"poison": 1, "stale": 0}, remaining=7)
     routes = {
-        "alerter": RouteResult("replayed", "", moved, waiting=2, odd=1),
+        "alerter": RouteResult("replayed", "", moved, waiting=2, bad_counters=1),
         "moog": RouteResult("held", "backpressure"),
     }
 
-    packed = logs.log_cycle(CycleResult("c1", "replayed", "", routes, "c2", 0.12345))
+    result = CycleResult("c1", "replayed", "", routes, "c2", 0.12345)
+    logs.log_cycle(result)
+    packed = packed_cycle(result)
 
     assert packed == {
         "outcome": "replayed",
@@ -312,14 +314,4 @@ def test_a_cycle_is_one_line_that_says_what_it_did(caplog: pytest.LogCaptureFixt
 
 
 def test_a_cycle_that_did_not_begin_is_short() -> None:
-    assert logs.log_cycle(CycleResult("c1", "busy")) == {"outcome": "busy", "cycle": "c1"}
-
-
-def test_a_bad_runtime_value_is_reported_once_until_it_is_mended(
-    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(logs, "_reported", set())
-    for problems in (("a", "b"), ("a", "b"), ("b",), ("a", "b"), (), ("b",)):
-        logs.log_config_problems(problems)
-
-    assert [record.getMessage() for record in caplog.records] == ["a", "b", "a", "b"]
+    assert packed_cycle(CycleResult("c1", "busy")) == {"outcome": "busy", "cycle": "c1"}

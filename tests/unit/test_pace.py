@@ -2,22 +2,16 @@
 
 import math
 import random
-from dataclasses import replace
 
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from mutt_tasks.core.pace import (
-    AUTO_RATE,
-    BURST_SECONDS,
-    LOWS,
-    STEPS,
-    TRICKLE_SHARE,
-    UNSEEN_SECONDS,
-    Limiter,
-    Pace,
-)
+from mutt_tasks.core.limiter import STEPS, Limiter
+from mutt_tasks.core.live_traffic import LOWS, LiveTraffic
+from mutt_tasks.core.own_sends import OwnSends
+from mutt_tasks.core.pace import AUTO_RATE, TRICKLE_SHARE, UNSEEN_SECONDS, Pace
+from mutt_tasks.core.token_bucket import BURST_SECONDS, TokenBucket
 
 
 def limiter_of(used: int = 0, limit: int = 50, period: float = 1.0) -> Limiter:
@@ -30,7 +24,7 @@ NOW = 1_800_000_000.0
 
 
 def empty_at(moment: float) -> Pace:
-    return Pace(tokens=0.0, at=moment)
+    return Pace(bucket=TokenBucket(0.0, moment))
 
 
 def after_traffic(counts: list[int], limit: int = 50) -> Pace:
@@ -87,16 +81,16 @@ def test_random_traffic_is_left_more_room_than_steady_traffic() -> None:
 
 
 def test_traffic_counts_as_random_until_its_spread_is_known() -> None:
-    assert after_traffic([20]).spread == 20
-    assert after_traffic([20] * 10).spread > 5
-    assert after_traffic([20] * 200).spread < 1
+    assert after_traffic([20]).traffic.spread == 20
+    assert after_traffic([20] * 10).traffic.spread > 5
+    assert after_traffic([20] * 200).traffic.spread < 1
 
 
 @pytest.mark.parametrize("mean", [0.5, 2, 7, 20, 100])
 def test_random_traffic_exceeds_what_is_expected_three_times_in_a_hundred_thousand(
     mean: float,
 ) -> None:
-    most = Pace(live=mean * 4, spread=mean * 4, samples=99).most_live(0.25)
+    most = LiveTraffic(mean=mean * 4, spread=mean * 4, samples=99).most(0.25)
     term, below = math.exp(-mean), 0.0
     for count in range(int(most) + 1):
         below += term
@@ -119,7 +113,7 @@ def test_what_goes_never_fills_the_window_with_as_many_live_alerts_as_may_be_exp
     assume(room + queued > TRICKLE_SHARE * 300)
 
     for step, still_there in enumerate(limiter.kept):
-        coming = pace.most_live(step / STEPS) if step else 0
+        coming = pace.traffic.most(step / STEPS) if step else 0
         assert still_there + queued + room + coming <= 300 - 6 + 1e-6
 
 
@@ -130,22 +124,22 @@ def test_another_level_of_traffic_as_after_an_outage_starts_the_estimate_anew(
     # Less is believed after a while: between two bursts there is nothing either.
     pace = after_traffic([before] * 3000 + [after] * (1 if after > before else LOWS))
 
-    assert (pace.live, pace.spread) == (after, after)
+    assert (pace.traffic.mean, pace.traffic.spread) == (after, after)
 
 
 def test_between_two_bursts_the_first_one_is_not_forgotten() -> None:
     bursts = after_traffic([30, 0, 0, 0] * 100)
 
-    assert bursts.spread > 50
+    assert bursts.traffic.spread > 50
     assert bursts.room(limiter_of(0), 0) <= 20
 
 
 def test_a_long_average_of_live_traffic_remembers_its_peak() -> None:
     quiet = after_traffic([30] * 200 + [0] * 100)
 
-    assert quiet.load < 3
-    assert quiet.peak_load > 20
-    assert after_traffic([0] * 100).peak_load == 0
+    assert quiet.load.average < 3
+    assert quiet.load.peak > 20
+    assert after_traffic([0] * 100).load.peak == 0
 
 
 def test_a_queue_that_stands_after_an_outage_does_not_slow_down_what_comes_later() -> None:
@@ -182,7 +176,7 @@ def test_two_close_looks_tell_how_the_forwarders_clock_differs(skew: float) -> N
         taken = Limiter(50, 1.0, (1,) * STEPS, newest=now - 0.01 + skew)
         pace = pace.observed(taken, 0, now)
 
-    assert pace.skew == pytest.approx(skew, abs=0.06)
+    assert pace.clock.skew == pytest.approx(skew, abs=0.06)
 
 
 def test_a_clock_that_agrees_is_not_corrected_however_rarely_alerts_come() -> None:
@@ -191,7 +185,7 @@ def test_a_clock_that_agrees_is_not_corrected_however_rarely_alerts_come() -> No
         now = NOW + tick * 7
         pace = pace.observed(Limiter(50, 1.0, (1,), newest=now - 5), 0, now)
 
-    assert pace.skew == 0
+    assert pace.clock.skew == 0
 
 
 def test_a_forwarder_that_is_slower_than_its_limiter_makes_the_rate_smaller() -> None:
@@ -202,7 +196,7 @@ def test_a_forwarder_that_is_slower_than_its_limiter_makes_the_rate_smaller() ->
         pace = pace.spent(1, 1.0, NOW + 99.5 + second)
         pace = pace.observed(limiter_of(10), 40, NOW + 100 + second)
     assert pace.rate(None, LIMITER) == pytest.approx(0.7**3 * full)
-    assert pace.live == pytest.approx(10)
+    assert pace.traffic.mean == pytest.approx(10)
 
     rates = []
     for second in range(60):
@@ -217,10 +211,10 @@ def test_our_own_replays_are_no_live_traffic() -> None:
     pace = after_traffic([20] * 100)
     for tenth in range(100):
         now = NOW + 100 + tenth / 10
-        ours = sum(n for at, n in pace.sent if now - 1 < at)
+        ours = sum(n for at, n in pace.sends.all if now - 1 < at)
         pace = pace.observed(limiter_of(20 + ours), 0, now).spent(2, 1.0, now)
 
-    assert pace.live == pytest.approx(20, abs=0.5)
+    assert pace.traffic.mean == pytest.approx(20, abs=0.5)
 
 
 def test_replays_that_still_lie_in_a_queue_have_not_used_the_limiter() -> None:
@@ -241,7 +235,7 @@ def test_live_traffic_that_fills_the_limiter_leaves_nothing() -> None:
 
 @pytest.mark.parametrize(("limit", "mean"), [(50, 30), (50, 35), (50, 48), (8, 1), (5, 0.5)])
 def test_heavy_traffic_or_a_small_limiter_leave_a_trickle(limit: int, mean: float) -> None:
-    pace = Pace(live=mean, spread=mean, samples=99, sampled_at=NOW, seen_at=NOW)
+    pace = Pace(traffic=LiveTraffic(mean, mean, 99, NOW), seen_at=NOW)
     usual = min(mean, limit - 3 * mean**0.5 - 2)
 
     assert pace.room(limiter_of(int(usual), limit), 0) >= 1
@@ -265,28 +259,32 @@ def test_a_queue_that_stands_before_the_limiter_leaves_no_room() -> None:
 
 
 def test_a_bucket_fills_with_time_up_to_a_short_burst() -> None:
-    assert empty_at(100.0).refilled(20, 100.1).tokens == pytest.approx(2.0)
-    assert empty_at(100.0).refilled(20, 9999.0).tokens == pytest.approx(20 * BURST_SECONDS)
-    assert Pace(5.0, 100.0).spent(7, 1.0, 100.0).tokens == -2.0
+    assert empty_at(100.0).refilled(20, 100.1).bucket.tokens == pytest.approx(2.0)
+    assert empty_at(100.0).refilled(20, 9999.0).bucket.tokens == pytest.approx(20 * BURST_SECONDS)
+    assert Pace(TokenBucket(5.0, 100.0)).spent(7, 1.0, 100.0).bucket.tokens == -2.0
 
 
 def test_a_slow_rate_still_lets_one_message_through_in_time() -> None:
-    assert empty_at(100.0).refilled(0.1, 109.0).tokens == pytest.approx(0.9)
-    assert empty_at(100.0).refilled(0.1, 9999.0).tokens == 1.0
+    assert empty_at(100.0).refilled(0.1, 109.0).bucket.tokens == pytest.approx(0.9)
+    assert empty_at(100.0).refilled(0.1, 9999.0).bucket.tokens == 1.0
 
 
 def test_a_clock_that_goes_back_adds_nothing_and_one_that_jumped_does_not_stop_the_bucket() -> None:
-    assert replace(Pace(), tokens=1.0, at=100.0).refilled(10, 99.5).tokens == 1.0
-    assert empty_at(1e12).refilled(10, 50.0) == Pace(tokens=2.0, at=50.0)
+    assert TokenBucket(1.0, 100.0).refilled(10, 99.5).tokens == 1.0
+    assert empty_at(1e12).refilled(10, 50.0) == Pace(TokenBucket(2.0, 50.0))
 
 
 @pytest.mark.parametrize("moment", [NOW + 1e9, NOW - 1e6])
 def test_measurements_from_the_future_or_long_ago_are_taken_anew(moment: float) -> None:
-    stale = Pace(live=5000, spread=1e9, sampled_at=moment, sent=((moment, 99),), seen_at=NOW)
+    stale = Pace(
+        traffic=LiveTraffic(5000, 1e9, sampled_at=moment),
+        sends=OwnSends(((moment, 99),)),
+        seen_at=NOW,
+    )
 
     found = stale.observed(limiter_of(20), 0, NOW)
 
-    assert (found.live, found.spread, found.sent) == (20, 20, ())
+    assert (found.traffic.mean, found.traffic.spread, found.sends.all) == (20, 20, ())
 
 
 @given(
@@ -300,10 +298,10 @@ def test_over_any_time_no_more_goes_than_the_rate(
     for pause, wanted in steps:
         now += pause
         pace = pace.refilled(rate, now)
-        going = min(wanted, int(pace.tokens))
+        going = min(wanted, int(pace.bucket.tokens))
         pace = pace.spent(going, 1.0, now)
         gone += going
-        assert pace.tokens >= 0
+        assert pace.bucket.tokens >= 0
     assert gone <= rate * now + 1e-6
 
 
@@ -317,7 +315,7 @@ def test_what_is_remembered_of_our_sends_stays_small_and_true(
         pace = pace.observed(LIMITER, 0, now).spent(number, 1.0, now)
         all_sent.append((now, number))
 
-    kept = sum(n for _, n in pace.sent)
-    assert len(pace.sent) <= 53
+    kept = sum(n for _, n in pace.sends.all)
+    assert len(pace.sends.all) <= 53
     assert kept <= sum(n for at, n in all_sent if at > now - 1.5)
     assert kept >= sum(n for at, n in all_sent if at > now - 0.9)

@@ -23,8 +23,8 @@ from mutt_tasks.core.policy import (
 from mutt_tasks.core.routes import Route, alerter_route, moog_route
 from tests.unit.json_texts import damaged, members_of, objects
 
-ALERTER = alerter_route("dlq", "ingest")
-MOOG = moog_route("dlq:moog", "alerts")
+ALERTER = alerter_route("dlq", "ingest", "dead")
+MOOG = moog_route("dlq:moog", "alerts", "dead")
 POLICY = Policy(max_retries=3, backoff=60.0, max_age=0.0)
 NOW = 1_714_564_800.0
 HOUR = 3600.0

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mutt_tasks.redis_address import TAKES, RedisAddress, parse
+from mutt_tasks.settings.redis_address import TAKES, RedisAddress, parse
 
 
 def parsed(url: str) -> RedisAddress:

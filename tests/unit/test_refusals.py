@@ -14,8 +14,8 @@ from mutt_tasks.core.refusals import DEEPEST, MOST_DIGITS
 from mutt_tasks.core.routes import Route, alerter_route, moog_route
 from tests.unit.json_texts import objects
 
-ALERTER = alerter_route("dlq", "ingest")
-MOOG = moog_route("dlq:moog", "alerts")
+ALERTER = alerter_route("dlq", "ingest", "dead")
+MOOG = moog_route("dlq:moog", "alerts", "dead")
 BOTH = pytest.mark.parametrize("route", [ALERTER, MOOG], ids=["alerter", "moog"])
 POLICY = Policy(max_retries=1000, backoff=0.0, max_age=0.0)
 NOW = 1_714_564_800.0

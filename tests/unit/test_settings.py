@@ -2,14 +2,16 @@
 
 import dataclasses
 import re
+import socket
+from operator import attrgetter
 from pathlib import Path
 
 import pytest
 
-from mutt_tasks.environment import FILE_SUFFIX, NOT_SHOWN, known_names
 from mutt_tasks.errors import SettingsError
-from mutt_tasks.redis_address import RedisAddress
 from mutt_tasks.settings import RUNTIME_KEYS, VARIABLES, Settings, load, overridden, warnings
+from mutt_tasks.settings.redis_address import RedisAddress
+from mutt_tasks.settings.variable import FILE_SUFFIX, NOT_SHOWN, known_names
 
 SECRET = "s3cr3t-v4lue"
 
@@ -78,7 +80,6 @@ DEFAULTS = {
     "LOG_JSON_ENABLED": False,
     "OTEL_ENABLED": False,
     "OTEL_SERVICE_NAME": "mutt-remediation",
-    "POD_NAME": "",
 }
 
 
@@ -91,7 +92,7 @@ def refused(env: dict[str, str]) -> list[str]:
 
 def test_an_empty_environment_gives_the_defaults_of_the_design() -> None:
     settings = load({})
-    by_name = {spec.name: getattr(settings, name) for name, spec in VARIABLES.items()}
+    by_name = {spec.name: attrgetter(path)(settings) for path, spec in VARIABLES.items()}
 
     assert {name: by_name[name] for name in DEFAULTS} == DEFAULTS
     assert load(dict.fromkeys(by_name, "")) == settings
@@ -99,7 +100,7 @@ def test_an_empty_environment_gives_the_defaults_of_the_design() -> None:
 
 def test_settings_cannot_be_changed() -> None:
     with pytest.raises(dataclasses.FrozenInstanceError):
-        load({}).interval = 1  # type: ignore[misc]
+        load({}).pace.interval = 1  # type: ignore[misc]
 
 
 def test_every_variable_is_documented_and_its_default_is_accepted() -> None:
@@ -183,11 +184,11 @@ def test_values_that_contradict_each_other_are_refused(env: dict[str, str], name
 def test_a_key_in_a_header_of_its_own_goes_with_a_user() -> None:
     env = {"MOOG_USERNAME": "u", "MOOG_API_KEY": "k", "MOOG_AUTH_HEADER": "apiKey"}
 
-    assert load(env).api_key == "k"
+    assert load(env).moogsoft.api_key == "k"
 
 
 def test_a_larger_first_batch_lifts_the_largest_unless_that_is_set() -> None:
-    assert load({"REMEDIATION_BATCH_SIZE": "5000"}).max_batch_size == 5000
+    assert load({"REMEDIATION_BATCH_SIZE": "5000"}).pace.max_batch_size == 5000
 
 
 # --- secrets ---
@@ -339,19 +340,20 @@ def test_redis_is_named_by_its_parts_or_by_one_address() -> None:
         }
     )
 
-    assert parts.redis == RedisAddress("redis", (("h", 7000),), db=2, username="u", password="p@")
-    assert load({"REDIS_URL": "redis://u:p%40@h:7000/2"}).redis == parts.redis
+    address = RedisAddress("redis", (("h", 7000),), db=2, username="u", password="p@")
+    assert parts.redis.address == address
+    assert load({"REDIS_URL": "redis://u:p%40@h:7000/2"}).redis.address == address
     assert parts.celery_broker == "redis://u:p%40@h:7000/2"
     assert load({"CELERY_BROKER_URL": "amqp://b"}).celery_broker == "amqp://b"
 
 
 def test_tls_is_turned_on_by_its_switch_or_by_the_address() -> None:
-    switched = load({"REDIS_TLS_ENABLED": "true", "REDIS_TLS_CA_CERT": __file__}).redis
-    named = load({"REDIS_URL": "rediss://localhost", "REDIS_TLS_CA_CERT": __file__}).redis
+    switched = load({"REDIS_TLS_ENABLED": "true", "REDIS_TLS_CA_CERT": __file__}).redis.address
+    named = load({"REDIS_URL": "rediss://localhost", "REDIS_TLS_CA_CERT": __file__}).redis.address
 
     assert switched == named
     assert (named.tls, named.scheme, named.ca_cert) == (True, "rediss", __file__)
-    assert not load({"REDIS_TLS_CA_CERT": __file__}).redis.tls
+    assert not load({"REDIS_TLS_CA_CERT": __file__}).redis.address.tls
 
 
 def test_routes_are_served_in_the_order_in_which_they_are_named() -> None:
@@ -361,6 +363,12 @@ def test_routes_are_served_in_the_order_in_which_they_are_named() -> None:
         ("moog", "dlq", "mutt:alert_queue"),
         ("alerter", "mutt:dlq:alerter", "mutt:ingest_queue"),
     ]
+
+
+def test_what_a_route_gives_up_goes_to_the_one_dead_letter_list() -> None:
+    settings = load({"REMEDIATION_ROUTES": "moog,alerter", "DEAD_LETTER_QUEUE": "dead"})
+
+    assert [route.dead for route in settings.routes] == ["dead", "dead"]
 
 
 # --- runtime configuration ---
@@ -378,9 +386,10 @@ def test_runtime_configuration_overrides_four_settings() -> None:
     )
 
     assert problems == ()
-    assert found == dataclasses.replace(
-        load({}), enabled=False, interval=60.0, batch_size=25, max_poison_retries=5
+    pace = dataclasses.replace(
+        load({}).pace, enabled=False, interval=60.0, batch_size=25, max_poison_retries=5
     )
+    assert found == dataclasses.replace(load({}), pace=pace)
     assert set(RUNTIME_KEYS) == {
         "remediation_enabled",
         "remediation_interval",
@@ -401,11 +410,29 @@ def test_a_bad_runtime_value_is_reported_in_one_line_and_ignored(name: str, raw:
 
 
 def test_a_batch_size_at_runtime_is_no_larger_than_the_largest() -> None:
-    assert overridden(load({}), {"remediation_batch_size": b"5000"})[0].batch_size == 1000
+    found, _ = overridden(load({}), {"remediation_batch_size": b"5000"})
+
+    assert found.pace.batch_size == 1000
 
 
-def test_settings_is_one_class_with_one_variable_a_field() -> None:
-    assert set(VARIABLES) == {field.name for field in dataclasses.fields(Settings)}
+def test_settings_are_groups_with_one_variable_a_field() -> None:
+    assert list(VARIABLES) == [
+        f"{group.name}.{field.name}"
+        for group in dataclasses.fields(Settings)
+        for field in dataclasses.fields(group.type)  # type: ignore[arg-type]
+    ]
+
+
+def test_a_group_of_settings_cannot_be_changed_either() -> None:
+    settings = load({})
+    for group in dataclasses.fields(Settings):
+        with pytest.raises(dataclasses.FrozenInstanceError):
+            setattr(settings, group.name, None)
+
+
+def test_a_process_without_a_name_is_named_after_its_host() -> None:
+    assert load({}).process.pod_name == socket.gethostname()
+    assert load({"POD_NAME": "remediation-0"}).process.pod_name == "remediation-0"
 
 
 @pytest.mark.parametrize(
@@ -464,7 +491,7 @@ def test_mutts_names_of_the_tls_files_mean_the_same() -> None:
     mutts = dict.fromkeys(TLS_FILES[3:], __file__)
 
     assert load(ours | tls) == load(mutts | tls) == load(ours | mutts | tls)
-    assert load(mutts | tls).redis.client_key == __file__
+    assert load(mutts | tls).redis.address.client_key == __file__
 
 
 @pytest.mark.parametrize(("name", "alias"), [*zip(TLS_FILES[:3], TLS_FILES[3:], strict=True)])
@@ -509,7 +536,10 @@ def test_a_variable_of_mutts_is_known(name: str) -> None:
 
 def test_the_current_password_is_another_name_of_the_password() -> None:
     assert load({"REDIS_PASS_CURRENT": SECRET}) == load({"REDIS_PASSWORD": SECRET})
-    assert load({"REDIS_PASS_CURRENT": SECRET, "REDIS_PASSWORD": SECRET}).redis.password == SECRET
+    assert (
+        load({"REDIS_PASS_CURRENT": SECRET, "REDIS_PASSWORD": SECRET}).redis.address.password
+        == SECRET
+    )
 
 
 @pytest.mark.parametrize(
@@ -540,16 +570,21 @@ def test_the_next_password_goes_with_whatever_gives_the_current_one(
 ) -> None:
     settings = load({**address, "REDIS_PASS_NEXT": "s3cret"})
 
-    assert (settings.redis.password, settings.redis.next_password) == ("now", "s3cret")
+    assert (settings.redis.address.password, settings.redis.address.next_password) == (
+        "now",
+        "s3cret",
+    )
     assert settings.celery_broker == "redis://:now@localhost:6379/0"
     assert settings.secrets() >= {"now", "s3cret"}
-    assert "s3cret" not in repr(settings) + repr(settings.redis) + settings.redis.shown
+    assert (
+        "s3cret" not in repr(settings) + repr(settings.redis.address) + settings.redis.address.shown
+    )
 
 
 def test_the_next_password_alone_is_the_password() -> None:
     settings = load({"REDIS_PASS_NEXT": "s3cret"})
 
-    assert settings.redis.password == "s3cret"
+    assert settings.redis.address.password == "s3cret"
     assert settings.celery_broker == "redis://:s3cret@localhost:6379/0"
 
 
@@ -564,4 +599,4 @@ def test_a_broker_of_its_own_is_not_tried_with_the_next_password_and_that_is_tol
 def test_a_largest_batch_below_the_usual_canary_is_the_canary_too() -> None:
     settings = load({"REMEDIATION_MAX_BATCH_SIZE": "4"})
 
-    assert (settings.batch_size, settings.max_batch_size) == (4, 4)
+    assert (settings.pace.batch_size, settings.pace.max_batch_size) == (4, 4)

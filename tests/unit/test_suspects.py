@@ -4,7 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from mutt_tasks.core.pace import Limiter, Pace
+from mutt_tasks.core.limiter import Limiter
+from mutt_tasks.core.live_traffic import LiveTraffic, Load
+from mutt_tasks.core.pace import Pace
 from mutt_tasks.core.suspects import GIVEN_UP_SECONDS, MANY, PASSED_SECONDS, Suspects
 
 NOW = 1_800_000_000.0
@@ -12,8 +14,8 @@ LIMITER = Limiter(50, 1.0, (0,))
 
 
 def traffic(live: float, seconds: float = 100, peak: float = 0.0) -> Pace:
-    known = Pace(live=live, spread=live, samples=60, seen_at=NOW, load=live)
-    return replace(known, peak_load=max(live, peak), load_since=NOW - seconds)
+    load = Load(live, max(live, peak), NOW - seconds)
+    return Pace(traffic=LiveTraffic(live, live, samples=60), load=load, seen_at=NOW)
 
 
 def quiet(suspects: Suspects, failures: int | None = 0, now: float = NOW, queued: int = 0) -> bool:

@@ -9,13 +9,14 @@
 -- ARGV[5] -> which drains between two cycles are taken over: 'overdue', 'asking' (also those that
 --            wait for Moogsoft) or 'any'
 -- ARGV[6] -> how late a drain's next cycle may be, ms; later it is overdue
+-- ARGV[7] -> counter of ticks that were busy    ARGV[8] -> counter of those that came too early
 --
 -- Returns {'acquired'}, {'early'}, {'corrupt', what}, or {'busy', the holder's cycle, what it does,
 -- what holds it (each may be false), since when (ms, or false), ms since it was last heard of (or
 -- false)}.
 local wrong = first_of_wrong_type({
   KEYS[1], 'string', KEYS[2], 'string', KEYS[3], 'hash', KEYS[4], 'hash',
-}) or first_bad_counter(KEYS[3], { 'ticks:busy', 'ticks:early' })
+}) or first_bad_counter(KEYS[3], { ARGV[7], ARGV[8] })
 if wrong then
   return { 'corrupt', wrong }
 end
@@ -39,7 +40,7 @@ if holder and left >= 0 and left <= tonumber(ARGV[4]) then
   local is_taken = is_between
     and (is_overdue or ARGV[5] == 'any' or (ARGV[5] == 'asking' and asks))
   if not is_taken then
-    redis.call('HINCRBY', KEYS[3], 'ticks:busy', 1)
+    redis.call('HINCRBY', KEYS[3], ARGV[7], 1)
     local ttl = tonumber(drain[5] or '')
     local silent = ttl and math.max(0, ttl - left) or false
     return { 'busy', drain[1], drain[2], drain[3], drain[4], silent }
@@ -50,7 +51,7 @@ if window > 0 then
   local last = tonumber(redis.call('GET', KEYS[2]) or '')
   -- A last tick in the future is a clock that went back: no reason to wait for it.
   if last and last <= now and now - last < window then
-    redis.call('HINCRBY', KEYS[3], 'ticks:early', 1)
+    redis.call('HINCRBY', KEYS[3], ARGV[8], 1)
     return { 'early' }
   end
   redis.call('SET', KEYS[2], string.format('%.0f', now))

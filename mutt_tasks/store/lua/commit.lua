@@ -14,12 +14,13 @@
 --            r replay; w wait; and to the dead letter list: m malformed, i incomplete, p poison,
 --            s stale, u suspect
 -- ARGV[6] -> SHA-1 of the looked-at messages' lengths (joined by commas), a colon, their bytes
--- ARGV[7] -> route name
--- ARGV[8] -> cycle id
--- ARGV[9] -> the journal's largest length (approximate)
--- ARGV[10] -> how many values of pairs for the state hash follow; then the pairs; then the same
---             for the pace hash, and for counters to raise (name and amount); then what is pushed
---             for each r, i, p, s and u, in the plan's order (a malformed message goes as it is)
+-- ARGV[7] -> cycle id
+-- ARGV[8] -> the journal's largest length (approximate)
+-- ARGV[9] -> list of the counters of what is moved: for r, m, i, p, s and u
+-- next    -> lists of pairs: the journal's entry, without the amounts; fields of the state hash;
+--            fields of the pace hash; further counters to raise
+-- next    -> what is pushed for each r, i, p, s and u, in the plan's order (a malformed message
+--            goes as it is)
 --
 -- Returns {'moved', replayed, malformed, incomplete, poison, stale, suspect, left in source}, or
 --         {'again', the same seven} this commit was done before
@@ -28,7 +29,7 @@
 --         {'corrupt', what}         a key of ours or a list holds something else
 local lease, source, target, dead = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local state, counters, journal, pace = KEYS[5], KEYS[6], KEYS[7], KEYS[8]
-local commit_id, plan, route = ARGV[3], ARGV[5], ARGV[7]
+local commit_id, plan, cycle = ARGV[3], ARGV[5], ARGV[7]
 local skip, count = tonumber(ARGV[4]), #plan
 
 local names = { r = 'replayed', m = 'malformed', i = 'incomplete', p = 'poison', s = 'stale',
@@ -69,24 +70,11 @@ local tally, sums = {}, {}
 for _, name in ipairs(in_order) do
   tally[name], sums[name] = 0, 0
 end
-local next_arg = 10
-local function pairs_from_args()
-  local from, values = next_arg, {}
-  next_arg = from + 1 + tonumber(ARGV[from])
-  for i = from + 1, next_arg - 1 do
-    values[#values + 1] = ARGV[i]
-  end
-  return values
-end
-local state_pairs, pace_pairs, raised = pairs_from_args(), pairs_from_args(), pairs_from_args()
-local fields = {}
-for i = 1, #raised, 2 do
-  fields[#fields + 1] = raised[i]
-end
-for _, name in ipairs(in_order) do
-  fields[#fields + 1] = name .. ':' .. route
-end
-wrong = first_bad_counter(counters, fields)
+local next_list, where_next = lists_of_args(9)
+local counter_names, entry_pairs = next_list(), next_list()
+local state_pairs, pace_pairs, raised = next_list(), next_list(), next_list()
+local next_arg = where_next()
+wrong = first_bad_counter(counters, counter_names) or first_bad_counter(counters, names_of(raised))
 if wrong then
   return { 'corrupt', wrong }
 end
@@ -127,7 +115,7 @@ end
 
 local entry, earlier = redis.call('HGET', state, 'journal'), nil
 if entry and string.match(entry, '^%d+%-%d+$')
-  and redis.call('HGET', state, 'journal_cycle') == ARGV[8] then
+  and redis.call('HGET', state, 'journal_cycle') == cycle then
   local found = redis.call('XRANGE', journal, entry, entry)
   earlier = found[1] and found[1][2]
 end
@@ -145,8 +133,10 @@ end
 for name, amount in pairs(tally) do
   sums[name] = string.format('%.0f', sums[name] + amount)
 end
-entry = redis.call('XADD', journal, 'MAXLEN', '~', ARGV[9], '*', 'event', 'moved', 'route', route,
-  'cycle', ARGV[8], 'commit', commit_id, unpack(name_and_number(sums)))
+for _, part in ipairs(name_and_number(sums)) do
+  entry_pairs[#entry_pairs + 1] = part
+end
+entry = redis.call('XADD', journal, 'MAXLEN', '~', ARGV[8], '*', unpack(entry_pairs))
 if skip == 0 and waiting == 0 then
   redis.call('LTRIM', source, 0, -(count + 1))
 else
@@ -166,15 +156,15 @@ local function push(key, payloads)
 end
 push(target, to_target)
 push(dead, to_dead)
-for name, amount in pairs(tally) do
-  if amount > 0 then
-    redis.call('HINCRBY', counters, name .. ':' .. route, amount)
+for i, name in ipairs(in_order) do
+  if tally[name] > 0 then
+    redis.call('HINCRBY', counters, counter_names[i], tally[name])
   end
 end
 for i = 1, #raised, 2 do
   redis.call('HINCRBY', counters, raised[i], raised[i + 1])
 end
-redis.call('HSET', state, 'commit', commit_id, 'journal', entry, 'journal_cycle', ARGV[8],
+redis.call('HSET', state, 'commit', commit_id, 'journal', entry, 'journal_cycle', cycle,
   unpack(name_and_number(tally)))
 if #state_pairs > 0 then
   redis.call('HSET', state, unpack(state_pairs))

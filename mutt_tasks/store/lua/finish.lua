@@ -1,7 +1,7 @@
 -- Purpose: end a cycle: count it, journal it, note the routes' state, and let go of the lease
 -- or hand it to the next cycle of the same drain.
 --
--- KEYS[1] -> lease            KEYS[2] -> counters hash (its `last_cycle_ms` is set too)
+-- KEYS[1] -> lease            KEYS[2] -> counters hash
 -- KEYS[3] -> journal stream   KEYS[4] -> what the lease's holder does (hash)
 -- KEYS[5..] -> state hash of each route, and the pace hash
 -- ARGV[1] -> the lease's value while it is ours
@@ -10,9 +10,9 @@
 -- ARGV[4] -> the journal's largest length (approximate)
 -- ARGV[5] -> time until the next cycle begins, ms    ARGV[6] -> what held this one, or empty
 -- ARGV[7] -> 1 if the drain waits for Moogsoft
--- ARGV[8] -> number of counters to raise; then name and amount of each
--- next    -> number of journal values, then the values (field, value, ...)
--- next    -> for each state hash: number of values, then the values (field, value, ...)
+-- ARGV[8] -> the counters' field for the moment when the last cycle ended (ms)
+-- ARGV[9] -> list of pairs: counters to raise
+-- next    -> lists of pairs: the journal's entry; fields of each state hash
 --
 -- Returns {'finished'}, {'fenced'}, or {'corrupt', what}.
 local expected = { KEYS[1], 'string', KEYS[2], 'hash', KEYS[3], 'stream' }
@@ -31,36 +31,24 @@ end
 if holder ~= ARGV[1] then
   return { 'fenced' }
 end
-local at = 8
-local function list_from_args(width)
-  local values, last = {}, at + width * tonumber(ARGV[at])
-  for i = at + 1, last do
-    values[#values + 1] = ARGV[i]
-  end
-  at = last + 1
-  return values
-end
-local raised = list_from_args(2)
-local names = {}
-for i = 1, #raised, 2 do
-  names[#names + 1] = raised[i]
-end
-wrong = first_bad_counter(KEYS[2], names)
+local next_list = lists_of_args(9)
+local raised = next_list()
+wrong = first_bad_counter(KEYS[2], names_of(raised))
 if wrong then
   return { 'corrupt', wrong }
 end
-redis.call('XADD', KEYS[3], 'MAXLEN', '~', ARGV[4], '*', unpack(list_from_args(1)))
+redis.call('XADD', KEYS[3], 'MAXLEN', '~', ARGV[4], '*', unpack(next_list()))
 for i = 1, #raised, 2 do
   redis.call('HINCRBY', KEYS[2], raised[i], raised[i + 1])
 end
 for i = 5, #KEYS do
-  local values = list_from_args(1)
+  local values = next_list()
   if #values > 0 then
     redis.call('HSET', KEYS[i], unpack(values))
   end
 end
 local time = redis.call('TIME')
-redis.call('HSET', KEYS[2], 'last_cycle_ms',
+redis.call('HSET', KEYS[2], ARGV[8],
   string.format('%.0f', time[1] * 1000 + math.floor(time[2] / 1000)))
 if ARGV[2] == '' then
   redis.call('DEL', KEYS[1], KEYS[4])

@@ -36,7 +36,7 @@ end
 local found = 0
 -- The alerter wraps an event in an alert, as JSON in JSON: quotes may have a backslash. Where the
 -- route stands in a header is known, so only a few bytes of a few headers are matched.
-local header = '^_remediation.-route[\\%s":]+(%a+)[\\"]'
+local header = '^_remediation.-route[\\%s":]+([^\\"]+)[\\"]'
 local is_last = KEYS[2] == KEYS[3]
 local function count(message)
   local from, is_ours, is_others = 1, false, false

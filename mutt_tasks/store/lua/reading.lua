@@ -12,42 +12,52 @@
 -- KEYS[14..] -> the queues that replays lie in
 -- ARGV -> moments in ms: how many of the limiter's alerts are younger is counted for each
 --
--- Returns {length of the source, {values of the state}, {values of the pace}, 1 if paused,
--- {breaker, when it opened, 1 if there is an older one, when we saw it; each may be false},
--- 1 if the limiter is there, {counts of the limiter}, score of its newest alert or
--- false, {lengths of the queues}, {values of the configuration, each or false}, failures or
--- false}.
-local lengths, counts, configured = {}, {}, {}
+-- Returns name, value, name, value, ...: `source` (its length), `state` and `pace` (name, value, ...,
+-- each value may be false), `is_paused`, `breaker`, `opened_at`, `old_breaker` (1 if there is one),
+-- `breaker_seen_at`, `has_limiter`, `kept` (counts of the limiter), `newest` (score of its newest
+-- alert, or false), `lengths` (of the queues), `configured` (values of the configuration, each or
+-- false), `failures` (or false).
+
 -- Keys of the pipeline that hold something else than they should are as good as not there.
 local function is(key, kind)
   return redis.call('TYPE', key).ok == kind
 end
+local function string_at(key)
+  return is(key, 'string') and redis.call('GET', key)
+end
+local function fields_of(key, ...)
+  local values, found = redis.call('HMGET', key, ...), {}
+  for i, name in ipairs({ ... }) do
+    found[2 * i - 1] = name
+    found[2 * i] = values[i]
+  end
+  return found
+end
+local lengths, kept, configured = {}, {}, {}
 local has_limiter = is(KEYS[6], 'zset')
 for i = 7, 9 do
-  configured[#configured + 1] = is(KEYS[i], 'string') and redis.call('GET', KEYS[i])
+  configured[#configured + 1] = string_at(KEYS[i])
 end
 for i = 14, #KEYS do
   lengths[#lengths + 1] = redis.call('LLEN', KEYS[i])
 end
 for i = 1, #ARGV do
-  counts[i] = has_limiter and redis.call('ZCOUNT', KEYS[6], '(' .. ARGV[i], '+inf') or 0
+  kept[i] = has_limiter and redis.call('ZCOUNT', KEYS[6], '(' .. ARGV[i], '+inf') or 0
 end
 return {
-  redis.call('LLEN', KEYS[1]),
-  redis.call('HMGET', KEYS[2], 'flow', 'cursor', 'cursor_until', 'cursor_rules', 'speed', 'moved_at',
+  'source', redis.call('LLEN', KEYS[1]),
+  'state', fields_of(KEYS[2], 'flow', 'cursor', 'cursor_until', 'cursor_rules', 'speed', 'moved_at',
     'suspects'),
-  redis.call('HMGET', KEYS[3], 'pace', 'watch', 'limits'),
-  redis.call('EXISTS', KEYS[4]),
-  {
-    is(KEYS[5], 'string') and redis.call('GET', KEYS[5]),
-    is(KEYS[11], 'string') and redis.call('GET', KEYS[11]),
-    redis.call('EXISTS', KEYS[12]),
-    is(KEYS[13], 'hash') and redis.call('HGET', KEYS[13], 'breaker_seen_at'),
-  },
-  has_limiter and 1 or 0,
-  counts,
-  has_limiter and redis.call('ZREVRANGE', KEYS[6], 0, 0, 'WITHSCORES')[2],
-  lengths,
-  configured,
-  is(KEYS[10], 'string') and redis.call('GET', KEYS[10]),
+  'pace', fields_of(KEYS[3], 'pace', 'watch', 'limits'),
+  'is_paused', redis.call('EXISTS', KEYS[4]),
+  'breaker', string_at(KEYS[5]),
+  'opened_at', string_at(KEYS[11]),
+  'old_breaker', redis.call('EXISTS', KEYS[12]),
+  'breaker_seen_at', is(KEYS[13], 'hash') and redis.call('HGET', KEYS[13], 'breaker_seen_at'),
+  'has_limiter', has_limiter and 1 or 0,
+  'kept', kept,
+  'newest', has_limiter and redis.call('ZREVRANGE', KEYS[6], 0, 0, 'WITHSCORES')[2] or false,
+  'lengths', lengths,
+  'configured', configured,
+  'failures', string_at(KEYS[10]),
 }

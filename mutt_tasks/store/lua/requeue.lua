@@ -9,13 +9,12 @@
 -- ARGV[2] -> how many messages of the dead letter list are older than the wanted one
 -- ARGV[3] -> SHA-1 of its bytes
 -- ARGV[4] -> the bytes to put back
--- ARGV[5] -> route name
--- ARGV[6] -> request id
--- ARGV[7] -> who asked for it
--- ARGV[8] -> why
--- ARGV[9] -> the journal's largest length (approximate)
--- ARGV[10] -> field `flow` of the state as it was read, empty when it was not there
--- ARGV[11] -> the same after the source has grown by one
+-- ARGV[5] -> what to remember of the request
+-- ARGV[6] -> the counter to raise
+-- ARGV[7] -> the journal's largest length (approximate)
+-- ARGV[8] -> field `flow` of the state as it was read, empty when it was not there
+-- ARGV[9] -> the same after the source has grown by one
+-- ARGV[10] -> list of pairs: the journal's entry
 --
 -- Returns {'requeued'}, or
 --         {'again'}          this request was done before
@@ -24,7 +23,7 @@
 local record, dead, source, state, counters, journal =
   KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
 
-local counter = 'requeued:' .. ARGV[5]
+local counter = ARGV[6]
 local wrong = first_of_wrong_type({
   record, 'string', dead, 'list', source, 'list', state, 'hash', counters, 'hash',
   journal, 'stream',
@@ -40,7 +39,7 @@ local message = redis.call('LINDEX', dead, -(older + 1))
 if not message or redis.sha1hex(message) ~= ARGV[3] then
   return { 'changed' }
 end
-if (redis.call('HGET', state, 'flow') or '') ~= ARGV[10] then
+if (redis.call('HGET', state, 'flow') or '') ~= ARGV[8] then
   return { 'changed' }
 end
 
@@ -50,12 +49,12 @@ local is_old = older < redis.call('LLEN', dead) / 2
 redis.call('LREM', dead, is_old and -1 or 1, message)
 redis.call('RPUSH', source, ARGV[4])
 redis.call('HINCRBY', counters, counter, 1)
-redis.call('XADD', journal, 'MAXLEN', '~', ARGV[9], '*', 'event', 'requeued', 'route', ARGV[5],
-  'digest', ARGV[3], 'by', ARGV[7], 'reason', ARGV[8], 'request', ARGV[6])
+local next_list = lists_of_args(10)
+redis.call('XADD', journal, 'MAXLEN', '~', ARGV[7], '*', unpack(next_list()))
 -- It lies before the messages that are known to wait; the growth is no arrival of failures.
 redis.call('HDEL', state, 'cursor', 'cursor_until')
-if ARGV[11] ~= '' then
-  redis.call('HSET', state, 'flow', ARGV[11])
+if ARGV[9] ~= '' then
+  redis.call('HSET', state, 'flow', ARGV[9])
 end
-redis.call('SET', record, ARGV[5] .. ' ' .. ARGV[3], 'PX', ARGV[1])
+redis.call('SET', record, ARGV[5], 'PX', ARGV[1])
 return { 'requeued' }

@@ -1,13 +1,14 @@
-"""What a variable takes: text in, value out; a ValueError says what is accepted."""
+"""What a variable accepts: text in, value out; a ValueError says what is accepted."""
 
 import math
 import os
 import re
 from collections.abc import Callable
-from typing import Any
+from typing import TypeVar
 from urllib.parse import urlsplit
 
-Parser = Callable[[str], Any]
+T = TypeVar("T")
+Parser = Callable[[str], T]
 
 
 def boolean(text: str) -> bool:
@@ -20,7 +21,7 @@ def boolean(text: str) -> bool:
     raise ValueError("true or false")
 
 
-def whole(low: int, high: int) -> Parser:
+def whole(low: int, high: int) -> Parser[int]:
     """A whole number from `low` to `high`."""
 
     def parse(text: str) -> int:
@@ -31,7 +32,7 @@ def whole(low: int, high: int) -> Parser:
     return parse
 
 
-def number(low: float, high: float) -> Parser:
+def number(low: float, high: float) -> Parser[float]:
     """A decimal number from `low` to `high`."""
 
     def parse(text: str) -> float:
@@ -51,13 +52,13 @@ def rate(text: str) -> float | None:
     if text.lower() == "auto":
         return None
     try:
-        value: float = number(0, 1_000_000)(text)
+        value = number(0, 1_000_000)(text)
     except ValueError:
         raise ValueError("auto, or a number from 0 (no limit) to 1000000") from None
     return value
 
 
-def choice(*words: str) -> Parser:
+def choice(*words: str) -> Parser[str]:
     """One of a few words, whatever its case."""
 
     def parse(text: str) -> str:
@@ -69,7 +70,7 @@ def choice(*words: str) -> Parser:
     return parse
 
 
-def subset(*words: str) -> Parser:
+def subset(*words: str) -> Parser[tuple[str, ...]]:
     """A comma-separated list of some of a few words, each at most once."""
 
     def parse(text: str) -> tuple[str, ...]:
@@ -81,7 +82,7 @@ def subset(*words: str) -> Parser:
     return parse
 
 
-def statuses(low: int, high: int) -> Parser:
+def statuses(low: int, high: int) -> Parser[frozenset[int]]:
     """A comma-separated list of HTTP statuses from `low` to `high`."""
     one = whole(low, high)
 

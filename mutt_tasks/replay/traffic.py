@@ -6,7 +6,9 @@ looks of a cycle teach is written with the next commit, or at the end of the cyc
 
 from typing import Any
 
+from mutt_tasks.core.congestion import stands
 from mutt_tasks.core.consumer_limits import ConsumerLimits, FollowedLimits, with_runtime_values
+from mutt_tasks.core.limiter import Limiter
 from mutt_tasks.core.limits import (
     CHECKING,
     DROPPING,
@@ -15,11 +17,11 @@ from mutt_tasks.core.limits import (
     SHED_ABOVE,
     Allowance,
 )
-from mutt_tasks.core.pace import Limiter, Pace
+from mutt_tasks.core.pace import Pace
 from mutt_tasks.core.suspects import Suspects
 from mutt_tasks.core.watch import Sight, Watch
 from mutt_tasks.settings import Settings
-from mutt_tasks.store.controls import RouteReading, Window
+from mutt_tasks.store.readings import RouteReading, Window
 from mutt_tasks.store.states import encoded
 
 
@@ -30,21 +32,23 @@ class Traffic:
     """
 
     def __init__(self, settings: Settings) -> None:
-        self._static = ConsumerLimits(settings.rate_limit, settings.rate_period, SHED_ABOVE)
-        self._max_rate = settings.max_rate
+        self._static = ConsumerLimits(
+            settings.forwarder.rate_limit, settings.forwarder.rate_period, SHED_ABOVE
+        )
+        self._max_rate = settings.pace.max_rate
         self._limits = FollowedLimits()
         self._is_read = False
         self._is_written = True
         self.pace = Pace()
         self.watch = Watch()
-        self.limiter = Limiter(settings.rate_limit, settings.rate_period)
+        self.limiter = Limiter(settings.forwarder.rate_limit, settings.forwarder.rate_period)
         self.found_dropping = 0
 
     @property
     def window(self) -> Window:
         """What the limiter counts over, as far as it is known."""
         period = self._limits.period or self._static.period
-        return Window(period, self.pace.skew)
+        return Window(period, self.pace.clock.skew)
 
     @property
     def shed_above(self) -> int:
@@ -54,7 +58,7 @@ class Traffic:
     @property
     def is_watching(self) -> bool:
         """Whether replays of the last period have yet to be seen to arrive."""
-        return self._max_rate != 0 and bool(self.pace.sent)
+        return self._max_rate != 0 and bool(self.pace.sends.all)
 
     def read(self, reading: RouteReading, now: float) -> None:
         """Take over what Redis keeps (once), and what runtime configuration says now."""
@@ -73,8 +77,8 @@ class Traffic:
         limits = self._limits
         believed = self.limiter_of(reading)
         pace = self.pace.observed(believed, reading.queued, now)
-        sent = pace.in_window(pace.sent, believed, now)
-        sure = pace.in_window(pace.sure, believed, now)
+        sent = pace.sends.all_in_window(believed, now)
+        sure = pace.sends.sure_in_window(believed, now)
         sight = Sight(
             used=believed.used,
             queued=reading.queued,
@@ -83,7 +87,7 @@ class Traffic:
             live=pace.live_now(believed, reading.queued, now),
             period=limits.period,
             limit=limits.alerts,
-            newest=believed.newest - pace.skew,
+            newest=believed.newest - pace.clock.skew,
         )
         watch = self.watch if self._max_rate == 0 else self.watch.looked(sight, now)
         if watch.drops > self.watch.drops:
@@ -99,6 +103,10 @@ class Traffic:
         limits = self._limits
         return Limiter(limits.alerts, limits.period, reading.kept, reading.newest)
 
+    def live_now(self, reading: RouteReading, now: float) -> float:
+        """How many alerts of the limiter's last period were not ours."""
+        return self.pace.live_now(self.limiter_of(reading), reading.queued, now)
+
     def allowance(self, reading: RouteReading, now: float) -> Allowance | None:
         """How many replays may go by the rate, and why no more; None when it is not limited."""
         rate = self.pace.rate(self._max_rate, self.limiter)
@@ -108,13 +116,13 @@ class Traffic:
             return Allowance(0, DROPPING)
         if self.watch.is_checking(now):
             return Allowance(0, CHECKING)
-        if self.pace.seen_at and self.pace.stands(self.limiter, reading.queued):
+        if self.pace.seen_at and stands(self.limiter, reading.queued):
             return Allowance(0, QUEUE_STANDING)
         if self.watch.is_dropping:
             is_free = not reading.queued and self.limiter.used < self.limiter.limit
             return Allowance(int(is_free), DROPPING)
         self.pace = self.pace.refilled(rate, now)
-        tokens = min(self.pace.tokens, self.pace.room(self.limiter, reading.queued), 1e9)
+        tokens = min(self.pace.bucket.tokens, self.pace.room(self.limiter, reading.queued), 1e9)
         return Allowance(int(tokens), DROPPING if self._is_unseen else RATE_LIMITED)
 
     @property

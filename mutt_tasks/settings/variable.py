@@ -1,18 +1,20 @@
 """How one environment variable becomes a value: its names, secret files and error lines.
 
-Which variables exist is said in `variables.py`; this module knows none of them.
+Which variables exist is said in `declared.py` and its neighbours; this module knows none of them.
 """
 
 import dataclasses
 import difflib
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, cast, get_type_hints
 from urllib.parse import unquote, unquote_plus
 
-from mutt_tasks.parsers import Parser
+from mutt_tasks.settings.parsers import Parser
+
+T = TypeVar("T")
 
 FILE_SUFFIX = "_FILE"
 NOT_SHOWN = "a value that is not shown"
@@ -24,7 +26,7 @@ class Variable:
 
     name: str
     default: str
-    parse: Parser
+    parse: Parser[Any]
     unit: str
     meaning: str
     secret: bool = False
@@ -40,37 +42,46 @@ class Variable:
 def variable(
     name: str,
     default: str,
-    parse: Parser,
+    parse: Parser[T],
     meaning: str,
     *,
     unit: str = "",
     secret: bool = False,
-    group: str,
     aliases: tuple[str, ...] = (),
-) -> Any:
+) -> T:
     """A dataclass field that is read from an environment variable.
 
     `default` is text, parsed like any other value; `unit` is what a number counts; `aliases` are
     other names for the same.
     A secret may also come from the file that `<name>_FILE` names, and is kept out of `repr`.
+    A type checker sees a value of the type that `parse` gives, so that it can refuse a field that
+    is annotated as something else.
     """
-    spec = Variable(name, default, parse, unit, meaning, secret, group, aliases)
-    return dataclasses.field(metadata={"variable": spec}, repr=not secret)
+    spec = Variable(name, default, parse, unit, meaning, secret, aliases=aliases)
+    return cast("T", dataclasses.field(metadata={"variable": spec}, repr=not secret))
 
 
-def variables_of(cls: type) -> dict[str, Variable]:
-    """Every variable of a settings class, by attribute name, in order of declaration."""
-    return {f.name: f.metadata["variable"] for f in dataclasses.fields(cls)}
+def variables_of(settings: type) -> dict[str, Variable]:
+    """Every variable of a class whose fields are groups of variables, in order of declaration.
+
+    The keys are paths such as `pace.interval`. A group's `title` heads its variables in the
+    documentation.
+    """
+    return {
+        f"{name}.{field.name}": replace(field.metadata["variable"], group=group.title)
+        for name, group in get_type_hints(settings).items()
+        for field in dataclasses.fields(group)
+    }
 
 
 def read(specs: Mapping[str, Variable], env: Mapping[str, str]) -> tuple[dict[str, Any], list[str]]:
-    """Parse every variable; returns the values by attribute, and one line for each bad one."""
+    """Parse every variable; returns the values by path, and one line for each bad one."""
     values: dict[str, Any] = {}
     problems: list[str] = []
-    for attribute, spec in specs.items():
+    for path, spec in specs.items():
         try:
             text = _text_of(spec, env)
-            values[attribute] = spec.parse(text)
+            values[path] = spec.parse(text)
         except _Problem as error:
             problems.append(str(error))
         except ValueError as error:
@@ -158,7 +169,7 @@ def unknown_names(
 def secrets_in_url(url: str) -> set[str]:
     """The parts of an address that must not be shown either: password and query values.
 
-    Takes any text, Celery's lists of brokers included; each part as it stands and decoded.
+    Accepts any text, Celery's lists of brokers included; each part as it stands and decoded.
     """
     found: set[str] = set()
     for each in re.split(r";(?=[a-z+]+://)", url):

@@ -1,0 +1,49 @@
+"""Whether the forwarder keeps up with us: the share of the full rate that it carries.
+
+Each period in which our replays leave a queue standing makes the rate smaller. It grows again
+quickly up to about where that last happened, and slowly from there, as TCP's rate does: so the pace
+finds what a forwarder can carry that is slower than its limiter.
+"""
+
+from dataclasses import dataclass, replace
+
+from mutt_tasks.core.limiter import Limiter
+
+# A queue in front of the limiter may hold this much time's worth of alerts, or a few.
+STANDING_SECONDS, FEW = 0.25, 3
+
+# The factor by which a period makes the share smaller, what it gains in a period below and above
+# that factor of the peak, and the least that is left of it.
+_SLOWER, _QUICKLY, _SLOWLY, _LEAST_SHARE = 0.7, 0.05, 0.005, 0.02
+
+
+def stands(limiter: Limiter, queued: int) -> bool:
+    """Whether the queues are longer than the forwarder works off within a moment."""
+    return queued > max(FEW, STANDING_SECONDS * limiter.used / limiter.period)
+
+
+@dataclass(frozen=True)
+class Congestion:
+    """`share` of the full rate is what the forwarder has lately carried without a queue.
+
+    `peak` is the share at which one began to stand, and `is_standing` says whether it does.
+    """
+
+    share: float = 1.0
+    peak: float = 1.0
+    is_standing: bool = False
+
+    def stood(self, is_ours: bool) -> "Congestion":
+        """After a period with a queue; where we sent nothing it tells nothing of our rate."""
+        if not is_ours:
+            return replace(self, is_standing=True)
+        return Congestion(
+            share=max(_LEAST_SHARE, _SLOWER * self.share),
+            peak=self.peak if self.is_standing else self.share,
+            is_standing=True,
+        )
+
+    def flowed(self) -> "Congestion":
+        """After a period without a queue."""
+        growth = _QUICKLY if self.share < _SLOWER * self.peak else _SLOWLY
+        return replace(self, share=min(1.0, self.share + growth), is_standing=False)

@@ -1,0 +1,54 @@
+"""The forwarder's limiter as it is read, and the clock that it runs on."""
+
+from dataclasses import dataclass, replace
+
+# The coming period is looked at in so many steps.
+STEPS = 10
+
+# Two looks no further apart than this (seconds) tell how the forwarder's clock differs from
+# Redis': an alert that one of them found and the other did not was taken between them. A larger
+# difference than the second number is no clock's.
+_CLOSE_LOOKS, _LARGEST_SKEW = 0.3, 3600.0
+
+
+@dataclass(frozen=True)
+class Limiter:
+    """The forwarder's limiter: at most `limit` alerts in any `period` seconds.
+
+    Of the alerts that it took, `kept[i]` are still in its window when i STEPS-ths of a period have
+    passed; empty when its sorted set is not there. The newest was taken at `newest` by the
+    forwarder's clock, in seconds since 1970 (0: there is none).
+    """
+
+    limit: int
+    period: float
+    kept: tuple[int, ...] = ()
+    newest: float = 0.0
+
+    @property
+    def used(self) -> int:
+        """How many alerts it took in the last period."""
+        return self.kept[0] if self.kept else 0
+
+
+@dataclass(frozen=True)
+class ForwarderClock:
+    """The forwarder's clock is `skew` seconds ahead of Redis'.
+
+    Its newest alert was `newest` (by its own clock) at the last look, which was at `looked_at`
+    (seconds since 1970).
+    """
+
+    skew: float = 0.0
+    newest: float = 0.0
+    looked_at: float = 0.0
+
+    def looked(self, limiter: Limiter, now: float) -> "ForwarderClock":
+        """The clock after one more look, as far as it can tell."""
+        found = replace(self, newest=limiter.newest, looked_at=now)
+        is_close = 0 < now - self.looked_at <= _CLOSE_LOOKS
+        is_fresh = limiter.newest != self.newest and abs(limiter.newest - now) < _LARGEST_SKEW
+        if not (is_close and is_fresh):
+            return found
+        skew = min(max(self.skew, limiter.newest - now), limiter.newest - self.looked_at)
+        return replace(found, skew=skew)

@@ -1,0 +1,60 @@
+"""Our own replays of the limiter's last period: when, how many, and how surely they reach it."""
+
+from dataclasses import dataclass, replace
+
+from mutt_tasks.core.limiter import Limiter
+
+# Remembered in so many parts of a period, and until they have left the limiter's window, which
+# they reach some hundredths of a second after they were sent.
+_PARTS, _LAG_SECONDS = 50, 0.02
+
+Sends = tuple[tuple[float, int], ...]
+
+
+@dataclass(frozen=True)
+class OwnSends:
+    """Moments (seconds since 1970) and numbers: of `all` replays, and of those that are `sure`.
+
+    Sure ones went straight to the forwarder's queue; of the others the alerter forwards some.
+    """
+
+    all: Sends = ()
+    sure: Sends = ()
+
+    def since_last_period(self, limiter: Limiter, now: float) -> "OwnSends":
+        """Without those that have left the limiter's window."""
+        oldest = now - limiter.period - _LAG_SECONDS
+        return OwnSends(
+            tuple((at, n) for at, n in self.all if oldest < at <= now),
+            tuple((at, n) for at, n in self.sure if oldest < at <= now),
+        )
+
+    def spent(self, messages: int, period: float, now: float, is_sure: bool) -> "OwnSends":
+        """With so many more, remembered for a limiter's `period` in seconds."""
+        sent = replace(self, all=_with(self.all, messages, period, now))
+        return replace(sent, sure=_with(self.sure, messages, period, now)) if is_sure else sent
+
+    @property
+    def total(self) -> int:
+        """How many there are."""
+        return sum(n for _, n in self.all)
+
+    def all_in_window(self, limiter: Limiter, now: float) -> int:
+        """How many of all can have reached the limiter within its last period."""
+        return _in_window(self.all, limiter, now)
+
+    def sure_in_window(self, limiter: Limiter, now: float) -> int:
+        """How many of the sure ones can have done so."""
+        return _in_window(self.sure, limiter, now)
+
+
+def _in_window(sends: Sends, limiter: Limiter, now: float) -> int:
+    newest = now - _LAG_SECONDS
+    return sum(n for at, n in sends if newest - limiter.period < at <= newest)
+
+
+def _with(sends: Sends, messages: int, period: float, now: float) -> Sends:
+    """The sends with one more; what went at about the same moment is one entry."""
+    if sends and 0 <= now - sends[-1][0] < period / _PARTS:
+        return (*sends[:-1], (sends[-1][0], sends[-1][1] + messages))
+    return (*sends, (now, messages))

@@ -1,0 +1,38 @@
+"""Pause and resume: an operator holds every replay for a while."""
+
+from typing import Any
+
+from mutt_tasks.core.moments import iso
+from mutt_tasks.operations import arguments
+from mutt_tasks.store.requests import Request
+from mutt_tasks.store.store import Store
+
+LONGEST_PAUSE = 7 * 86_400.0
+
+
+def pause(
+    store: Store, request_id: str, actor: object, reason: object, seconds: object
+) -> dict[str, Any]:
+    """Hold every replay: who says so, why, and for how many seconds (at most 7 days).
+
+    A request that comes twice pauses once. Raises InvalidArgument and StoreError.
+    """
+    request = Request(request_id, arguments.line("actor", actor), arguments.line("reason", reason))
+    length = arguments.seconds("seconds", seconds, 1, LONGEST_PAUSE)
+    store.pauses.pause(request, length, iso(store.now()))
+    return {
+        "outcome": "paused",
+        "actor": request.actor,
+        "reason": request.reason,
+        "seconds": length,
+    }
+
+
+def resume(store: Store, request_id: str, actor: object) -> dict[str, Any]:
+    """End a pause; the outcome is `resumed`, or `not_paused` when there was none.
+
+    A request that comes twice gets the first answer. Raises InvalidArgument and StoreError.
+    """
+    request = Request(request_id, arguments.line("actor", actor))
+    was_paused = store.pauses.resume(request)
+    return {"outcome": "resumed" if was_paused else "not_paused", "actor": request.actor}

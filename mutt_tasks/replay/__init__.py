@@ -1,0 +1,1 @@
+"""One cycle's replays, route by route: learn, admit, select, commit."""

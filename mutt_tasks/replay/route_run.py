@@ -1,0 +1,218 @@
+"""A route's run: its batch in one cycle, slice by slice, each admitted, selected and committed.
+
+A run begins when a cycle takes up a route and ends with the cycle. It learns once what became of
+earlier replays, and then sends its batch in slices, so that the batch is no burst. Nothing leaves
+the source before the commit of its slice, and the commit does all at once.
+"""
+
+from dataclasses import replace
+
+from mutt_tasks.core import limits
+from mutt_tasks.core.breaker import BREAKER_OPEN, judged
+from mutt_tasks.core.limits import Allowance
+from mutt_tasks.core.policy import SUSPECT
+from mutt_tasks.core.routes import Route
+from mutt_tasks.replay.cycle_context import CycleContext, Health
+from mutt_tasks.replay.feedback import Learnt, canary_delay, learn, speed
+from mutt_tasks.replay.looking import Look, look_at
+from mutt_tasks.replay.result import (
+    CONTENDED,
+    HELD,
+    PAUSED,
+    REPLAYED,
+    UNHEALTHY,
+    WAITING,
+    Pending,
+)
+from mutt_tasks.replay.selection import Selection, Wanted, select
+from mutt_tasks.replay.traffic import Traffic
+from mutt_tasks.store.batch import Batch
+from mutt_tasks.store.counters import BAD_COUNTERS, BOUNCED, FORGIVEN, without_zeros
+from mutt_tasks.store.queues import Commit
+from mutt_tasks.store.states import encoded
+
+# A queue that somebody changes between look and commit is looked at again this often.
+COMMIT_TRIES = 3
+
+# A drain that waits for a moment to come looks again at least this often, in seconds.
+LONGEST_DELAY = 10.0
+
+# What holds a route for this batch, not only for the next fraction of a second.
+_LASTING = frozenset(
+    {limits.EMPTY, limits.WINDOW, limits.BACKOFF, limits.NOT_TAKEN, PAUSED, BREAKER_OPEN}
+)
+
+
+def started(context: CycleContext, route: Route, traffic: Traffic, health: Health) -> "RouteRun":
+    """A route's run after its first slice, which goes by the same look as what was learnt."""
+    look = look_at(context, route, traffic)
+    learnt = learn(context, route, traffic, look, health.is_healthy)
+    run = RouteRun(context, route, traffic, learnt)
+    if health.is_healthy:
+        run.send(look)
+    else:
+        run.hold(BREAKER_OPEN if health.reason == BREAKER_OPEN else UNHEALTHY)
+    return run
+
+
+class RouteRun:
+    """One route during one cycle; `result` is what it did so far, `pending` what is unwritten.
+
+    All runs of a cycle share what it knows of the `traffic`. `is_done` says that no further slice
+    can follow.
+    """
+
+    def __init__(
+        self, context: CycleContext, route: Route, traffic: Traffic, learnt: Learnt
+    ) -> None:
+        self._context = context
+        self._traffic = traffic
+        self._flow = learnt.flow
+        self._suspects = learnt.suspects
+        self._left = learnt.left
+        self._canary_delay = canary_delay(context.settings)
+        self._commits = 0
+        self.route = route
+        self.passed_at = learnt.passed_at
+        self.result = learnt.result
+        self.pending = learnt.pending
+        self.is_done = False
+
+    def observe(self) -> None:
+        """Learn from what the forwarder takes, without sending anything."""
+        look = look_at(self._context, self.route, self._traffic)
+        self._traffic.look(look.reading, look.now)
+
+    def send(self, look: Look | None = None) -> None:
+        """One slice of the batch, by this look or by a new one."""
+        for _ in range(COMMIT_TRIES):
+            look = look or look_at(self._context, self.route, self._traffic)
+            allowed = self._admit(look)
+            self.result = replace(self.result, limit=allowed.limit)
+            if not allowed.messages:
+                self._hold_for_now(allowed)
+                return
+            selection = self._select(look, allowed.messages)
+            if not selection.batch.decisions:
+                self._wait_out(selection, look.now)
+                return
+            if self._commit(look, selection):
+                return
+            look = None  # somebody changed the queue since
+        self.hold(CONTENDED)
+
+    def hold(self, reason: str) -> None:
+        """No slice goes any more, for this reason."""
+        self.is_done = True
+        self.result = replace(self.result, limit=reason)
+        if self.result.outcome == HELD:
+            self.result = replace(self.result, reason=reason)
+
+    def _admit(self, look: Look) -> Allowance:
+        """How many messages may go now: gate, then the batch, the credit and the rate."""
+        reading, now, settings = look.reading, look.now, self._context.settings
+        if reading.is_paused:
+            return Allowance(0, PAUSED)
+        if judged(reading.breaker, now, settings.forwarder.breaker_timeout).is_open:
+            return Allowance(0, BREAKER_OPEN)
+        traffic = self._traffic
+        traffic.look(reading, now)
+        if self._left.limit == limits.BACKOFF:
+            return self._left
+        credit = limits.credit(settings.pace.high_water, traffic.shed_above, reading.depths)
+        rate = traffic.allowance(reading, now)
+        return limits.allowance(self._left, credit, reading.depths.source, rate)
+
+    def _select(self, look: Look, most: int) -> Selection:
+        may_go = self._traffic.bears_suspect(self._suspects, look.reading, look.now)
+        wanted = Wanted(most, self._flow.spans, self._suspects, may_go)
+        return select(self._context, self.route, look, wanted)
+
+    def _commit(self, look: Look, selection: Selection) -> bool:
+        """Move the selected messages; False when somebody changed the queue since the look."""
+        context, batch, now = self._context, selection.batch, look.now
+        flow = self._flow.moved(batch.replays, batch.going, now)
+        suspects = selection.suspects.moved(selection.places, selection.sends_suspect, now)
+        is_sure = self.route.target == context.settings.lists.alert_queue
+        pace, watch = self._traffic.after(batch.replays, is_sure, now)
+        self._commits += 1
+        moved = context.store.queues.commit(
+            Commit(
+                token=context.token,
+                id=f"{context.cycle}:{self.route.name}:{self._commits}",
+                cycle=context.cycle,
+                route=self.route,
+                batch=batch,
+                state={
+                    **selection.state,
+                    **encoded(flow),
+                    **encoded(suspects),
+                    **speed(context.settings, look, batch.going),
+                },
+                pace=self._traffic.fields(pace, watch),
+                increments={**_counted(self.route, batch), **self.pending.increments},
+            )
+        )
+        if moved is None:
+            return False
+        self._flow, self._suspects, self.pending = flow, suspects, Pending()
+        self._traffic.written(pace, watch)
+        self._left = replace(self._left, messages=self._left.messages - batch.going)
+        self.is_done = self._left.messages <= 0 or selection.saw_all
+        self.result = replace(
+            self.result,
+            outcome=REPLAYED,
+            reason="",
+            moved=self.result.moved + moved,
+            waiting=selection.waiting,
+            suspects=suspects.waiting,
+            bad_counters=self.result.bad_counters + batch.bad_counters,
+            more=True,  # at least a look at what comes back
+            delay=self._delay(selection, now),
+        )
+        return True
+
+    def _hold_for_now(self, allowed: Allowance) -> None:
+        """A limit leaves nothing at this moment; the batch is over if that will not change soon."""
+        self.is_done = allowed.limit in _LASTING
+        if self.result.outcome == HELD:
+            delay = min(LONGEST_DELAY, allowed.delay)
+            self.result = replace(self.result, reason=allowed.limit, delay=delay)
+
+    def _wait_out(self, selection: Selection, now: float) -> None:
+        """Nothing that was looked at may go yet."""
+        self.is_done = True
+        self._suspects = selection.suspects
+        only_suspects = 0 < selection.suspects.waiting == selection.waiting
+        reason = SUSPECT if only_suspects else WAITING
+        self.result = replace(
+            self.result,
+            limit=reason,
+            waiting=selection.waiting,
+            suspects=selection.suspects.waiting,
+            more=True,
+            delay=self._delay(selection, now),
+        )
+        if self.result.outcome == HELD:
+            self.result = replace(self.result, reason=reason)
+            state = {**self.pending.state, **selection.state, **encoded(selection.suspects)}
+            self.pending = replace(self.pending, state=state)
+
+    def _delay(self, selection: Selection, now: float) -> float:
+        """How long nothing can go: a moment for replays to come back, or until a rest is over."""
+        delay = self._canary_delay if selection.batch.replays else 0.0
+        if not selection.saw_all:
+            return delay if self._flow.window.is_canary else 0.0
+        rests = selection.ready_at - now if selection.waiting else 0.0
+        return min(LONGEST_DELAY, max(self._canary_delay, rests))
+
+
+def _counted(route: Route, batch: Batch) -> dict[str, int]:
+    """What a commit counts beside the moves."""
+    return without_zeros(
+        {
+            BAD_COUNTERS.of(route.name): batch.bad_counters,
+            BOUNCED.of(route.name): batch.came_back,
+            FORGIVEN.of(route.name): batch.forgiven,
+        }
+    )

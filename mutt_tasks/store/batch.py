@@ -1,0 +1,110 @@
+"""What a commit moves, and what it has moved."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from mutt_tasks.core.policy import (
+    INCOMPLETE,
+    MALFORMED,
+    POISON,
+    STALE,
+    SUSPECT,
+    Action,
+    Decision,
+)
+
+# The letters of commit.lua's plan for messages that are set aside, by reason.
+_LETTERS = {MALFORMED: "m", INCOMPLETE: "i", POISON: "p", STALE: "s", SUSPECT: "u"}
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Adjacent messages of a queue, oldest first, each with its decision.
+
+    `skip` is how many still older ones are left alone.
+    """
+
+    skip: int
+    messages: Sequence[bytes]
+    decisions: Sequence[Decision]
+
+    @property
+    def going(self) -> int:
+        """How many of the messages leave the queue."""
+        return sum(d.action is not Action.WAIT for d in self.decisions)
+
+    @property
+    def replays(self) -> int:
+        """How many of the messages are replayed."""
+        return sum(d.action is Action.REPLAY for d in self.decisions)
+
+    @property
+    def bad_counters(self) -> int:
+        """How many of those that leave held a counter that was no counter."""
+        return sum(not d.is_sound for d in self.decisions if d.action is not Action.WAIT)
+
+    @property
+    def came_back(self) -> int:
+        """How many of those that leave are replays that failed."""
+        return sum(d.came_back for d in self.decisions)
+
+    @property
+    def forgiven(self) -> int:
+        """How many of those failures do not count against their messages."""
+        return sum(d.forgiven for d in self.decisions)
+
+    def plan(self) -> str:
+        """One letter for each message, as commit.lua reads it.
+
+        Raises ValueError for a reason that it knows no letter for: the message would be left lying.
+        """
+        return "".join(map(_letter, self.decisions))
+
+    def digest(self) -> str:
+        """What commit.lua compares to see that the messages are still the same."""
+        lengths = ",".join(str(len(message)) for message in self.messages).encode()
+        found = hashlib.sha1(lengths + b":", usedforsecurity=False)
+        for message in self.messages:
+            found.update(message)
+        return found.hexdigest()
+
+    def payloads(self) -> list[bytes]:
+        """What is pushed, oldest first; malformed messages are pushed from where they lie."""
+        return [
+            d.payload
+            for d in self.decisions
+            if d.action is not Action.WAIT and d.reason != MALFORMED
+        ]
+
+
+@dataclass(frozen=True)
+class Moved:
+    """What a commit did, by reason, and how many messages it left in the source."""
+
+    replayed: int = 0
+    quarantined: dict[str, int] = field(default_factory=dict)
+    remaining: int = 0
+
+    @property
+    def total(self) -> int:
+        """How many messages left the source."""
+        return self.replayed + sum(self.quarantined.values())
+
+    def __add__(self, other: "Moved") -> "Moved":
+        """Both together, `other` being the later one."""
+        quarantined = {
+            reason: self.quarantined.get(reason, 0) + other.quarantined.get(reason, 0)
+            for reason in self.quarantined | other.quarantined
+        }
+        return Moved(self.replayed + other.replayed, quarantined, other.remaining)
+
+
+def _letter(decision: Decision) -> str:
+    if decision.action is Action.REPLAY:
+        return "r"
+    if decision.action is Action.WAIT:
+        return "w"
+    if decision.reason not in _LETTERS:
+        raise ValueError(f"quarantine reason: got {decision.reason!r}, accepts {tuple(_LETTERS)}")
+    return _LETTERS[decision.reason]

@@ -1,0 +1,25 @@
+"""How values are handed to Lua scripts, and their answers read: one encoding for every list."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+
+def listed(values: Iterable[Any]) -> list[Any]:
+    """A list as `lists.lua` reads it: how many values follow, then the values."""
+    values = list(values)
+    return [len(values), *values]
+
+
+def paired(fields: Mapping[str, Any]) -> list[Any]:
+    """A mapping as `lists.lua` reads it: a list of name, value, name, value, …"""
+    return listed(part for pair in fields.items() for part in pair)
+
+
+def named(answer: list[Any]) -> dict[str, Any]:
+    """What a script answers as name, value, name, value, …, by name."""
+    return {name.decode(): value for name, value in zip(answer[::2], answer[1::2], strict=True)}
+
+
+def text(raw: bytes | None) -> str:
+    """A text that was written by us, by another version, or by hand."""
+    return (raw or b"").decode("utf-8", "replace")

@@ -1,0 +1,160 @@
+"""The journal: what each cycle and each operator did and why, one typed entry each, oldest trimmed.
+
+Scripts append an entry in the same step in which they do what it tells.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from dataclasses import fields as fields_of_kind  # `__dataclass_fields__` has the ClassVar too
+from typing import Any, ClassVar
+
+import redis
+
+from mutt_tasks.store import keys
+from mutt_tasks.store.connection import translated
+from mutt_tasks.store.counters import MOVED
+from mutt_tasks.store.fields import text
+
+# Entries that are kept, about.
+LENGTH = 10_000
+
+_ROUTE = "route:"
+
+
+@dataclass(frozen=True)
+class Moved:
+    """What a cycle moved on one route, by outcome; the slices of its batch share the entry."""
+
+    event: ClassVar = "moved"
+    route: str
+    cycle: str
+    commit: str
+    amounts: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class CycleEnded:
+    """A cycle: what it did, why not more, what the probe found, and who ran it.
+
+    `routes` maps each route to its outcome and what held or bounded it.
+    """
+
+    event: ClassVar = "cycle"
+    cycle: str
+    outcome: str
+    reason: str
+    health: str
+    by: str
+    routes: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Paused:
+    """An operator's pause of `seconds`."""
+
+    event: ClassVar = "paused"
+    by: str
+    reason: str
+    seconds: str
+
+
+@dataclass(frozen=True)
+class Resumed:
+    """The end of a pause, before its time."""
+
+    event: ClassVar = "resumed"
+    by: str
+
+
+@dataclass(frozen=True)
+class Requeued:
+    """A dead letter that an operator put back, by the SHA-1 of its bytes."""
+
+    event: ClassVar = "requeued"
+    route: str
+    digest: str
+    by: str
+    reason: str
+    request: str
+
+
+Entry = Moved | CycleEnded | Paused | Resumed | Requeued
+_KINDS: dict[str, type[Any]] = {
+    kind.event: kind for kind in (Moved, CycleEnded, Paused, Resumed, Requeued)
+}
+
+
+@dataclass(frozen=True)
+class Page:
+    """Entries with their ids, the newest first; `before` is the cursor of the next page.
+
+    It is empty when there are no older ones.
+    """
+
+    entries: list[tuple[str, Entry]]
+    before: str
+
+
+def fields_of(entry: Entry) -> dict[str, Any]:
+    """An entry as fields of the stream."""
+    found: dict[str, Any] = {"event": entry.event}
+    for name, value in vars(entry).items():
+        if name == "routes":
+            found |= {_ROUTE + route: told for route, told in value.items()}
+        elif name == "amounts":
+            found |= value
+        else:
+            found[name] = value
+    return found
+
+
+def entry_of(fields: Mapping[bytes, bytes]) -> Entry | None:
+    """The entry that a stream's fields tell; None when it is of no kind that is known here.
+
+    What is missing is empty, what is no number is 0.
+    """
+    found = {text(name): text(value) for name, value in fields.items()}
+    kind = _KINDS.get(found.get("event", ""))
+    if kind is None:
+        return None
+    values: dict[str, Any] = {
+        each.name: found.get(each.name, "")
+        for each in fields_of_kind(kind)
+        if each.name not in ("routes", "amounts")
+    }
+    if kind is CycleEnded:
+        told = {n[len(_ROUTE) :]: value for n, value in found.items() if n.startswith(_ROUTE)}
+        values["routes"] = told
+    if kind is Moved:
+        amounts = {name: found.get(name, "") for name in MOVED}
+        values["amounts"] = {n: int(raw) if raw.isdecimal() else 0 for n, raw in amounts.items()}
+    entry: Entry = kind(**values)
+    return entry
+
+
+class Journal:
+    """Read the journal."""
+
+    def __init__(self, client: redis.Redis) -> None:
+        self._client = client
+
+    def page(self, before: str = "", most: int = 100) -> Page:
+        """At most `most` entries that are older than the cursor `before`, the newest first.
+
+        Entries of kinds that are not known here are passed over. Raises StoreError.
+        """
+        newest = f"({before}" if before else "+"
+        with translated():
+            found: Any = self._client.xrevrange(keys.JOURNAL, max=newest, count=most)
+        entries = [(entry_id.decode(), entry_of(fields)) for entry_id, fields in found]
+        return Page(
+            [(entry_id, entry) for entry_id, entry in entries if entry],
+            entries[-1][0] if len(entries) == most else "",
+        )
+
+    def last_cycle(self, among: int = 20) -> tuple[str, CycleEnded] | None:
+        """The last cycle's entry and its id, if it is one of the newest entries."""
+        for entry_id, entry in self.page(most=among).entries:
+            if isinstance(entry, CycleEnded):
+                return entry_id, entry
+        return None

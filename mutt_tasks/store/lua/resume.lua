@@ -1,0 +1,28 @@
+-- Purpose: end an operator's pause, and journal it if there was one; a request that comes again
+-- gets the answer that it got first.
+--
+-- KEYS[1] -> what was done for this request (string)
+-- KEYS[2] -> the pause (hash)    KEYS[3] -> journal stream
+--
+-- ARGV[1] -> how long to remember the request, ms
+-- ARGV[2] -> the journal's largest length (approximate)
+-- ARGV[3] -> list of pairs: the journal's entry
+--
+-- Returns {'resumed'}, {'not_paused'}, or {'corrupt', what}.
+local wrong = first_of_wrong_type({ KEYS[1], 'string', KEYS[2], 'hash', KEYS[3], 'stream' })
+if wrong then
+  return { 'corrupt', wrong }
+end
+local before = redis.call('GET', KEYS[1])
+if before then
+  return { before }
+end
+local next_list = lists_of_args(3)
+local entry = next_list()
+local found = 'not_paused'
+if redis.call('DEL', KEYS[2]) == 1 then
+  found = 'resumed'
+  redis.call('XADD', KEYS[3], 'MAXLEN', '~', ARGV[2], '*', unpack(entry))
+end
+redis.call('SET', KEYS[1], found, 'PX', ARGV[1])
+return { found }

@@ -1,0 +1,72 @@
+"""The operator's pause: while it is in force, nothing is replayed."""
+
+from dataclasses import dataclass
+
+import redis
+
+from mutt_tasks.store import journal, keys
+from mutt_tasks.store.connection import translated
+from mutt_tasks.store.fields import paired, text
+from mutt_tasks.store.requests import REMEMBERED_MS, Request
+from mutt_tasks.store.scripts import Scripts
+
+
+@dataclass(frozen=True)
+class Pause:
+    """Who paused, why, since when (ISO 8601), and for how many seconds more."""
+
+    actor: str
+    reason: str
+    since: str
+    seconds_left: float
+
+
+class Pauses:
+    """Look at the pause, begin one, end it."""
+
+    def __init__(self, client: redis.Redis, scripts: Scripts) -> None:
+        self._client = client
+        self._scripts = scripts
+
+    def current(self) -> Pause | None:
+        """The pause that is in force, if there is one."""
+        with translated(), self._client.pipeline(transaction=True) as both:
+            both.hgetall(keys.PAUSED)
+            both.pttl(keys.PAUSED)
+            fields, milliseconds = both.execute()
+        if not fields:
+            return None
+        return Pause(
+            actor=text(fields.get(b"actor")) or "unknown",
+            reason=text(fields.get(b"reason")),
+            since=text(fields.get(b"since")),
+            seconds_left=max(0, milliseconds) / 1000,
+        )
+
+    def pause(self, request: Request, seconds: float, since: str) -> None:
+        """Hold every replay for `seconds`, from now (`since`, ISO 8601) on, and journal it."""
+        entry = journal.Paused(request.actor, request.reason, f"{seconds:g}")
+        self._scripts.call(
+            "pause",
+            [keys.request(request.id), keys.PAUSED, keys.JOURNAL],
+            [
+                REMEMBERED_MS,
+                round(seconds * 1000),
+                journal.LENGTH,
+                *paired({"actor": request.actor, "reason": request.reason, "since": since}),
+                *paired(journal.fields_of(entry)),
+            ],
+        )
+
+    def resume(self, request: Request) -> bool:
+        """End the pause, and journal it; False when there was none."""
+        answer = self._scripts.call(
+            "resume",
+            [keys.request(request.id), keys.PAUSED, keys.JOURNAL],
+            [
+                REMEMBERED_MS,
+                journal.LENGTH,
+                *paired(journal.fields_of(journal.Resumed(request.actor))),
+            ],
+        )
+        return bool(answer[0] == b"resumed")

@@ -1,0 +1,35 @@
+"""What the pipeline says of itself: its runtime configuration and its forwarder's breaker."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import redis
+
+from mutt_tasks.core.breaker import Marks
+from mutt_tasks.store import keys
+from mutt_tasks.store.connection import translated
+from mutt_tasks.store.states import number
+
+
+class Pipeline:
+    """Read what its services keep in Redis; nothing of it is ever written."""
+
+    def __init__(self, client: redis.Redis) -> None:
+        self._client = client
+
+    def runtime_config(self, names: Iterable[str]) -> dict[str, bytes]:
+        """The pipeline's runtime configuration, as far as it holds these names."""
+        names = list(names)
+        with translated():
+            found: list[Any] = self._client.mget([keys.config(name) for name in names])
+        return {name: raw for name, raw in zip(names, found, strict=True) if raw is not None}
+
+    def breaker(self) -> Marks:
+        """What stands in Redis of the forwarder's own circuit breaker."""
+        with translated(), self._client.pipeline(transaction=False) as looks:
+            # MGET finds nothing where something else than a string stands.
+            looks.mget(keys.BREAKER, keys.BREAKER_OPEN_TIME)
+            looks.exists(keys.OLD_BREAKER)
+            looks.hget(keys.HEALTH, "breaker_seen_at")
+            (state, open_time), old_mark, seen_at = looks.execute()
+        return Marks(state, open_time, bool(old_mark), number(seen_at))

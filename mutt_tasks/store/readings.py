@@ -1,0 +1,142 @@
+"""Everything that a slice of a batch is decided by, read at one moment."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from mutt_tasks.core.breaker import Marks
+from mutt_tasks.core.consumer_limits import FollowedLimits
+from mutt_tasks.core.flow import Flow
+from mutt_tasks.core.limiter import STEPS
+from mutt_tasks.core.limits import Depths
+from mutt_tasks.core.pace import Pace
+from mutt_tasks.core.routes import Route
+from mutt_tasks.core.suspects import Suspects
+from mutt_tasks.core.watch import Watch
+from mutt_tasks.store import keys
+from mutt_tasks.store.fields import named, text
+from mutt_tasks.store.scripts import Scripts
+from mutt_tasks.store.states import decoded, number
+
+# Keys of the pipeline's runtime configuration that its consumers follow.
+LIMIT_NAMES = ("moog_rate_limit", "moog_rate_period", "alerter_queue_shed_threshold")
+
+
+@dataclass(frozen=True)
+class Window:
+    """What the forwarder's limiter counts over: a `period` in seconds, on a clock that is `skew`
+    seconds ahead of Redis'.
+    """
+
+    period: float
+    skew: float = 0.0
+
+
+@dataclass(frozen=True)
+class Cursor:
+    """The `messages` oldest of a source are known to wait until `until` (seconds since 1970).
+
+    That was found by `rules`; other rules may say otherwise.
+    """
+
+    messages: int
+    until: float
+    rules: str
+
+
+@dataclass(frozen=True)
+class RouteReading:
+    """One route as it is now.
+
+    `speed` (messages/s) is the smoothed pace of its batches, the last of them at `moved_at`;
+    `queued` messages lie before the forwarder. `kept` says how many of its limiter's alerts are
+    still in the window at STEPS moments of the coming period (empty: there is no limiter), `newest`
+    when it took the last one, by its own clock. The forwarder has counted `failures` in a row
+    (None: it does not count). `consumer_limits` is what runtime configuration says of the limiter's
+    alerts, its period and the alerter's shedding.
+    """
+
+    depths: Depths
+    queued: int
+    cursor: Cursor
+    speed: float
+    moved_at: float
+    flow: Flow
+    suspects: Suspects
+    pace: Pace
+    watch: Watch
+    limits: FollowedLimits
+    kept: tuple[int, ...]
+    newest: float
+    consumer_limits: tuple[bytes | None, bytes | None, bytes | None]
+    failures: int | None
+    is_paused: bool
+    breaker: Marks
+
+
+class Readings:
+    """Read routes."""
+
+    def __init__(self, scripts: Scripts) -> None:
+        self._scripts = scripts
+
+    def read(
+        self, route: Route, queues: tuple[str, ...], limiter_key: str, window: Window, now: float
+    ) -> RouteReading:
+        """A route's depths, its state, and what the pipeline says of itself at the moment `now`.
+
+        `queues` are the alert queue and all others that replays go to; the forwarder's limiter is
+        the sorted set at `limiter_key`, and counts alerts over this `window`.
+        """
+        start = now + window.skew - window.period
+        steps = [start + window.period * step / STEPS for step in range(STEPS)]
+        answer = self._scripts.call(
+            "reading",
+            [
+                *(route.source, keys.route_state(route.name), keys.PACE, keys.PAUSED),
+                *(keys.BREAKER, limiter_key, *map(keys.config, LIMIT_NAMES)),
+                *(keys.FAILURES, keys.BREAKER_OPEN_TIME, keys.OLD_BREAKER, keys.HEALTH, *queues),
+            ],
+            [f"{moment * 1000:.0f}" for moment in steps],
+        )
+        return _reading(route, queues, named(answer))
+
+
+def _reading(route: Route, queues: tuple[str, ...], found: dict[str, Any]) -> RouteReading:
+    state, pace = named(found["state"]), named(found["pace"])
+    alerts, period, shed_above = found["configured"]
+    failures = found["failures"]
+    return RouteReading(
+        depths=_depths(route, queues, found["source"], found["lengths"]),
+        queued=sum(found["lengths"]),
+        cursor=Cursor(
+            int(number(state["cursor"])),
+            number(state["cursor_until"]),
+            text(state["cursor_rules"]),
+        ),
+        speed=number(state["speed"]),
+        moved_at=number(state["moved_at"]),
+        flow=decoded(Flow, state["flow"]),
+        suspects=decoded(Suspects, state["suspects"]),
+        pace=decoded(Pace, pace["pace"]),
+        watch=decoded(Watch, pace["watch"]),
+        limits=decoded(FollowedLimits, pace["limits"]),
+        kept=tuple(found["kept"]) if found["has_limiter"] else (),
+        newest=number(found["newest"]) / 1000,
+        consumer_limits=(alerts, period, shed_above),
+        failures=int(number(failures)) if failures else None,
+        is_paused=bool(found["is_paused"]),
+        breaker=Marks(
+            found["breaker"],
+            found["opened_at"],
+            bool(found["old_breaker"]),
+            number(found["breaker_seen_at"]),
+        ),
+    )
+
+
+def _depths(route: Route, queues: tuple[str, ...], source: int, lengths: list[int]) -> Depths:
+    by_queue = dict(zip(queues, lengths, strict=True))
+    alert_queue = queues[0]
+    return Depths(
+        source, by_queue[route.target], by_queue[alert_queue], route.target == alert_queue
+    )

@@ -1,0 +1,73 @@
+"""A bad environment ends a `celery` command in clear lines, and no program that only imports us."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.services import ROOT, Services
+
+BAD = {"REMEDIATION_INTERVAL": "often", "REDIS_PORT": "0"}
+LINES = [
+    "REMEDIATION_INTERVAL: got 'often', takes a number from 0.5 to 86400",
+    "REDIS_PORT: got '0', takes a whole number from 1 to 65535",
+]
+
+
+def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run Python in the bad environment to its end; warnings are errors."""
+    return subprocess.run(
+        [sys.executable, *arguments],
+        cwd=ROOT,
+        env=Services(folder, "redis://127.0.0.1:1/0", **BAD).env,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("worker",),
+        ("worker", "-c", "1", "-Q", "remediation", "-n", "w@test", "-l", "INFO"),
+        ("beat",),
+        ("call", "mutt_tasks.remediate"),
+        ("inspect", "ping"),
+        ("report",),
+    ],
+    ids=" ".join,
+)
+def test_a_command_ends_with_one_line_for_each_bad_variable_and_status_one(
+    tmp_path: Path, command: tuple[str, ...]
+) -> None:
+    ended = run(tmp_path, "-m", "celery", "-A", "mutt_tasks", *command)
+
+    assert ended.returncode == 1
+    assert ended.stderr.splitlines() == [f"mutt_tasks: {line}" for line in LINES]
+    assert ended.stdout == ""
+
+
+@pytest.mark.parametrize("module", ["celery", "tasks"])
+def test_a_program_that_only_imports_the_application_goes_on(tmp_path: Path, module: str) -> None:
+    ended = run(tmp_path, "-W", "error", "-c", f"import mutt_tasks.{module}; print('went on')")
+
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, "went on\n", "")
+
+
+def test_a_program_that_sends_a_task_can_catch_the_error_and_say_what_is_wrong(
+    tmp_path: Path,
+) -> None:
+    program = """
+from mutt_tasks.errors import SettingsError
+from mutt_tasks.tasks import remediate
+try:
+    remediate.delay()
+except SettingsError as error:
+    print(error)
+"""
+    ended = run(tmp_path, "-c", program)
+
+    assert (ended.returncode, ended.stdout.splitlines(), ended.stderr) == (0, LINES, "")
