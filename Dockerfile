@@ -1,4 +1,5 @@
-# One image for worker, beat, Flower and the demo: Compose and Kubernetes choose the command.
+# One image for worker, beat and Flower: Compose and Kubernetes choose the command. The demo's
+# stand-ins are in an image of their own (`--target demo`).
 
 # The tag follows the security fixes of Python and Debian; name a digest where builds must repeat.
 ARG BASE_IMAGE=python:3.11-slim
@@ -15,7 +16,7 @@ COPY pyproject.toml README.md celeryconfig.py ./
 COPY mutt_tasks ./mutt_tasks
 RUN pip install --no-cache-dir --no-deps --no-build-isolation .
 
-FROM ${BASE_IMAGE}
+FROM ${BASE_IMAGE} AS production
 LABEL org.opencontainers.image.title="mutt-remediation" \
       org.opencontainers.image.description="Dead letter remediation for the MUTT pipeline"
 # A number, so that Kubernetes can tell that it is not root; root owns all files, so that what
@@ -37,3 +38,11 @@ STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=30s --timeout=5s --start-period=30s --retries=3 \
     CMD ["python", "-c", "import os, urllib.request as u; port = os.environ.get('HEALTH_PORT_REMEDIATION') or 8087; u.build_opener(u.ProxyHandler({})).open(f'http://127.0.0.1:{port}/health', timeout=4)"]
 CMD ["celery", "-A", "mutt_tasks", "worker", "-Q", "remediation", "-c", "1"]
+
+# For Compose's profile `demo`: stand-ins for Moogsoft and MUTT, which production never holds.
+FROM production AS demo
+COPY demo ./demo
+COPY stand_ins ./stand_ins
+
+# What a build without a target makes.
+FROM production

@@ -36,7 +36,7 @@ test: lint type ## Check style and types, run every test
 	@tools/promtool.sh --note
 
 run: $(VENV)/.installed ## Run worker, beat, metrics and health; with stand-ins for what is not configured
-	$(BIN)/python -m mutt_tasks.demo
+	$(BIN)/python -m demo
 
 docs: $(VENV)/.installed ## Write docs/configuration.md and .env.template from the settings
 	$(BIN)/python tools/write_configuration.py

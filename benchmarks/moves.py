@@ -31,9 +31,10 @@ from mutt_tasks.replay.cycle_context import Health
 from mutt_tasks.settings import load
 from mutt_tasks.store.store import Store
 from mutt_tasks.surroundings import Surroundings
+from stand_ins.facts import ALERTER_DLQ as DLQ
+from stand_ins.facts import INGEST_QUEUE as INGEST
 from tests.redis_server import RedisServer
 
-DLQ, INGEST = "mutt:dlq:alerter", "mutt:ingest_queue"
 BLIND = """
 for i = 1, tonumber(ARGV[1]) do redis.call('LMOVE', KEYS[1], KEYS[2], 'RIGHT', 'LEFT') end
 """

@@ -4,7 +4,7 @@ The service's own code in virtual time on a real Redis, against a model of the p
 peers. Without options: every scenario and policy, and docs/recovery.md and .png are written.
 
     .venv/bin/python benchmarks/recovery.py --scenario moogsoft-down --live-rate 30 --policy ours
-    .venv/bin/python benchmarks/recovery.py --sweep flow.AUTO_RATE=5,10,20 --seeds 3
+    .venv/bin/python benchmarks/recovery.py --sweep pace.HEADROOM_SIGMAS=3,4,5 --seeds 3
     .venv/bin/python benchmarks/recovery.py --quick
 """
 
@@ -123,7 +123,7 @@ def _scenarios(options: argparse.Namespace) -> list[Scenario]:
 def _setting(text: str) -> tuple[str, Any]:
     name, _, value = text.partition("=")
     if name not in FIELDS:
-        raise argparse.ArgumentTypeError(f"{name}: takes one of {', '.join(FIELDS)}")
+        raise argparse.ArgumentTypeError(f"{name}: accepted is one of {', '.join(FIELDS)}")
     kind = FIELDS[name]
     return name, value.lower() == "true" if kind is bool else kind(value)
 

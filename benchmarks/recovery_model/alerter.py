@@ -8,23 +8,24 @@ from benchmarks.recovery_model.clock import Clock
 from benchmarks.recovery_model.message import Kind, Message
 from benchmarks.recovery_model.mirror import MirroredQueue
 from benchmarks.recovery_model.scenario import Scenario
-from mutt_tasks.demo import facts, runtime
-from mutt_tasks.demo.runtime import RuntimeConfig
+from stand_ins import alerter, facts
+from stand_ins.alerter import Fate
+from stand_ins.runtime import RuntimeConfig
 
 
 class Alerter:
-    """Serial: looks at the alert queue, then wraps the oldest event, or fails at it, or sheds it.
+    """Serial: looks at the alert queue, then handles the oldest event, or sheds it.
 
     `give_up` takes what goes to its dead letter queue; `passed_on` says that an alert was pushed.
-    Without `config` it does not read the runtime configuration.
     """
 
     def __init__(
         self,
+        *,
         scenario: Scenario,
         clock: Clock,
         books: Books,
-        config: RuntimeConfig | None,
+        config: RuntimeConfig,
         ingest: MirroredQueue,
         alerts: MirroredQueue,
         give_up: Callable[[Message], None],
@@ -47,9 +48,11 @@ class Alerter:
     def _round(self) -> None:
         """Look whether too many alerts wait; if not, work, or wait for something to work on."""
         self._is_waiting = False
-        pause = self._back_pressure()
-        if pause:
-            self._clock.after(pause, self._round)
+        pressure = alerter.pressure(len(self._alerts), self._config, self._scenario.shed_above)
+        if pressure:
+            if pressure.sheds and self._ingest.messages:
+                self._shed(pressure)
+            self._clock.after(pressure.seconds, self._round)
         elif self._ingest.messages:
             self._take()
         else:
@@ -58,31 +61,15 @@ class Alerter:
             self._clock.after(facts.BLOCK_SECONDS, partial(self._waited, self._waits))
 
     def _waited(self, wait: int) -> None:
-        """Nothing came for so long; no news if that wait has ended already."""
+        """Nothing came for as long as it waits; no news if that wait has ended already."""
         if self._is_waiting and wait == self._waits:
             self._round()
 
-    def _back_pressure(self) -> float:
-        """Shed or defer while too many alerts wait; returns for how many seconds, 0 for neither."""
-        depth, threshold = len(self._alerts), self._scenario.shed_above
-        mode, defer = facts.SHED_TO_DLQ, facts.DEFER_SECONDS
-        if self._config:
-            threshold = self._config.number(runtime.SHED_THRESHOLD, threshold)
-        if depth <= threshold:
-            return 0.0
-        if self._config:
-            mode = self._config.text(runtime.SHED_MODE, mode)
-            defer = self._config.number(runtime.DEFER_MS, round(defer * 1000)) / 1000
-        if mode == facts.SHED_BY_DEFERRING:
-            return defer + facts.AFTER_SHEDDING_SECONDS
-        if mode != facts.SHED_TO_DLQ:
-            return 0.0
-        if self._ingest.messages:
-            message = self._ingest.take()
-            message.shed(depth, threshold)
-            self._books.shed.append(message.number)
-            self._give_up(message)
-        return facts.AFTER_SHEDDING_SECONDS
+    def _shed(self, pressure: alerter.Pressure) -> None:
+        message = self._ingest.take()
+        message.shed(pressure.depth, pressure.threshold)
+        self._books.shed.append(message.number)
+        self._give_up(message)
 
     def _take(self) -> None:
         self._is_waiting = False
@@ -91,14 +78,21 @@ class Alerter:
 
     def _handle(self) -> None:
         message, now = self.in_hand.pop(), self._clock.now
-        if message.tries > self._scenario.alerter_retries:
+        fate = alerter.fate(
+            message.tries,
+            is_complete=message.is_complete,
+            fails=message.kind == Kind.POISON or self._scenario.in_trouble(now, "alerter"),
+            is_matched=message.kind != Kind.UNMATCHED,
+            most=self._scenario.alerter_retries,
+        )
+        if fate is Fate.GIVEN_UP:
             self._give_up(message)
-        elif not message.is_complete:
+        elif fate is Fate.DESTROYED:
             self._books.destroy(message.number, now)
-        elif message.kind == Kind.POISON or self._scenario.in_trouble(now, "alerter"):
+        elif fate is Fate.TRIED_AGAIN:
             message.tries += 1
             self._ingest.push(message)
-        elif message.kind == Kind.UNMATCHED:
+        elif fate is Fate.ENDED:
             self._books.finish(message.number, now)
         else:
             message.wrapped = True

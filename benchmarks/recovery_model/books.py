@@ -1,12 +1,14 @@
 """Where every message is and what became of it: the ground truth of a run."""
 
 from array import array
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from math import isnan, nan
 from typing import NamedTuple
 
 from benchmarks.recovery_model.message import Kind
+from stand_ins.books import lost_and_doubled
 
 
 class Dead(NamedTuple):
@@ -133,18 +135,11 @@ def missing_and_doubled(books: Books, left: Iterable[int]) -> tuple[list[int], l
 
     `left` are the numbers found in lists and in services' hands at the end.
     """
-    seen = [0] * len(books.born)
-    for number in left:
-        seen[number] += 1
-    for _, number in (*books.drops, *books.destroyed):
-        seen[number] += 1
-    for number in books.finished:
-        seen[number] += 1
-    for dead in books.dead:
-        seen[dead.number] += 1
-    for number in books.delivered_again:
-        seen[number] += 1
-    for number, moment in enumerate(books.delivered_at):
-        seen[number] += not isnan(moment)
-    lost = [number for number, times in enumerate(seen) if times == 0]
-    return lost, [number for number, times in enumerate(seen) if times > 1]
+    found = Counter(left)
+    found.update(number for _, number in (*books.drops, *books.destroyed))
+    found.update(books.finished)
+    found.update(dead.number for dead in books.dead)
+    found.update(books.delivered_again)
+    found.update(n for n, moment in enumerate(books.delivered_at) if not isnan(moment))
+    lost, doubled = lost_and_doubled(Counter(range(len(books.born))), found)
+    return sorted(lost), sorted(set(doubled))

@@ -7,8 +7,11 @@ from benchmarks.recovery_model.clock import Clock
 from benchmarks.recovery_model.message import Message
 from benchmarks.recovery_model.mirror import MirroredQueue
 from benchmarks.recovery_model.scenario import Scenario
-from benchmarks.recovery_model.services import Breaker, Limiter, Limits, Moogsoft
-from mutt_tasks.demo import facts
+from benchmarks.recovery_model.services import Limiter, Moogsoft
+from stand_ins import facts, forwarder
+from stand_ins.breaker import Breaker
+from stand_ins.forwarder import Fate
+from stand_ins.limiter import Limits
 
 
 class Forwarder:
@@ -19,6 +22,7 @@ class Forwarder:
 
     def __init__(
         self,
+        *,
         scenario: Scenario,
         clock: Clock,
         books: Books,
@@ -48,16 +52,21 @@ class Forwarder:
         self.wake()
 
     def _next(self) -> None:
-        """Untried to the dead letter queue, or limiter, breaker and POST, in this order."""
         clock, scenario = self._clock, self._scenario
-        message = self._alerts.take()
-        if message.posts > scenario.forwarder_retries:
+        message, epoch = self._alerts.take(), clock.epoch
+        fate = forwarder.before_the_post(
+            message.posts,
+            has_place=lambda: self._limiter.admits(epoch, *self.limits.now()),
+            breaker_is_open=lambda: self._breaker.is_open(epoch),
+            most=scenario.forwarder_retries,
+        )
+        if fate is Fate.GIVEN_UP:
             self._give_up(message)
             clock.after(scenario.pass_seconds, self._free)
-        elif not self._limiter.admits(clock.epoch, *self.limits.now()):
+        elif fate is Fate.DESTROYED:
             self._books.drop(message.number, clock.now)
             clock.after(scenario.pass_seconds, self._free)
-        elif self._breaker.is_open(clock.epoch):
+        elif fate is Fate.TRIED_AGAIN:
             self._sleep(message)
         else:
             self.in_hand.append(message)
@@ -66,12 +75,12 @@ class Forwarder:
     def _answered(self) -> None:
         clock, message = self._clock, self.in_hand.pop()
         status = self._moogsoft.answer(clock.now, message.kind)
-        if facts.is_tried_again(status):
-            self._breaker.failed(clock.epoch)
+        self._breaker.answered(status, clock.epoch)
+        fate = forwarder.answered(status)
+        if fate is Fate.TRIED_AGAIN:
             self._sleep(message)
             return
-        if status in facts.DELIVERED:
-            self._breaker.succeeded(clock.epoch)
+        if fate is Fate.DELIVERED:
             self._books.deliver(message.number, clock.now)
         else:
             self._give_up(message)

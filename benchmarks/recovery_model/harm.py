@@ -4,7 +4,7 @@ Its limits change while we drain, our settings do not match it, nobody takes, an
 """
 
 from benchmarks.recovery_model.scenario import SCENARIOS, Change, Scenario
-from mutt_tasks.demo import runtime
+from stand_ins import runtime
 
 # A drain is under way by then.
 _SOON = 10.0

@@ -1,8 +1,6 @@
 """Runs, two at a time, and their measures."""
 
-import ctypes
 import signal
-import sys
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import ExitStack
@@ -12,8 +10,7 @@ from unittest.mock import patch
 from benchmarks.recovery_model.measures import Measures, measure
 from benchmarks.recovery_model.run import NONE, OURS, Result, run
 from benchmarks.recovery_model.scenario import Scenario
-
-_PR_SET_PDEATHSIG = 1
+from stand_ins.tied import tie
 
 
 @dataclass(frozen=True)
@@ -38,7 +35,8 @@ def run_all(
     """
     jobs, wanted = list(jobs), [policy for policy in policies if policy != NONE]
     found: dict[tuple[int, str], Measures] = {}
-    with ProcessPoolExecutor(processes, initializer=_tied) as pool:
+    # A worker ends with the process that started it, even when that one is killed.
+    with ProcessPoolExecutor(processes, initializer=tie, initargs=(signal.SIGKILL,)) as pool:
         # Runs with nobody replaying do not depend on the constants.
         first: dict[tuple[Scenario, int], Future[Result]] = {
             (job.scenario, job.seed): pool.submit(run, job.scenario, NONE, job.seed, sample=sample)
@@ -55,7 +53,7 @@ def run_all(
         for at, policy in order:
             base = baselines[_key(jobs[at])]
             running.append(
-                (at, policy, pool.submit(_run, jobs[at], policy, base.least, base.cap_at, sample))
+                (at, policy, pool.submit(_run, jobs[at], policy, (base.least, base.cap_at), sample))
             )
         for at, job in enumerate(jobs):
             base = baselines[_key(job)]
@@ -66,18 +64,13 @@ def run_all(
     return found
 
 
-def _tied() -> None:
-    """End a worker with the process that started it, even when that one is killed (Linux)."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL))
-
-
 def _key(job: Job) -> tuple[Scenario, int]:
     return job.scenario, job.seed
 
 
-def _run(job: Job, policy: str, least: float, cap_at: float, sample: float) -> Result:
+def _run(job: Job, policy: str, bounds: tuple[float, float], sample: float) -> Result:
+    least, cap_at = bounds
     with ExitStack() as patched:
         for name, value in job.constants.items():
             patched.enter_context(patch(f"mutt_tasks.core.{name}", value))
-        return run(job.scenario, policy, job.seed, least, cap_at, sample)
+        return run(job.scenario, policy, job.seed, least=least, cap_at=cap_at, sample=sample)

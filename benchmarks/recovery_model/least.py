@@ -2,7 +2,8 @@
 
 from benchmarks.recovery_model.message import Kind
 from benchmarks.recovery_model.scenario import Scenario
-from benchmarks.recovery_model.world import ALERTER_DLQ, World
+from benchmarks.recovery_model.world import World
+from stand_ins.facts import ALERTER_DLQ
 
 # Rests between a poison message's three replays, by the rules of the service (60 s, doubling).
 POISON_RESTS = 60.0 + 120.0

@@ -15,6 +15,7 @@ class Live:
 
     def __init__(
         self,
+        *,
         scenario: Scenario,
         clock: Clock,
         books: Books,

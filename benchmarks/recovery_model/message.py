@@ -5,7 +5,7 @@ from enum import IntEnum
 from typing import Any
 
 from mutt_tasks.core.moments import iso
-from mutt_tasks.demo import facts
+from stand_ins import facts
 
 API_KEY = "model-key"  # in clear on the alert queue, as the pipeline has it
 
@@ -74,7 +74,7 @@ class Message:
                 "hostname": f"core-sw-{self.number % 400:03d}",
                 "timestamp": iso(self.born),
                 "message": "%LINK-3-UPDOWN: Interface TenGigE0/1/0/7, changed state to down",
-                "_correlation_id": correlation_id(self.number),
+                facts.CORRELATION_ID: correlation_id(self.number),
             }
             if self.kind == Kind.INCOMPLETE:
                 event["message"] = ""
@@ -91,7 +91,7 @@ def correlation_id(number: int) -> str:
 def identity(raw: bytes) -> tuple[int, dict[str, Any]]:
     """The number in a message's `_correlation_id`, and the decoded object."""
     fields: dict[str, Any] = json.loads(raw)
-    return int(fields["_correlation_id"], 16), fields
+    return int(fields[facts.CORRELATION_ID], 16), fields
 
 
 def decoded(number: int, fields: dict[str, Any], born: float, kind: Kind) -> Message:
@@ -100,10 +100,10 @@ def decoded(number: int, fields: dict[str, Any], born: float, kind: Kind) -> Mes
     `born` (seconds since 1970) and `kind` are what the books say of it.
     """
     message = Message(number, born, kind)
-    if "raw_json" in fields:
+    if facts.WRAPPED in fields:
         message.wrapped, message.alert = True, fields
-        message.posts = facts.failures(fields, facts.FORWARDER_COUNT)
+        message.posts = int(facts.failures(fields, facts.FORWARDER_COUNT))
     else:
         message.event = fields
-        message.tries = facts.failures(fields, facts.ALERTER_COUNT)
+        message.tries = int(facts.failures(fields, facts.ALERTER_COUNT))
     return message

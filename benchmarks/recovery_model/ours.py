@@ -1,4 +1,8 @@
-"""The code under test: mutt_tasks' own cycles on the model's Redis, at the model's time."""
+"""The code under test: the program's own cycles on the model's Redis, by the model's clock.
+
+Only Moogsoft's probe, the ids of cycles and the clock are the model's; look, decision and commit
+are those of the worker.
+"""
 
 import uuid
 from random import Random
@@ -12,7 +16,7 @@ from mutt_tasks.settings import Settings, load
 from mutt_tasks.store.store import Store
 from mutt_tasks.surroundings import Surroundings
 
-# A worker takes a task so long after it was sent.
+# A worker begins a task this many seconds after it was sent.
 TASK_SECONDS = 0.02
 
 

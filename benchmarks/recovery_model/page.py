@@ -19,7 +19,7 @@ How fast a backlog drains after trouble, and at what cost to the alerts that com
 numbers.
 
 The service's own code runs on a real Redis, in virtual time, against a model of the pipeline that
-does what MUTT's source says (`mutt_tasks/demo/facts.py`): live events; a serial alerter (2 ms an
+does what MUTT's source says (`stand_ins/facts.py`): live events; a serial alerter (2 ms an
 event) that tries four times, **destroys** events without host name, time stamp or text, and sheds,
 20 events/s, while more than 2,000 alerts wait; a forwarder with one thread (10 ms a POST) that
 sleeps 1, 2, 4 … 32 s after an alert's failures while everything behind it waits; its limiter

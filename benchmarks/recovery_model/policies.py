@@ -3,9 +3,14 @@
 import json
 from typing import Any
 
-from benchmarks.recovery_model.world import ALERTER_DLQ, ALERTS, DEAD, INGEST, MOOG_DLQ, World
+from benchmarks.recovery_model.world import World
+from stand_ins import facts
+from stand_ins.facts import ALERT_QUEUE, ALERTER_DLQ, DEAD_LIST, INGEST_QUEUE, MOOG_DLQ
 
-RESET = {ALERTER_DLQ: ("_retry_count", INGEST), MOOG_DLQ: ("_moog_retry_count", ALERTS)}
+RESET = {
+    ALERTER_DLQ: (facts.ALERTER_COUNT, INGEST_QUEUE),
+    MOOG_DLQ: (facts.FORWARDER_COUNT, ALERT_QUEUE),
+}
 
 # The operator notices that the trouble is over, and that messages came back.
 NOTICES_AFTER = 5.0
@@ -28,8 +33,8 @@ def predecessor(world: World, until: float, seed: int) -> None:
                 raw = world.client.rpop(ALERTER_DLQ)
                 if raw is None:
                     break
-                is_poison = json.loads(raw).get("_moog_retry_count", 0) >= 3
-                world.client.lpush(DEAD if is_poison else INGEST, raw)
+                is_poison = json.loads(raw).get(facts.FORWARDER_COUNT, 0) >= 3
+                world.client.lpush(DEAD_LIST if is_poison else INGEST_QUEUE, raw)
         world.advance_to(min(until, world.now + 300.0))
 
 

@@ -97,7 +97,7 @@ def run(
             ours(world, cap_at, seed, url)
         else:
             getattr(policies, policy)(world, cap_at, seed)
-        result = _closed(world, policy, seed, least, cap_at, started)
+        result = _closed(world, policy, seed, (least, cap_at), started)
         client.close()
     return result
 
@@ -111,9 +111,10 @@ def _settled_at(scenario: Scenario) -> float:
 
 
 def _closed(
-    world: World, policy: str, seed: int, least: float, cap_at: float, started: float
+    world: World, policy: str, seed: int, bounds: tuple[float, float], started: float
 ) -> Result:
-    """Stop the live events, let the queues empty, and do the books."""
+    """Stop the live events, let the queues empty, and do the books; bounds: least and cap."""
+    least, cap_at = bounds
     world.receive()
     books, ended_at = world.books, world.now
     world.live.stop()

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, replace
 
+from stand_ins import breaker, facts
+
 POISSON, EVEN = "poisson", "even"
 HOUR = 3600.0
 
@@ -56,21 +58,21 @@ class Scenario:
     backlog_unmatched: int = 0
     suspects: int = 0
     alerter_seconds: float = 0.002
-    alerter_retries: int = 3
-    shed_above: int = 2000
+    alerter_retries: int = facts.ALERTER_MAX_RETRIES
+    shed_above: int = facts.SHED_THRESHOLD
     forwarders: int = 1
     forwarder_from: float = 0.0
-    forwarder_retries: int = 5
+    forwarder_retries: int = facts.FORWARDER_MAX_RETRIES
     post_seconds: float = 0.01
     pass_seconds: float = 0.0005
-    limit: int = 50
-    period: int = 1
+    limit: int = facts.RATE_LIMIT
+    period: int = facts.RATE_PERIOD
     window_collides: bool = True
     reads_config: bool = True
     moogsoft_rate: float = 0.0
     moogsoft_status: int = 200
-    breaker_failures: int = 10
-    breaker_rest: float = 300.0
+    breaker_failures: int = breaker.THRESHOLD
+    breaker_rest: float = breaker.REST_SECONDS
     routes: str = "alerter,moog"
     cap_factor: float = 12.0
     cap_seconds: float = 12 * HOUR

@@ -1,14 +1,10 @@
-"""Moogsoft, the forwarder's limiter and its limits: what stands behind the two queues."""
+"""Moogsoft and the forwarder's limiter in virtual time: what stands behind the two queues."""
 
 from collections import deque
 
 from benchmarks.recovery_model.message import Kind
 from benchmarks.recovery_model.scenario import Scenario
-from mutt_tasks.demo import facts, runtime
-from mutt_tasks.demo.breaker import CLOSED, HALF_OPEN, OPEN, Breaker
-from mutt_tasks.demo.runtime import RuntimeConfig
-
-__all__ = ["CLOSED", "HALF_OPEN", "OPEN", "Breaker", "Limiter", "Limits", "Moogsoft"]
+from stand_ins import limiter
 
 
 class Moogsoft:
@@ -42,22 +38,6 @@ class Moogsoft:
         return True
 
 
-class Limits:
-    """The limits that forwarders obey now: those of the runtime configuration, else their own."""
-
-    def __init__(self, limit: int, period: int, config: RuntimeConfig | None) -> None:
-        self.limit, self.period = limit, period
-        self._config = config
-
-    def now(self) -> tuple[int, int]:
-        """Alerts in a window, and its length in ms."""
-        limit, period = self.limit, self.period
-        if self._config:
-            limit = self._config.number(runtime.RATE_LIMIT, limit)
-            period = self._config.number(runtime.RATE_PERIOD, period)
-        return limit, period * 1000
-
-
 class Limiter:
     """The forwarder's sliding window: a sorted set of moments in epoch milliseconds.
 
@@ -82,12 +62,12 @@ class Limiter:
         self._forget_to = max(self._forget_to, oldest)
         if len(window) >= limit:
             return False
-        self._expires_ms = now_ms + 1000 * facts.limiter_expiry(period_ms)
+        self._expires_ms = now_ms + 1000 * limiter.expiry(period_ms)
         if self._collides and window and window[-1] == now_ms:
             return True
         window.append(now_ms)
         self._members += 1
-        member = facts.limiter_member(now_ms) if self._collides else f"{now_ms}:{self._members}"
+        member = limiter.member(now_ms) if self._collides else f"{now_ms}:{self._members}"
         self._added.append((member, now_ms))
         return True
 

@@ -22,17 +22,17 @@ class Sweep:
 
 
 def sweep_of(text: str) -> Sweep:
-    """Read `module.NAME=v1,v2,…` (module `flow` if none); raises ValueError with what it takes."""
+    """Read `module.NAME=v1,v2,…` (module `flow` if none); else ValueError says what is."""
     name, _, values = text.partition("=")
     module, _, constant = name.rpartition(".")
     module = module or "flow"
     try:
         found = vars(import_module(f"mutt_tasks.core.{module}"))
     except ImportError:
-        raise ValueError(f"{module}: takes a module of mutt_tasks.core") from None
+        raise ValueError(f"{module}: accepted is a module of mutt_tasks.core") from None
     kinds = {key: type(value) for key, value in found.items() if type(value) in (int, float)}
     if constant not in kinds:
-        raise ValueError(f"{constant}: takes a number of {module}: {', '.join(kinds)}")
+        raise ValueError(f"{constant}: accepted is a number of {module}: {', '.join(kinds)}")
     kind = kinds[constant]
     return Sweep(f"{module}.{constant}", tuple(kind(float(value)) for value in values.split(",")))
 

@@ -3,9 +3,9 @@
 from typing import Any
 
 from benchmarks.recovery_model.message import Message
-from benchmarks.recovery_model.services import Breaker, Limiter
-
-WINDOW = "mutt:rate_limit:moog"
+from benchmarks.recovery_model.services import Limiter
+from stand_ins import facts
+from stand_ins.breaker import Breaker
 
 
 class Traces:
@@ -24,8 +24,8 @@ class Traces:
 
     def watch(self, consumer: str, in_hand: list[Message]) -> None:
         """A consumer (`moog:0`): it has a heartbeat and a processing list."""
-        self._in_hand[f"mutt:processing:{consumer}"] = in_hand
-        self._heartbeats[f"mutt:heartbeat:{consumer}"] = "alive"
+        self._in_hand[facts.PROCESSING + consumer] = in_hand
+        self._heartbeats[facts.HEARTBEAT + consumer] = "alive"
 
     def send(self, pipeline: Any, epoch: float) -> None:
         """Add the commands to a pipeline that show all this as it is at a moment."""
@@ -35,9 +35,9 @@ class Traces:
                 _ = pipeline.delete(key) if value is None else pipeline.set(key, value)
         forget, added = self._limiter.taken(epoch)
         if forget >= 0:
-            pipeline.zremrangebyscore(WINDOW, 0, forget)
+            pipeline.zremrangebyscore(facts.LIMITER_KEY, 0, forget)
         if added:
-            pipeline.zadd(WINDOW, added)
+            pipeline.zadd(facts.LIMITER_KEY, added)
         for key, in_hand in self._in_hand.items():
             now = [(message.number, message.posts) for message in in_hand]
             if now != self._lists_sent.get(key, []):

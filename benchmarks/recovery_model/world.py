@@ -6,45 +6,23 @@ from random import Random
 from typing import Any
 
 from benchmarks.recovery_model.alerter import Alerter
+from benchmarks.recovery_model.backlog import DeadLetters, fill
 from benchmarks.recovery_model.books import Books, Dead
 from benchmarks.recovery_model.clock import EPOCH, Clock
+from benchmarks.recovery_model.configuration import Configuration
 from benchmarks.recovery_model.forwarder import Forwarder
 from benchmarks.recovery_model.live import Live
 from benchmarks.recovery_model.message import Kind, Message, decoded, identity
-from benchmarks.recovery_model.mirror import CHUNK, MirroredQueue
-from benchmarks.recovery_model.scenario import Change, Scenario
-from benchmarks.recovery_model.services import Breaker, Limiter, Limits, Moogsoft
-from benchmarks.recovery_model.traces import WINDOW, Traces
-from mutt_tasks.demo import runtime
-from mutt_tasks.demo.runtime import RuntimeConfig
-
-__all__ = ["ALERTER_DLQ", "ALERTS", "DEAD", "INGEST", "MOOG_DLQ", "WINDOW", "World"]
-
-INGEST, ALERTS = "mutt:ingest_queue", "mutt:alert_queue"
-ALERTER_DLQ, MOOG_DLQ, DEAD = "mutt:dlq:alerter", "mutt:dlq:moog", "mutt:dlq:dead"
+from benchmarks.recovery_model.mirror import MirroredQueue
+from benchmarks.recovery_model.scenario import Scenario
+from benchmarks.recovery_model.services import Limiter, Moogsoft
+from benchmarks.recovery_model.traces import Traces
+from stand_ins.breaker import Breaker
+from stand_ins.facts import ALERT_QUEUE, ALERTER_DLQ, DEAD_LIST, INGEST_QUEUE, MOOG_DLQ
+from stand_ins.limiter import Limits
 
 # A run is over when nothing is left to recover and the queues are as short as usual.
 SHORT = 100
-
-
-class DeadLetters:
-    """A dead letter queue: it lives in Redis alone, the services only push."""
-
-    def __init__(self, key: str, clock: Clock, books: Books) -> None:
-        self.key = key
-        self._clock, self._books = clock, books
-        self._pushed: list[str] = []
-
-    def give_up(self, message: Message) -> None:
-        """LPUSH."""
-        self._books.enter_dlq(message.number, self._clock.now)
-        self._pushed.append(message.encoded())
-
-    def send(self, pipeline: Any) -> None:
-        """Add the commands to a pipeline that push what Redis does not have yet."""
-        for start in range(0, len(self._pushed), CHUNK):
-            pipeline.lpush(self.key, *self._pushed[start : start + CHUNK])
-        self._pushed.clear()
 
 
 class World:
@@ -60,26 +38,30 @@ class World:
         self.breaker = Breaker(scenario.breaker_failures, scenario.breaker_rest)
         self.limiter = Limiter(scenario.window_collides)
         self.traces = Traces(self.breaker, self.limiter)
-        self._configs: list[RuntimeConfig] = []
-        self.ingest, self.alerts = MirroredQueue(INGEST), MirroredQueue(ALERTS)
-        self.dlqs = tuple(DeadLetters(k, self.clock, self.books) for k in (ALERTER_DLQ, MOOG_DLQ))
+        self._configuration = Configuration(self.traces.config, self.clock, scenario.reads_config)
+        self.ingest, self.alerts = MirroredQueue(INGEST_QUEUE), MirroredQueue(ALERT_QUEUE)
+        self.dlqs = (
+            DeadLetters(ALERTER_DLQ, self.clock, self.books),
+            DeadLetters(MOOG_DLQ, self.clock, self.books),
+        )
         to_alerter_dlq, to_moog_dlq = (dlq.give_up for dlq in self.dlqs)
         self.forwarders = [self._forwarder(to_moog_dlq) for _ in range(scenario.forwarders)]
-        self.alerter = Alerter(
-            *(scenario, self.clock, self.books, self._config(), self.ingest, self.alerts),
-            *(to_alerter_dlq, self._wake_forwarders),
-        )
+        self.alerter = self._alerter(to_alerter_dlq)
         self.traces.watch("alerter:0", self.alerter.in_hand)
         self.clock.at(scenario.forwarder_from, self._show_forwarders)
         self._dead_seen, self._sample = 0, sample
         random = Random(seed)
-        self._fill(random)
+        fill(scenario, self.dlqs, self.books, random)
         self.live = Live(
-            *(scenario, self.clock, self.books, self.ingest, self.alerter.wake),
-            Random(random.random()),
+            scenario=scenario,
+            clock=self.clock,
+            books=self.books,
+            ingest=self.ingest,
+            arrived=self.alerter.wake,
+            random=Random(random.random()),
         )
         for change in scenario.changes:
-            self.clock.at(change.at, partial(self._change, change))
+            self.clock.at(change.at, partial(self._configuration.change, change, self.forwarders))
         self._take_sample()
         self._is_shown = False
         self.clock.advance_to(0.0)
@@ -129,14 +111,14 @@ class World:
             return
         self._is_shown = False
         with self.client.pipeline(transaction=False) as pipeline:
-            for key in (INGEST, ALERTS, DEAD):
+            for key in (INGEST_QUEUE, ALERT_QUEUE, DEAD_LIST):
                 pipeline.llen(key)
             ingest, alerts, dead = pipeline.execute()
         for queue, length in ((self.ingest, ingest), (self.alerts, alerts)):
             for number in queue.receive(self.client, length, self._decoded):
                 self.books.leave_dlq(number)
         if dead > self._dead_seen:
-            for raw in self.client.lrange(DEAD, 0, dead - self._dead_seen - 1):
+            for raw in self.client.lrange(DEAD_LIST, 0, dead - self._dead_seen - 1):
                 self.books.bury(_dead(raw), self.now)
             self._dead_seen = dead
         self.alerter.wake()
@@ -156,35 +138,35 @@ class World:
         books = self.books
         return decoded(number, fields, EPOCH + books.born[number], Kind(books.kinds[number]))
 
+    def _alerter(self, give_up: Callable[[Message], None]) -> Alerter:
+        return Alerter(
+            scenario=self.scenario,
+            clock=self.clock,
+            books=self.books,
+            config=self._configuration.view(),
+            ingest=self.ingest,
+            alerts=self.alerts,
+            give_up=give_up,
+            passed_on=self._wake_forwarders,
+        )
+
     def _forwarder(self, give_up: Callable[[Message], None]) -> Forwarder:
         scenario = self.scenario
-        limits = Limits(scenario.limit, scenario.period, self._config())
         return Forwarder(
-            *(scenario, self.clock, self.books, self.alerts, self.breaker, self.limiter, limits),
-            *(self.moogsoft, give_up),
+            scenario=scenario,
+            clock=self.clock,
+            books=self.books,
+            alerts=self.alerts,
+            breaker=self.breaker,
+            limiter=self.limiter,
+            limits=Limits(self._configuration.view(), scenario.limit, scenario.period),
+            moogsoft=self.moogsoft,
+            give_up=give_up,
         )
 
     def _show_forwarders(self) -> None:
         for at, forwarder in enumerate(self.forwarders):
             self.traces.watch(f"moog:{at}", forwarder.in_hand)
-
-    def _config(self) -> RuntimeConfig | None:
-        """One consumer's view of the runtime configuration, if the consumers read it at all."""
-        if not self.scenario.reads_config:
-            return None
-        self._configs.append(RuntimeConfig(self.traces.config.get, lambda: self.clock.now))
-        return self._configs[-1]
-
-    def _change(self, change: Change) -> None:
-        """Somebody changes one of the pipeline's limits."""
-        if change.secretly:
-            field = {runtime.RATE_LIMIT: "limit", runtime.RATE_PERIOD: "period"}[change.name]
-            for forwarder in self.forwarders:
-                setattr(forwarder.limits, field, int(change.value))
-            return
-        self.traces.config[runtime.PREFIX + change.name] = change.value
-        for config in self._configs if change.announced else ():
-            config.forget(change.name)
 
     def _wake_forwarders(self) -> None:
         for forwarder in self.forwarders:
@@ -193,30 +175,6 @@ class World:
     def _take_sample(self) -> None:
         self.books.depths.append((self.now, self.books.depth))
         self.clock.after(self._sample, self._take_sample)
-
-    def _fill(self, random: Random) -> None:
-        """The backlog: what the services gave up before the run."""
-        scenario = self.scenario
-        events, alerts = self.dlqs
-        amounts = (scenario.backlog_alerter, scenario.backlog_moog)
-        shares = (scenario.backlog_poison, scenario.backlog_moog_poison)
-        for dlq, amount, share in zip(self.dlqs, amounts, shares, strict=True):
-            for _ in range(amount):
-                self._put(dlq, Kind.POISON if random.random() < share else Kind.GOOD)
-        for _ in range(scenario.backlog_incomplete):
-            self._put(events, Kind.INCOMPLETE)
-        for _ in range(scenario.backlog_unmatched):
-            self._put(events, Kind.UNMATCHED)
-        for _ in range(scenario.suspects):
-            self._put(alerts, Kind.SUSPECT)
-
-    def _put(self, dlq: DeadLetters, kind: Kind) -> None:
-        message = Message(self.books.appear(0.0, kind), EPOCH, kind)
-        if dlq.key == MOOG_DLQ:
-            message.wrapped, message.posts = True, self.scenario.forwarder_retries + 1
-        elif kind != Kind.INCOMPLETE:  # which was shed: the alerter gives none up
-            message.tries = self.scenario.alerter_retries + 1
-        dlq.give_up(message)
 
 
 def _dead(raw: bytes) -> Dead:

@@ -5,6 +5,7 @@ Scripts append an entry in the same step in which they do what it tells.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from dataclasses import fields as fields_of_kind  # `__dataclass_fields__` has the ClassVar too
 from typing import Any, ClassVar
 
 import redis
@@ -117,9 +118,9 @@ def entry_of(fields: Mapping[bytes, bytes]) -> Entry | None:
     if kind is None:
         return None
     values: dict[str, Any] = {
-        name: found.get(name, "")
-        for name in kind.__dataclass_fields__
-        if name not in ("routes", "amounts")
+        each.name: found.get(each.name, "")
+        for each in fields_of_kind(kind)
+        if each.name not in ("routes", "amounts")
     }
     if kind is CycleEnded:
         told = {n[len(_ROUTE) :]: value for n, value in found.items() if n.startswith(_ROUTE)}

@@ -1,13 +1,9 @@
-"""Lets these tests import the benchmarks, which are not installed; a Redis for the model."""
+"""A Redis for the recovery model."""
 
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from benchmarks.recovery_model.server import memory_redis
 from mutt_tasks.settings import load

@@ -11,8 +11,12 @@ from benchmarks.recovery_model.harm import HARM
 from benchmarks.recovery_model.measures import Measures, measure
 from benchmarks.recovery_model.run import NONE, run
 from benchmarks.recovery_model.scenario import Change, Scenario
-from benchmarks.recovery_model.world import ALERTER_DLQ, ALERTS, INGEST, MOOG_DLQ, WINDOW, World
-from mutt_tasks.demo.breaker import FAILURES, OPEN_TIME, STATE
+from benchmarks.recovery_model.world import World
+from stand_ins.breaker import FAILURES, OPEN_TIME, STATE
+from stand_ins.facts import ALERT_QUEUE as ALERTS
+from stand_ins.facts import ALERTER_DLQ, MOOG_DLQ
+from stand_ins.facts import INGEST_QUEUE as INGEST
+from stand_ins.facts import LIMITER_KEY as WINDOW
 from tests.benchmarks.words import even
 
 

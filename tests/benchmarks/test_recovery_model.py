@@ -14,9 +14,13 @@ from benchmarks.recovery_model.harm import ALL
 from benchmarks.recovery_model.measures import measure
 from benchmarks.recovery_model.run import NONE, run
 from benchmarks.recovery_model.scenario import SCENARIOS, Scenario, small
-from benchmarks.recovery_model.services import CLOSED, HALF_OPEN, OPEN, Breaker, Limiter
-from benchmarks.recovery_model.world import ALERTER_DLQ, ALERTS, INGEST, MOOG_DLQ, WINDOW, World
-from mutt_tasks.demo.breaker import FAILURES, OPEN_TIME, STATE
+from benchmarks.recovery_model.services import Limiter
+from benchmarks.recovery_model.world import World
+from stand_ins.breaker import CLOSED, FAILURES, HALF_OPEN, OPEN, OPEN_TIME, STATE, Breaker
+from stand_ins.facts import ALERT_QUEUE as ALERTS
+from stand_ins.facts import ALERTER_DLQ, MOOG_DLQ
+from stand_ins.facts import INGEST_QUEUE as INGEST
+from stand_ins.facts import LIMITER_KEY as WINDOW
 from tests.benchmarks.words import even
 
 ROOT = Path(__file__).parents[2]

@@ -1,4 +1,4 @@
-"""`python -m mutt_tasks.demo` as a process of its own, in a folder of its own."""
+"""`python -m demo` as a process of its own, in a folder of its own."""
 
 import os
 import subprocess
@@ -32,13 +32,13 @@ def environment(**more: str) -> dict[str, str]:
         "METRICS_PORT_REMEDIATION": str(free_port()),
         "HEALTH_PORT_REMEDIATION": str(free_port()),
     }
-    # The folder of the test has no mutt_tasks in it, wherever that is installed.
+    # The folder of the test has no demo in it, nor has the installed package.
     return inherited | {"PYTHONPATH": str(ROOT)} | ports | PACE | more
 
 
 def command(*arguments: str) -> list[str]:
     """The command line."""
-    return [sys.executable, "-m", "mutt_tasks.demo", *arguments]
+    return [sys.executable, "-m", "demo", *arguments]
 
 
 class DemoRun:

@@ -17,7 +17,7 @@ from tests.services import until
 def start(module: str, *arguments: str, log: Path, **env: str) -> subprocess.Popen[bytes]:
     with log.open("wb") as out:
         return subprocess.Popen(
-            [sys.executable, "-m", f"mutt_tasks.demo.{module}", *arguments],
+            [sys.executable, "-m", module, *arguments],
             env=environment(**env),
             stdout=out,
             stderr=out,
@@ -34,9 +34,9 @@ def test_pipeline_and_moogsoft_run_alone_and_the_sample_is_put_in_once(
 ) -> None:
     port = free_port()
     url = f"http://127.0.0.1:{port}/webhook"
-    moogsoft = start("moogsoft", "--port", str(port), log=tmp_path / "moogsoft.log")
+    moogsoft = start("stand_ins.moogsoft", "--port", str(port), log=tmp_path / "moogsoft.log")
     env = {"REDIS_URL": redis_server.url, "MOOG_WEBHOOK_URL": url}
-    pipeline = start("pipeline", "--events", "40", log=tmp_path / "pipeline.log", **env)
+    pipeline = start("demo.pipeline", "--events", "40", log=tmp_path / "pipeline.log", **env)
     until(lambda: b"at work" in (tmp_path / "pipeline.log").read_bytes())
     until(lambda: b"listening" in (tmp_path / "moogsoft.log").read_bytes())
     assert client.llen("mutt:dlq:alerter") == 40
@@ -50,7 +50,7 @@ def test_pipeline_and_moogsoft_run_alone_and_the_sample_is_put_in_once(
 
         until(accepted)
     assert end(pipeline) == 0
-    pipeline = start("pipeline", "--events", "40", log=tmp_path / "again.log", **env)
+    pipeline = start("demo.pipeline", "--events", "40", log=tmp_path / "again.log", **env)
     until(lambda: b"at work" in (tmp_path / "again.log").read_bytes())
     assert end(pipeline) == end(moogsoft) == 0
     assert client.llen("mutt:dlq:alerter") == 40
@@ -59,11 +59,11 @@ def test_pipeline_and_moogsoft_run_alone_and_the_sample_is_put_in_once(
 
 def test_the_pipeline_says_what_it_is_missing() -> None:
     for env, words in (
-        ({}, "MOOG_WEBHOOK_URL: takes where alerts go"),
+        ({}, "MOOG_WEBHOOK_URL: needs the address of Moogsoft"),
         ({"REMEDIATION_INTERVAL": "x"}, "REMEDIATION_INTERVAL: got 'x'"),
     ):
         done = subprocess.run(
-            [sys.executable, "-m", "mutt_tasks.demo.pipeline"],
+            [sys.executable, "-m", "demo.pipeline"],
             env=environment(**env),
             capture_output=True,
             text=True,

@@ -2,8 +2,8 @@
 
 import json
 
+from demo.backlog import RETIRED_DOMAIN, sample
 from mutt_tasks.core.message import parse
-from mutt_tasks.demo.backlog import RETIRED_DOMAIN, sample
 
 NOW = 1_768_000_000.0
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from mutt_tasks.demo.choices import PACE, choose
+from demo.choices import PACE, choose
 from mutt_tasks.settings import load
 
 

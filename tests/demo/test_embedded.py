@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from mutt_tasks.demo import embedded
-from mutt_tasks.demo.embedded import EmbeddedError, embedded_redis
+from demo import embedded
+from demo.embedded import EmbeddedError, embedded_redis
 from mutt_tasks.store.connection import connect
 from tests.services import until
 
@@ -39,7 +39,8 @@ def test_a_folder_that_another_run_uses_is_refused(tmp_path: Path) -> None:
 def test_a_server_that_a_killed_run_left_behind_is_ended_first(tmp_path: Path) -> None:
     # As on a system where the kernel does not end the children of a killed process.
     script = (
-        "import os, sys; from pathlib import Path; from mutt_tasks.demo import embedded, tied\n"
+        "import os, sys; from pathlib import Path\n"
+        "from demo import embedded; from stand_ins import tied\n"
         "tied.command = lambda argv, dies_by: argv\n"
         "with embedded.embedded_redis(Path(sys.argv[1])) as (address, child):\n"
         "    print(child.pid, flush=True); os._exit(9)\n"
@@ -66,7 +67,7 @@ def is_gone(pid: int) -> bool:
 @pytest.mark.skipif(sys.platform != "linux", reason="a killed parent is noticed on Linux only")
 def test_the_server_ends_with_a_killed_parent(tmp_path: Path) -> None:
     script = (
-        "import os, sys; from pathlib import Path; from mutt_tasks.demo import embedded\n"
+        "import os, sys; from pathlib import Path; from demo import embedded\n"
         "with embedded.embedded_redis(Path(sys.argv[1])) as (address, child):\n"
         "    print(child.pid, flush=True); os.kill(os.getpid(), 9)\n"
     )

@@ -1,8 +1,8 @@
 """The one outage of the stand-in Moogsoft."""
 
-from mutt_tasks.demo.moogsoft import Moogsoft
-from mutt_tasks.demo.outage import Outage
-from mutt_tasks.demo.status import Status
+from demo.outage import Outage
+from demo.status import Status
+from stand_ins.moogsoft import Moogsoft
 
 
 def at(elapsed: float, replayed: int) -> Status:

@@ -8,15 +8,15 @@ from typing import Any
 import pytest
 import redis
 
-from mutt_tasks.demo import breaker, facts
-from mutt_tasks.demo.backlog import RETIRED_DOMAIN, alert
-from mutt_tasks.demo.books import identity
-from mutt_tasks.demo.forwarder import Waits
-from mutt_tasks.demo.moogsoft import Moogsoft
-from mutt_tasks.demo.pipeline import Pipeline
-from mutt_tasks.demo.seeding import is_untouched, seed
+from demo.backlog import RETIRED_DOMAIN, alert
+from demo.forwarder import Waits
+from demo.pipeline import Pipeline
+from demo.seeding import is_untouched, seed
 from mutt_tasks.settings import Settings, load
 from mutt_tasks.store import keys
+from stand_ins import breaker, facts
+from stand_ins.books import identity
+from stand_ins.moogsoft import Moogsoft
 from tests.redis_server import RedisServer
 from tests.services import until
 

@@ -7,8 +7,8 @@ import pytest
 from rich.console import Console
 from rich.live import Live
 
-from mutt_tasks.demo.status import Status
-from mutt_tasks.demo.view import LiveView, PlainView, clock
+from demo.status import Status
+from demo.view import LiveView, PlainView, clock
 
 
 def status(elapsed: float, waiting: int, doing: str = "replaying", rate: float = 80.0) -> Status:

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from mutt_tasks.demo import watch as watch_module
-from mutt_tasks.demo.moogsoft import Moogsoft
-from mutt_tasks.demo.outage import Outage
-from mutt_tasks.demo.status import Status
-from mutt_tasks.demo.watch import Watch
+from demo import watch as watch_module
+from demo.outage import Outage
+from demo.status import Status
+from demo.watch import Ends, Watch
 from mutt_tasks.errors import StoreUnavailable
+from stand_ins.moogsoft import Moogsoft
 
 DLQ = "mutt:dlq:alerter"
 
@@ -61,7 +61,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 def watch(reader: Any, *, until_drained: bool, timeout: float | None = None) -> Watch:
     with Moogsoft() as moogsoft:
         outage = Outage(moogsoft, 0.0, 0)
-        return Watch(reader, outage, moogsoft, None, until_drained, timeout)
+        return Watch(reader, outage, moogsoft, None, Ends(until_drained, timeout))
 
 
 def ends_well(watching: Watch, view: Notes, *parts: Any, stopping: Event | None = None) -> bool:

@@ -44,6 +44,20 @@ def instructions() -> tuple[tuple[str, str], ...]:
     return tuple((word, rest.strip()) for word, _, rest in pairs)
 
 
+@cache
+def stages() -> dict[str, tuple[tuple[str, str], ...]]:
+    """The instructions of each stage by its name; the last one has none, the empty text."""
+    found: dict[str, list[tuple[str, str]]] = {}
+    name = None
+    for word, rest in instructions():
+        if word == "FROM":
+            name = rest.partition(" AS ")[2]
+            found[name] = []
+        if name is not None:
+            found[name].append((word, rest))
+    return {name: tuple(pairs) for name, pairs in found.items()}
+
+
 def last(word: str) -> str:
     """What stands after the last such instruction: that of the image itself."""
     return [rest for name, rest in instructions() if name == word][-1]

@@ -23,11 +23,13 @@ from tests.shipping.files import (
     environment_of,
     interpolated,
     services,
+    stages,
     template,
 )
 
-OURS = ("remediation", "beat", "flower", "moogsoft", "pipeline")
 DEMO = ("moogsoft", "pipeline")
+PRODUCTION = ("remediation", "beat", "flower")
+OURS = PRODUCTION + DEMO
 
 # They say where a container is found from outside; within it the port is always the same.
 PUBLISHED = ("METRICS_PORT_REMEDIATION", "HEALTH_PORT_REMEDIATION")
@@ -184,9 +186,14 @@ def test_an_image_of_somebody_else_has_a_version(name: str) -> None:
     assert any(character.isdigit() for character in tag)
 
 
-def test_ours_are_all_built_from_here_and_are_one_image() -> None:
-    assert {services()[name]["image"] for name in OURS} == {"mutt-remediation"}
-    assert all(services()[name]["build"] == "." for name in OURS)
+def test_production_is_one_image_and_the_demo_another_both_built_from_here() -> None:
+    assert {services()[name]["image"] for name in PRODUCTION} == {"mutt-remediation"}
+    assert all(services()[name]["build"] == "." for name in PRODUCTION)
+    assert {services()[name]["image"] for name in DEMO} == {"mutt-remediation-demo"}
+    for name in DEMO:
+        build = services()[name]["build"]
+        assert build == {"context": ".", "target": "demo"}
+        assert build["target"] in stages()
 
 
 def test_the_worker_may_end_its_step_before_it_is_killed() -> None:

@@ -20,6 +20,7 @@ from tests.shipping.files import (
     instructions,
     is_ignored,
     last,
+    stages,
 )
 
 WORDS = {"ARG", "FROM", "RUN", "ENV", "WORKDIR", "COPY", "LABEL", "USER", "EXPOSE"}
@@ -51,8 +52,8 @@ def test_each_line_is_an_instruction() -> None:
 
 
 def test_every_stage_starts_from_the_base_that_can_be_chosen() -> None:
-    stages = [rest.split()[0] for word, rest in instructions() if word == "FROM"]
-    assert stages == ["${BASE_IMAGE}"] * 2
+    bases = [rest.split()[0] for word, rest in instructions() if word == "FROM"]
+    assert bases == ["${BASE_IMAGE}", "${BASE_IMAGE}", "production", "production"]
     assert ("ARG", "BASE_IMAGE=python:3.11-slim") in instructions()
 
 
@@ -70,6 +71,26 @@ def test_everything_that_is_copied_is_there_and_reaches_the_build() -> None:
     package = [p.relative_to(ROOT).as_posix() for p in (ROOT / "mutt_tasks").rglob("*.lua")]
     assert package
     assert not [path for path in package if is_ignored(path)]
+
+
+def copied_into(stage: str) -> set[str]:
+    """What the build copies into a stage from this repository."""
+    return {
+        source
+        for word, rest in stages()[stage]
+        if word == "COPY" and not rest.startswith("--from")
+        for source in rest.split()[:-1]
+    }
+
+
+def test_a_build_without_a_target_makes_the_image_of_production_and_nothing_more() -> None:
+    assert stages()[""] == (("FROM", "production"),)
+    assert copied_into("production") == set()
+
+
+def test_only_the_demos_image_holds_the_demo_and_its_stand_ins() -> None:
+    assert copied_into("demo") == {"demo", "stand_ins"}
+    assert copied_into("build").isdisjoint(copied_into("demo"))
 
 
 @pytest.mark.parametrize(

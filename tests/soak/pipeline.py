@@ -1,9 +1,9 @@
 """A producer, and a consumer that destroys only what MUTT's consumers destroy, and notes it.
 
 The consumer brings some messages back as the alerter would: decoded, changed, encoded anew, with
-an exhausted `_retry_count`. It destroys what the alerter destroys, and what meets the forwarder's
-full window. Each step is a script that recognises its repetition, so that it can go on after any
-error, and nothing is lost by the consumer itself whatever happens to Redis.
+an exhausted `_retry_count`. It destroys what the alerter destroys or strands, and what meets the
+forwarder's full window. Each step is a script that recognises its repetition, so that it can go on
+after any error, and nothing is lost by the consumer itself whatever happens to Redis.
 """
 
 import json
@@ -14,13 +14,15 @@ from typing import Any
 
 import redis
 
-from mutt_tasks.demo import facts
+from stand_ins import alerter, facts, limiter
+from stand_ins.alerter import Event, Fate
+from stand_ins.facts import LIMITER_KEY
 from tests.pipeline import DLQ, INGEST, event
 
 PRODUCED, TAKEN, DELIVERED = "soak:produced", "soak:taken", "soak:delivered"
 DESTROYED = "soak:destroyed"
 
-WINDOW, LIMIT, WINDOW_MS = "mutt:rate_limit:moog", 100, 1000
+LIMIT, WINDOW_MS = 100, 1000
 
 _PRODUCE = """
 if redis.call('HSETNX', KEYS[1], ARGV[1], '1') == 1 then redis.call('LPUSH', KEYS[2], ARGV[2]) end
@@ -28,19 +30,15 @@ if redis.call('HSETNX', KEYS[1], ARGV[1], '1') == 1 then redis.call('LPUSH', KEY
 _PASS_ON = """
 if redis.call('LREM', KEYS[1], 1, ARGV[1]) == 1 then redis.call('LPUSH', KEYS[2], ARGV[2]) end
 """
-# As the forwarder's limiter: what finds the window full goes nowhere but into our note of it.
-_FORWARD = """
+# What finds the forwarder's window full goes nowhere but into our note of it.
+_FORWARD = (
+    limiter.TAKE_PLACE
+    + """
 if redis.call('LREM', KEYS[1], 1, ARGV[1]) == 0 then return end
-local now, window = tonumber(ARGV[2]), tonumber(ARGV[3])
-redis.call('ZREMRANGEBYSCORE', KEYS[4], '-inf', now - window)
-if redis.call('ZCARD', KEYS[4]) >= tonumber(ARGV[4]) then
-  redis.call('LPUSH', KEYS[3], ARGV[1])
-else
-  redis.call('ZADD', KEYS[4], now, ARGV[5])
-  redis.call('EXPIRE', KEYS[4], window)
-  redis.call('LPUSH', KEYS[2], ARGV[1])
-end
+local has_place = take_place(KEYS[4], unpack(ARGV, 2))
+redis.call('LPUSH', has_place and KEYS[2] or KEYS[3], ARGV[1])
 """
+)
 
 
 class Pipeline:
@@ -97,24 +95,23 @@ class Pipeline:
             raw = self._client.lmove(INGEST, TAKEN, "RIGHT", "LEFT")
         if raw is None:
             return
-        try:
-            found = facts.decoded(raw)
-            exhausted = facts.failures(found, facts.ALERTER_COUNT) > facts.ALERTER_MAX_RETRIES
-        except (facts.Destroyed, facts.Stranded):
-            self._pass_on(raw, DESTROYED, raw)
-            return
-        if exhausted:
+        step = alerter.step(raw, _is_failing)
+        if step.fate is Fate.GIVEN_UP:
             self._pass_on(raw, DLQ, raw)
-        elif not facts.is_complete(found):
+        elif step.fate in (Fate.DESTROYED, Fate.STRANDED):
             self._pass_on(raw, DESTROYED, raw)
-        elif found["failing"]:
-            found[facts.ALERTER_COUNT] = facts.ALERTER_MAX_RETRIES + 1
-            self._pass_on(raw, DLQ, json.dumps(found))
+        elif step.fate is Fate.TRIED_AGAIN:
+            # All of its tries at once.
+            spent = {facts.ALERTER_COUNT: facts.ALERTER_MAX_RETRIES + 1}
+            self._pass_on(raw, DLQ, json.dumps(step.event | spent))
         else:
-            now = int(time.time() * 1000)
-            keys = (TAKEN, DELIVERED, DESTROYED, WINDOW)
-            member = facts.limiter_member(now)
-            self._client.eval(_FORWARD, len(keys), *keys, raw, now, WINDOW_MS, LIMIT, member)
+            place = limiter.place(LIMIT, WINDOW_MS, int(time.time() * 1000))
+            keys = (TAKEN, DELIVERED, DESTROYED, LIMITER_KEY)
+            self._client.eval(_FORWARD, len(keys), *keys, raw, *place)
 
     def _pass_on(self, raw: bytes, target: str, changed: bytes | str) -> None:
         self._client.eval(_PASS_ON, 2, TAKEN, target, raw, changed)
+
+
+def _is_failing(event: Event) -> bool:
+    return bool(event["failing"])

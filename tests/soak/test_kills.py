@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 import redis
 
+from stand_ins.books import lost_and_doubled
 from tests.pipeline import DEAD, DLQ, INGEST, counters, journal, lying_in
 from tests.redis_server import RedisServer
 from tests.services import Services, services, until
@@ -112,10 +113,8 @@ class Soak:
         decoded = [json.loads(raw) for raw in (*delivered, *dead) if raw not in set(garbage)]
         numbers = [found["number"] for found in decoded]
         numbers += [int(raw.split()[1]) for raw in garbage]
-        repeated = [number for number, times in Counter(numbers).items() if times > 1]
-        assert repeated == []
-        missing = set(range(self.pipeline.produced)) - set(numbers)
-        assert missing == set(), self.left()
+        produced = Counter(range(self.pipeline.produced))
+        assert lost_and_doubled(produced, Counter(numbers)) == ([], []), self.left()
         assert sorted(numbers) == list(range(self.pipeline.produced))
         counted = counters(self.client)
         replays = sum(found["_remediation"]["replays"] for found in decoded)

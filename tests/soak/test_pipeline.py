@@ -6,10 +6,11 @@ from collections.abc import Iterator
 import pytest
 import redis
 
+from stand_ins.facts import LIMITER_KEY
 from tests.pipeline import DLQ, INGEST, event, fill, lying_in
 from tests.redis_server import RedisServer
 from tests.services import until
-from tests.soak.pipeline import DELIVERED, DESTROYED, LIMIT, TAKEN, WINDOW, Pipeline
+from tests.soak.pipeline import DELIVERED, DESTROYED, LIMIT, TAKEN, Pipeline
 
 
 @pytest.fixture
@@ -50,8 +51,8 @@ def test_what_meets_a_full_window_is_noted_as_destroyed_and_leaves_no_trace(
     client: redis.Redis, pipeline: Pipeline
 ) -> None:
     # A window that is full for a while, whatever the speed of this machine.
-    client.zadd(WINDOW, {f"taken-{n}": 4e12 for n in range(LIMIT - 1)})
+    client.zadd(LIMITER_KEY, {f"taken-{n}": 4e12 for n in range(LIMIT - 1)})
     consumed(client, pipeline, [event(n, _retry_count=0, failing=False) for n in range(5)])
     assert [json.loads(raw)["number"] for raw in lying_in(client, DELIVERED)] == [0]
     assert [json.loads(raw)["number"] for raw in lying_in(client, DESTROYED)] == [1, 2, 3, 4]
-    assert client.zcard(WINDOW) == LIMIT
+    assert client.zcard(LIMITER_KEY) == LIMIT

@@ -129,28 +129,45 @@ def test_core_reads_no_clock_no_environment_and_no_chance(name: str) -> None:
     }
 
 
-def test_only_the_store_and_the_demo_know_redis() -> None:
-    outside = importers_of("redis") - set(modules_in(f"{PACKAGE}.store", f"{PACKAGE}.demo"))
+def test_only_the_store_knows_redis() -> None:
+    outside = importers_of("redis") - set(modules_in(f"{PACKAGE}.store"))
 
     assert outside == set()
 
 
 def test_only_tasks_application_schedule_and_servers_know_celery() -> None:
-    known = CELERYS | {"celeryconfig"} | set(modules_in(f"{PACKAGE}.demo"))
+    known = CELERYS | {"celeryconfig"}
 
     assert importers_of("celery", "kombu", "billiard", "vine", "amqp") - known == set()
 
 
 def test_the_application_and_its_tasks_are_imported_by_no_inner_module() -> None:
-    known = CELERYS | {"celeryconfig"} | set(modules_in(f"{PACKAGE}.demo"))
+    known = CELERYS | {"celeryconfig"}
 
     assert importers_of("celeryconfig", *CELERYS) - known == set()
 
 
-def test_nothing_imports_the_demo() -> None:
-    outside = importers_of(f"{PACKAGE}.demo") - set(modules_in(f"{PACKAGE}.demo"))
+def test_operations_know_the_store_and_core_alone() -> None:
+    """So that every face can use them, and none needs a worker's code or a broker."""
+    known = (f"{PACKAGE}.operations", f"{PACKAGE}.store", f"{PACKAGE}.core", *GROUND)
+    wrong = {
+        imported
+        for name in modules_in(f"{PACKAGE}.operations")
+        for imported in IMPORTS[name]
+        if imported.partition(".")[0] not in sys.stdlib_module_names
+        and imported != PACKAGE
+        and not any(is_in(imported, package) for package in known)
+    }
 
-    assert outside == set()
+    assert modules_in(f"{PACKAGE}.operations.status")
+    assert wrong == set()
+
+
+def test_the_program_imports_no_stand_in_and_nothing_that_is_not_installed() -> None:
+    outsiders = ("demo", "stand_ins", "benchmarks", "tests", "tools")
+
+    assert all((ROOT / name).is_dir() for name in outsiders)
+    assert importers_of(*outsiders) == set()
 
 
 @pytest.mark.parametrize("name", modules_in(f"{PACKAGE}.store"))
@@ -168,7 +185,7 @@ def test_only_settings_read_the_environment() -> None:
         if re.search(r"\bos\.(environ|getenv)", MODULES[name].read_text(encoding="utf-8"))
     }
 
-    assert readers - set(modules_in(f"{PACKAGE}.demo")) == {
+    assert readers == {
         f"{PACKAGE}.settings.checks",
         f"{PACKAGE}.settings.loading",
     }
@@ -182,7 +199,7 @@ def test_the_environment_is_read_in_one_place_of_a_process() -> None:
         if isinstance(node, ast.Call) and ast.unparse(node.func) in ("load", "loading.load")
     }
 
-    assert callers - set(modules_in(f"{PACKAGE}.demo")) == {f"{PACKAGE}.celery"}
+    assert callers == {f"{PACKAGE}.celery"}
 
 
 def allowed_below(depth: int) -> tuple[str, ...]:

@@ -1,0 +1,186 @@
+"""What is going on, as every face tells it: read from Redis alone, at any time, by anybody.
+
+Nothing is remembered between two readings, so that any number of faces say the same.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from mutt_tasks.core import limits
+from mutt_tasks.core.routes import Route
+from mutt_tasks.operations.reasons import MOMENTARY, PAUSED, WORDS, in_words
+from mutt_tasks.store import counters
+from mutt_tasks.store.journal import CycleEnded
+from mutt_tasks.store.pauses import Pause
+from mutt_tasks.store.snapshot import Snapshot
+from mutt_tasks.store.store import Store
+
+# A drain that has moved nothing for this many seconds has no speed to go by.
+MOVING_SECONDS = 30.0
+
+
+@dataclass(frozen=True)
+class RouteStatus:
+    """One route: `depth` messages wait to be replayed, `target_depth` are in the queue they go to.
+
+    `oldest_age_seconds` is the age of the oldest one's event (None: there is none, or it tells no
+    time). `held_by` names what held or bounded it in the last cycle (empty: nothing did), and
+    `is_held` says that it was held. At `rate` messages/s it is empty in `eta_seconds` (None: it
+    does not move).
+    """
+
+    depth: int
+    target_depth: int
+    oldest_age_seconds: float | None
+    held_by: str
+    is_held: bool
+    rate: float
+    eta_seconds: float | None
+
+
+@dataclass(frozen=True)
+class Moogsoft:
+    """What the last question found, and why; `healthy` is None before the first."""
+
+    healthy: bool | None
+    reason: str
+
+
+@dataclass(frozen=True)
+class Books:
+    """What became of messages since counting began, on all routes together.
+
+    `replayed` counts replays, of which `bounced` came back; `quarantined` counts by reason what
+    was moved to the dead letter list, `requeued` what an operator put back from there. `waiting`
+    is what lies in the dead letter queues.
+    """
+
+    replayed: int
+    bounced: int
+    quarantined: dict[str, int]
+    requeued: int
+    waiting: int
+
+
+@dataclass(frozen=True)
+class Status:
+    """How things stand at `now` (seconds since 1970), in one `sentence` and in numbers.
+
+    `dead_depth` is the length of the dead letter list, `depths` that of every list that was read.
+    `cycle` is the journal's entry of the last cycle (empty: there is none) and `reasons` what held
+    all of its routes (empty: something moved). While `is_draining` a cycle or a drain is under way.
+    """
+
+    now: float
+    sentence: str
+    routes: dict[str, RouteStatus]
+    dead_depth: int
+    moogsoft: Moogsoft
+    paused: Pause | None
+    books: Books
+    depths: dict[str, int]
+    is_draining: bool
+    cycle: str
+    reasons: tuple[str, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """What faces show, by the names that they keep."""
+        kept = ("sentence", "routes", "dead_depth", "moogsoft", "paused", "books")
+        found = asdict(self)
+        return {name: found[name] for name in kept}
+
+
+def read(
+    store: Store, routes: tuple[Route, ...], dead_letter_queue: str, beside: Iterable[str] = ()
+) -> Status:
+    """The status now; `beside` are further lists whose depths are wanted. Raises StoreError."""
+    paused = store.pauses.current()
+    # The cycle first: what moves afterwards is then in the depths and counters too.
+    entry, cycle = store.journal.last_cycle() or ("", None)
+    lists = [list_ for route in routes for list_ in (route.source, route.target)]
+    lists += [dead_letter_queue, *beside]
+    found = store.snapshots.take(routes, tuple(dict.fromkeys(lists)))
+    by_route = {}
+    for route in routes:
+        held = (True, PAUSED) if paused else _held(cycle, route.name)
+        by_route[route.name] = _route(found, route, *held)
+    health = found.health
+    return Status(
+        now=found.now,
+        sentence=_sentence(by_route, paused),
+        routes=by_route,
+        dead_depth=found.depths[dead_letter_queue],
+        moogsoft=Moogsoft(health.healthy, health.reason) if health else Moogsoft(None, ""),
+        paused=paused,
+        books=_books(found, by_route.values()),
+        depths=dict(found.depths),
+        is_draining=found.is_draining,
+        cycle=entry,
+        reasons=tuple(filter(None, cycle.reason.split(", "))) if cycle else (),
+    )
+
+
+def _held(cycle: CycleEnded | None, route: str) -> tuple[bool, str]:
+    """Whether the last cycle was held on a route, and what held or bounded it."""
+    told = cycle.routes.get(route, "") if cycle else ""
+    outcome, _, reason = told.partition(" ")
+    return outcome == "held", reason.removeprefix("limit=")
+
+
+def _route(found: Snapshot, route: Route, is_held: bool, held_by: str) -> RouteStatus:
+    state, depth = found.routes[route.name], found.depths[route.source]
+    is_moving = (
+        found.is_draining
+        and found.now - state.moved_at < MOVING_SECONDS
+        and not (is_held and held_by not in MOMENTARY)
+    )
+    rate = state.speed if is_moving and depth else 0.0
+    eta = depth / rate if rate > 0 else None
+    return RouteStatus(
+        depth=depth,
+        target_depth=found.depths[route.target],
+        oldest_age_seconds=None if state.oldest is None else max(0.0, found.now - state.oldest),
+        held_by=held_by,
+        is_held=is_held,
+        rate=rate,
+        eta_seconds=0.0 if depth == 0 else eta,
+    )
+
+
+def _books(found: Snapshot, routes: Iterable[RouteStatus]) -> Books:
+    total = found.counters.total
+    return Books(
+        replayed=total(counters.REPLAYED),
+        bounced=total(counters.BOUNCED),
+        quarantined={reason: total(each) for reason, each in counters.QUARANTINED.items()},
+        requeued=total(counters.REQUEUED),
+        waiting=sum(route.depth for route in routes),
+    )
+
+
+def _sentence(routes: Mapping[str, RouteStatus], paused: Pause | None) -> str:
+    if paused:
+        why = f": {paused.reason}" if paused.reason else ""
+        return f"paused by {paused.actor} for another {_span(paused.seconds_left)}{why}"
+    waiting = {name: route for name, route in routes.items() if route.depth}
+    if not waiting:
+        return WORDS[limits.EMPTY]
+    moving = [
+        f"{name} {route.rate:.0f}/s, empty in about {_span(route.eta_seconds or 0.0)}"
+        for name, route in waiting.items()
+        if route.rate
+    ]
+    if moving:
+        return f"replaying {'; '.join(moving)}"
+    depth = sum(route.depth for route in waiting.values())
+    held = in_words(dict.fromkeys(r.held_by for r in waiting.values() if r.is_held and r.held_by))
+    if held:
+        return f"{depth:,} held: {held}"
+    return f"{depth:,} wait for the next cycle"
+
+
+def _span(seconds: float) -> str:
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
