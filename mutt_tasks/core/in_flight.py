@@ -65,6 +65,10 @@ class InFlight:
         owed = min(owed, sum(n for _, n in cohorts))
         return replace(self, cohorts=tuple(cohorts), owed=owed), round(landed)
 
+    def taken_back(self, replays: int) -> "InFlight":
+        """After so many were taken out of the queue untried: they can neither land nor return."""
+        return replace(self, owed=self.owed + replays)
+
     def after_look(self, in_queues: int) -> "InFlight":
         """The same when a new batch begins."""
         return replace(self, batch=0, in_queues=in_queues)

@@ -10,6 +10,8 @@ from mutt_tasks.core.json_object import Span, locate
 from mutt_tasks.core.moments import iso, moment_of
 
 HEADER_FIELD = "_remediation"
+# The header's `lane` of a message that was moved aside untried.
+SHELTERED_LANE = "sheltered"
 
 _ENCODER = json.JSONEncoder(separators=(",", ":"))
 
@@ -23,12 +25,21 @@ class Header:
 
     `replays` counts all of them, `forgiven` how many of those do not count towards poison;
     `first_at` and `last_at` are moments of the first and the last replay, None before it.
+    `is_sheltered` says that the message lies where it is untried, moved aside before an outage
+    could destroy it.
     """
 
     replays: int = 0
     forgiven: int = 0
     first_at: float | None = None
     last_at: float | None = None
+    is_sheltered: bool = False
+
+    def sheltered(self, undoes_replay: bool) -> "Header":
+        """The header of a message that is moved aside; `undoes_replay`: its last one was no try."""
+        replays = self.replays - undoes_replay
+        forgiven = min(self.forgiven, replays)
+        return replace(self, replays=replays, forgiven=forgiven, is_sheltered=True)
 
     def replayed(self, now: float, forgiven: int) -> "Header":
         """The header after one more replay."""
@@ -45,6 +56,8 @@ class Header:
             "first_at": None if self.first_at is None else iso(self.first_at),
             "last_at": None if self.last_at is None else iso(self.last_at),
         }
+        if self.is_sheltered:
+            fields["lane"] = SHELTERED_LANE
         if reason:
             fields |= {"reason": reason, "dead_at": iso(dead_at)}
         return _ENCODER.encode(fields).encode()
@@ -158,6 +171,7 @@ def _header(value: str) -> tuple[Header, bool]:
         forgiven=forgiven or 0,
         first_at=moment_of(fields.get("first_at")),
         last_at=moment_of(fields.get("last_at")),
+        is_sheltered=fields.get("lane") == SHELTERED_LANE,
     )
     return header, replays is not None and forgiven is not None
 

@@ -34,6 +34,10 @@ class OwnSends:
         sent = replace(self, all=_with(self.all, messages, period, now))
         return replace(sent, sure=_with(self.sure, messages, period, now)) if is_sure else sent
 
+    def taken_back(self, messages: int) -> "OwnSends":
+        """Without so many of the newest, which have not reached the limiter and will not."""
+        return OwnSends(_without(self.all, messages), _without(self.sure, messages))
+
     @property
     def total(self) -> int:
         """How many there are."""
@@ -51,6 +55,13 @@ class OwnSends:
 def _in_window(sends: Sends, limiter: Limiter, now: float) -> int:
     newest = now - _LAG_SECONDS
     return sum(n for at, n in sends if newest - limiter.period < at <= newest)
+
+
+def _without(sends: Sends, messages: int) -> Sends:
+    while sends and messages >= sends[-1][1]:
+        messages -= sends[-1][1]
+        sends = sends[:-1]
+    return (*sends[:-1], (sends[-1][0], sends[-1][1] - messages)) if sends else sends
 
 
 def _with(sends: Sends, messages: int, period: float, now: float) -> Sends:

@@ -72,6 +72,7 @@ class Arrival(StrEnum):
     FRESH = "fresh"
     RETURNED = "returned"
     SHED = "shed"
+    SHELTERED = "sheltered"
     MALFORMED = "malformed"
 
 
@@ -80,6 +81,8 @@ def arrival(raw: bytes, route: Route) -> Arrival:
     message = parse(raw, route.read_fields)
     if message is None:
         return Arrival.MALFORMED
+    if message.header.is_sheltered:
+        return Arrival.SHELTERED
     if _was_shed(message, route):
         return Arrival.SHED
     return Arrival.RETURNED if message.header.replays else Arrival.FRESH
@@ -113,7 +116,10 @@ def decide(
         stamp = replace(message.header, forgiven=case.forgiven)
         text = stamp.encode(route.name, cycle, reason, dead_at=now)
         return _goes(case, Action.QUARANTINE, reason, message.stamped(text))
-    text = message.header.replayed(now, case.forgiven).encode(route.name, cycle)
+    # The first try of a message that was moved aside untried is no second chance.
+    is_first_try = message.header.is_sheltered and not message.header.replays
+    forgiven = case.forgiven + is_first_try
+    text = message.header.replayed(now, forgiven).encode(route.name, cycle)
     payload = message.stamped(text, route.reset_fields)
     return _goes(case, Action.REPLAY, "", payload, is_suspect=case.is_suspect)
 
@@ -136,13 +142,15 @@ def _case(message: Message, route: Route, policy: Policy, is_cleared: bool) -> _
     # A replay that ended in shedding was no try, and one into general trouble says nothing of the
     # message: it is forgiven when next stamped.
     was_in_vain = _was_shed(message, route) or _is_in(policy.spans, header.last_at)
-    forgiven = min(header.replays, header.forgiven + was_in_vain)
+    # What was moved aside untried did not come back from its last replay.
+    more = was_in_vain and not header.is_sheltered
+    forgiven = min(header.replays, header.forgiven + more)
     counts = [message.count(field) for field in route.failure_fields]
     resets = [message.count(field) for field in route.reset_fields]
     is_suspect = (
         policy.suspects is not None
         and route.puts_consumer_to_sleep
-        and not (was_in_vain or (is_cleared and not header.replays))
+        and not (was_in_vain or header.is_sheltered or (is_cleared and not header.replays))
         and any(count.value for count in resets)
     )
     return _Case(
@@ -177,7 +185,7 @@ def _goes(
         reason,
         payload,
         is_sound=case.is_sound,
-        came_back=header.replays > 0,
+        came_back=header.replays > 0 and not header.is_sheltered,
         forgiven=max(0, case.forgiven - header.forgiven),
         is_suspect=is_suspect,
     )
@@ -226,7 +234,9 @@ def _ready_at(message: Message, counted: int, policy: Policy, now: float) -> flo
     """
     last_at = message.header.last_at
     # A stamp from far in the future is a clock gone wrong, no reason to wait for it.
-    if policy.backoff <= 0 or last_at is None or last_at > now + LONGEST_BACKOFF:
+    if message.header.is_sheltered or policy.backoff <= 0:
+        return 0.0
+    if last_at is None or last_at > now + LONGEST_BACKOFF:
         return 0.0
     doublings = min(max(counted - 1, 0), 32)
     spread = 1 + JITTER * (2 * zlib.crc32(message.raw) / 0xFFFFFFFF - 1)

@@ -150,6 +150,12 @@ class Watch:
         """The watch after a replay went; while a drop is remembered it is a canary."""
         return replace(self, canary_at=now) if self.is_dropping else self
 
+    def interrupted(self) -> "Watch":
+        """The watch after alerts were taken out of the queue: what is missing now tells nothing."""
+        return replace(
+            self, window=Fullness(), missing=0, owed=0.0, checking=0.0, canary_at=0.0
+        )
+
     def forgotten(self) -> "Watch":
         """The watch without what it learnt of the limiter, whose settings have changed."""
         return Watch(live=self.live, sampled_at=self.sampled_at, share=self.share)

@@ -42,6 +42,9 @@ REPLAYED = Family("replayed", _ROUTE)
 QUARANTINED = {reason: Family(reason, _ROUTE) for reason in QUARANTINE_REASONS}
 MOVED = {"replayed": REPLAYED, **QUARANTINED}
 
+# Alerts that were moved aside untried, before an outage could destroy them.
+SHELTERED = Family("sheltered", _ROUTE)
+
 # What became of replays; STUCK is what earlier releases called LANDED.
 LANDED, STUCK = Family("landed", _ROUTE), Family("stuck", _ROUTE)
 BOUNCED, FORGIVEN = Family("bounced", _ROUTE), Family("forgiven", _ROUTE)

@@ -12,7 +12,7 @@ import redis
 
 from mutt_tasks.store import keys
 from mutt_tasks.store.connection import translated
-from mutt_tasks.store.counters import MOVED
+from mutt_tasks.store.counters import MOVED, SHELTERED
 from mutt_tasks.store.fields import text
 
 # Entries that are kept, about.
@@ -26,6 +26,17 @@ class Moved:
     """What a cycle moved on one route, by outcome; the slices of its batch share the entry."""
 
     event: ClassVar = "moved"
+    route: str
+    cycle: str
+    commit: str
+    amounts: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Sheltered:
+    """Alerts that a cycle moved aside untried; the steps of the cycle share the entry."""
+
+    event: ClassVar = "sheltered"
     route: str
     cycle: str
     commit: str
@@ -78,9 +89,9 @@ class Requeued:
     request: str
 
 
-Entry = Moved | CycleEnded | Paused | Resumed | Requeued
+Entry = Moved | Sheltered | CycleEnded | Paused | Resumed | Requeued
 _KINDS: dict[str, type[Any]] = {
-    kind.event: kind for kind in (Moved, CycleEnded, Paused, Resumed, Requeued)
+    kind.event: kind for kind in (Moved, Sheltered, CycleEnded, Paused, Resumed, Requeued)
 }
 
 
@@ -125,8 +136,9 @@ def entry_of(fields: Mapping[bytes, bytes]) -> Entry | None:
     if kind is CycleEnded:
         told = {n[len(_ROUTE) :]: value for n, value in found.items() if n.startswith(_ROUTE)}
         values["routes"] = told
-    if kind is Moved:
-        amounts = {name: found.get(name, "") for name in MOVED}
+    if kind in (Moved, Sheltered):
+        names = MOVED if kind is Moved else (SHELTERED.word,)
+        amounts = {name: found.get(name, "") for name in names}
         values["amounts"] = {n: int(raw) if raw.isdecimal() else 0 for n, raw in amounts.items()}
     entry: Entry = kind(**values)
     return entry

@@ -16,7 +16,8 @@
 -- ARGV[6] -> SHA-1 of the looked-at messages' lengths (joined by commas), a colon, their bytes
 -- ARGV[7] -> cycle id
 -- ARGV[8] -> the journal's largest length (approximate)
--- ARGV[9] -> list of the counters of what is moved: for r, m, i, p, s and u
+-- ARGV[9] -> list: what the outcomes of r, m, i, p, s and u are called in state and journal
+-- next    -> list of their counters
 -- next    -> lists of pairs: the journal's entry, without the amounts; fields of the state hash;
 --            fields of the pace hash; further counters to raise
 -- next    -> what is pushed for each r, i, p, s and u, in the plan's order (a malformed message
@@ -32,9 +33,12 @@ local state, counters, journal, pace = KEYS[5], KEYS[6], KEYS[7], KEYS[8]
 local commit_id, plan, cycle = ARGV[3], ARGV[5], ARGV[7]
 local skip, count = tonumber(ARGV[4]), #plan
 
-local names = { r = 'replayed', m = 'malformed', i = 'incomplete', p = 'poison', s = 'stale',
-  u = 'suspect' }
-local in_order = { names.r, names.m, names.i, names.p, names.s, names.u }
+local next_list, where_next = lists_of_args(9)
+local in_order, counter_names = next_list(), next_list()
+local names = {}
+for i, name in ipairs(in_order) do
+  names[string.sub('rmipsu', i, i)] = name
+end
 local function answer(word, numbers)
   local found = { word }
   for i = 1, #in_order do
@@ -70,8 +74,7 @@ local tally, sums = {}, {}
 for _, name in ipairs(in_order) do
   tally[name], sums[name] = 0, 0
 end
-local next_list, where_next = lists_of_args(9)
-local counter_names, entry_pairs = next_list(), next_list()
+local entry_pairs = next_list()
 local state_pairs, pace_pairs, increments = next_list(), next_list(), next_list()
 local next_arg = where_next()
 wrong = first_bad_counter(counters, counter_names) or first_bad_counter(counters, names_of(increments))
