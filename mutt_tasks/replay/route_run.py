@@ -144,6 +144,7 @@ class RouteRun:
                 route=self.route,
                 batch=batch,
                 state={
+                    **self.pending.state,
                     **selection.state,
                     **encoded(flow),
                     **encoded(suspects),

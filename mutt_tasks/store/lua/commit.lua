@@ -72,9 +72,10 @@ for _, name in ipairs(in_order) do
 end
 local next_list, where_next = lists_of_args(9)
 local counter_names, entry_pairs = next_list(), next_list()
-local state_pairs, pace_pairs, raised = next_list(), next_list(), next_list()
+local state_pairs, pace_pairs, increments = next_list(), next_list(), next_list()
 local next_arg = where_next()
-wrong = first_bad_counter(counters, counter_names) or first_bad_counter(counters, names_of(raised))
+wrong = first_bad_counter(counters, counter_names)
+  or first_bad_counter(counters, names_of(increments))
 if wrong then
   return { 'corrupt', wrong }
 end
@@ -161,8 +162,8 @@ for i, name in ipairs(in_order) do
     redis.call('HINCRBY', counters, counter_names[i], tally[name])
   end
 end
-for i = 1, #raised, 2 do
-  redis.call('HINCRBY', counters, raised[i], raised[i + 1])
+for i = 1, #increments, 2 do
+  redis.call('HINCRBY', counters, increments[i], increments[i + 1])
 end
 redis.call('HSET', state, 'commit', commit_id, 'journal', entry, 'journal_cycle', cycle,
   unpack(name_and_number(tally)))

@@ -32,14 +32,14 @@ if holder ~= ARGV[1] then
   return { 'fenced' }
 end
 local next_list = lists_of_args(9)
-local raised = next_list()
-wrong = first_bad_counter(KEYS[2], names_of(raised))
+local increments = next_list()
+wrong = first_bad_counter(KEYS[2], names_of(increments))
 if wrong then
   return { 'corrupt', wrong }
 end
 redis.call('XADD', KEYS[3], 'MAXLEN', '~', ARGV[4], '*', unpack(next_list()))
-for i = 1, #raised, 2 do
-  redis.call('HINCRBY', KEYS[2], raised[i], raised[i + 1])
+for i = 1, #increments, 2 do
+  redis.call('HINCRBY', KEYS[2], increments[i], increments[i + 1])
 end
 for i = 5, #KEYS do
   local values = next_list()
