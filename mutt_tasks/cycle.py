@@ -10,7 +10,7 @@ needs is passed in.
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from mutt_tasks import checking
@@ -18,6 +18,7 @@ from mutt_tasks.core.routes import Route
 from mutt_tasks.replay import ending
 from mutt_tasks.replay.cycle_context import CycleContext, Health
 from mutt_tasks.replay.ending import Ran
+from mutt_tasks.replay.guard import LONGEST_WATCH, LOOK_SECONDS, Guard, guarded_route
 from mutt_tasks.replay.result import DISABLED, DRAINING, HELD, PAUSED, CycleResult, RouteResult
 from mutt_tasks.replay.route_run import RouteRun, started
 from mutt_tasks.replay.traffic import Traffic
@@ -34,6 +35,10 @@ TICK_SHARE = 0.75
 # seconds.
 SLICE = 0.05
 SPREAD_SHARE, LONGEST_SPREAD = 0.95, 10.0
+
+
+# While a queue is guarded, the next task of a drain follows after this many seconds.
+GUARD_GAP = 0.1
 
 
 class Trigger(StrEnum):
@@ -97,7 +102,8 @@ def replay(
         return ending.end(context, Ran(_held(settings, reason), started_at, health.reason))
     traffic = Traffic(settings)
     runs = [started(context, route, traffic, health) for route in _in_turn(settings.routes, cycle)]
-    waited = _spread(context, runs, traffic, started_at)
+    guard = Guard(context, traffic, is_down=not health.is_healthy)
+    waited = _spread(context, runs, guard, started_at)
     ran = Ran(
         {run.route.name: run.result for run in runs},
         started_at,
@@ -107,6 +113,41 @@ def replay(
         traffic=traffic,
     )
     return ending.end(context, replace(ran, routes=_asking(context, ran.routes, runs)))
+
+
+@dataclass(frozen=True)
+class Lingered:
+    """A drain waited without a cycle: its next one begins `delay` seconds from now.
+
+    `next_cycle` is empty when the drain is no longer this cycle's.
+    """
+
+    next_cycle: str = ""
+    delay: float = 0.0
+
+
+def linger(
+    store: Store, settings: Settings, surroundings: Surroundings, cycle: str
+) -> Lingered | None:
+    """Let a drain that waits for Moogsoft wait a little longer, on guard but without a cycle.
+
+    None when there is something to do for the cycle, which then begins.
+    """
+    delay = checking.may_linger(store, settings, surroundings)
+    if delay <= 0:
+        return None
+    token = f"{cycle}:{surroundings.new_id()}"
+    if not store.lease.advance(cycle, token, Step.GUARDING):
+        return Lingered()
+    context = CycleContext(store, settings, surroundings, cycle, token)
+    guard = Guard(context, Traffic(settings), is_down=True)
+    guard.watch(min(delay, LONGEST_WATCH))
+    if guard.route is not None:
+        delay = GUARD_GAP
+    next_cycle = surroundings.new_id()
+    if not store.lease.linger(token, next_cycle, delay):
+        return Lingered()
+    return Lingered(next_cycle, delay)
 
 
 def _held_by(context: CycleContext) -> str:
@@ -126,32 +167,48 @@ def _in_turn(routes: tuple[Route, ...], cycle: str) -> tuple[Route, ...]:
     return routes[first:] + routes[:first]
 
 
-def _spread(
-    context: CycleContext, runs: list[RouteRun], traffic: Traffic, started_at: float
-) -> float:
+def _spread(context: CycleContext, runs: list[RouteRun], guard: Guard, started_at: float) -> float:
     """Send the rest of the batches, slice by slice, in turn; returns the seconds waited.
 
-    Behind the last slice it goes on looking while what was sent has yet to reach the limiter.
+    Behind the last slice it goes on looking while what was sent has yet to reach the limiter, or
+    what stands before the forwarder has to be guarded.
     """
-    surroundings = context.surroundings
+    surroundings, traffic = context.surroundings, guard.traffic
     spread = SPREAD_SHARE * min(context.settings.pace.drain_interval, LONGEST_SPREAD)
     waited = renewed = 0.0
-    while traffic.is_watching or not all(run.is_done for run in runs):
-        if max(waited, surroundings.monotonic() - started_at) + SLICE > spread:
+    _shelter(guard, runs)
+    while True:
+        is_at_work = traffic.is_watching or not all(run.is_done for run in runs)
+        if not (is_at_work or guard.is_needed):
             break
-        surroundings.wait(SLICE)
-        waited += SLICE
+        step = SLICE if is_at_work else LOOK_SECONDS
+        longest = spread if is_at_work else max(spread, guard.longest)
+        if max(waited, surroundings.monotonic() - started_at) + step > longest:
+            break
+        surroundings.wait(step)
+        waited += step
         runs = runs[1:] + runs[:1]
         for run in runs:
             if not run.is_done:
                 run.send()
         if all(run.is_done for run in runs):
             runs[0].observe()
+        _shelter(guard, runs)
         # Slices that may send nothing commit nothing, and only a commit renews the lease.
         if waited - renewed >= RENEW_SECONDS:
             context.store.lease.advance(context.token, context.token, Step.REPLAYING)
             renewed = waited
     return waited
+
+
+def _shelter(guard: Guard, runs: list[RouteRun]) -> None:
+    """One step of the guard; the run whose source grows by it learns of it."""
+    before = guard.sheltered, guard.undone
+    guard.step()
+    if guard.sheltered > before[0]:
+        for run in runs:
+            if run.route == guard.route:
+                run.take_back(guard.sheltered - before[0], guard.undone - before[1])
 
 
 def _asking(
@@ -163,6 +220,8 @@ def _asking(
         return dict(routes)
     passed_at = max(run.passed_at for run in runs)
     delay = checking.next_look(context.store, context.surroundings, passed_at)
+    if guarded_route(context.settings) is not None:
+        delay = min(delay, GUARD_GAP)
     return {
         name: replace(each, delay=delay) if name in asks else each for name, each in routes.items()
     }

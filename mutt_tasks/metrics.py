@@ -37,6 +37,7 @@ from mutt_tasks.store.counters import (
     QUARANTINED,
     REPLAYED,
     REQUEUED,
+    SHELTERED,
     STUCK,
     TICKS_REFUSED,
     TRIPS,
@@ -130,6 +131,7 @@ _COUNTED = (
     (BOUNCED, "bounces", "Replays that came back, counted when dealt with again"),
     (FORGIVEN, "forgiven", "Bounces that do not count against their messages"),
     (TRIPS, "breaker_trips", "Times that a route's breaker opened"),
+    (SHELTERED, "sheltered", "Alerts moved aside untried, before an outage could destroy them"),
     (REQUEUED, "requeued", "Dead letters that an operator put back"),
     (BAD_COUNTERS, "odd_counters", "Messages moved whose retry counter was no counter"),
 )

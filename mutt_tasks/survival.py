@@ -1,4 +1,4 @@
-"""A drain survives its worker: whoever starts, or looks on, goes on with what nobody does.
+"""A drain survives its worker, and a queue that stands is seen: whoever looks on starts a cycle.
 
 Whatever ends a drain in the middle (a killed worker, a lost task, a time limit) leaves its lease to
 run out, and the note that it was under way. The next tick would take over, minutes later.
@@ -12,13 +12,14 @@ from celery import bootsteps
 from kombu.exceptions import OperationalError
 
 from mutt_tasks.errors import StoreError
+from mutt_tasks.replay.guard import wants_cycle
 from mutt_tasks.settings import Settings
 from mutt_tasks.store.store import Store
 
 logger = logging.getLogger(__name__)
 
 # Between two looks, and between two cycles that are started but do not come about, in seconds.
-LOOK_SECONDS = 2.0
+LOOK_SECONDS = 1.0
 LONGEST_WAIT = 30.0
 
 
@@ -55,7 +56,9 @@ class Survival(bootsteps.StartStopStep):
                 if is_first:
                     is_wanted = store.lease.is_up_for_taking(settings.routes)
                 else:
-                    is_wanted = store.lease.is_abandoned()
+                    is_wanted = store.lease.is_abandoned() or wants_cycle(
+                        store, settings, store.now()
+                    )
                 is_first = False
                 if is_wanted:
                     _start_cycle(app)

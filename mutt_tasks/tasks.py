@@ -14,7 +14,7 @@ from kombu.exceptions import OperationalError
 
 from mutt_tasks import cycle as steps
 from mutt_tasks.celery import app
-from mutt_tasks.checking import check, may_linger
+from mutt_tasks.checking import check
 from mutt_tasks.core.moments import iso
 from mutt_tasks.cycle import Trigger
 from mutt_tasks.errors import InvalidArgument, StoreError
@@ -109,8 +109,9 @@ def remediate(trigger: str = "hand", cycle: str = "") -> Result:
     if trigger not in TRIGGERS:
         raise InvalidArgument(f"trigger: got {trigger!r:.60}, accepts one of {', '.join(TRIGGERS)}")
     if trigger == "drain":
-        if (delay := may_linger(store(), current(), surroundings())) > 0:
-            return _linger(_cycle_id(cycle), delay)
+        lingered = steps.linger(store(), current(), surroundings(), _cycle_id(cycle))
+        if lingered is not None:
+            return _lingered(cycle, lingered)
         if not store().lease.advance(_cycle_id(cycle), cycle):
             return {**STALE, "cycle": cycle}
     else:
@@ -213,13 +214,11 @@ def _reported(ended: CycleResult) -> Result:
     return packed_cycle(ended)
 
 
-def _linger(cycle: str, delay: float) -> Result:
-    """Let a drain wait a little longer, without a cycle, in the cheapest way."""
-    next_cycle = new_id()
-    if not store().lease.linger(cycle, next_cycle, delay):
+def _lingered(cycle: str, lingered: steps.Lingered) -> Result:
+    if not lingered.next_cycle:
         return {**STALE, "cycle": cycle}
-    _schedule(next_cycle, delay)
-    return {"outcome": "resting", "next_cycle": next_cycle}
+    _schedule(lingered.next_cycle, lingered.delay)
+    return {"outcome": "resting", "next_cycle": lingered.next_cycle}
 
 
 def _schedule(next_cycle: str, delay: float) -> None:

@@ -12,9 +12,13 @@ from mutt_tasks import checking, cycle
 from mutt_tasks.cycle import Trigger
 from mutt_tasks.moogsoft import Answer
 from mutt_tasks.replay.cycle_context import Health
+from mutt_tasks.replay.guard import wants_cycle
 from mutt_tasks.settings import Settings, load
 from mutt_tasks.store.store import Store
 from mutt_tasks.surroundings import Surroundings
+
+# A worker looks this often whether a queue stands before the forwarder, in seconds.
+SURVIVAL_SECONDS = 1.0
 
 # A worker begins a task this many seconds after it was sent.
 TASK_SECONDS = 0.02
@@ -55,7 +59,11 @@ def ours(world: World, until: float, seed: int, url: str) -> None:
     tick = 0.0
     phase = random.random() * settings.pace.interval
     while tick < until and not world.is_recovered:
-        world.advance_to(tick)
+        while world.now < tick and not world.is_recovered:
+            # The worker looks on between two drains.
+            world.wait(min(SURVIVAL_SECONDS, tick - world.now))
+            if wants_cycle(store, settings, world.clock.epoch):
+                _drain(world, store, settings, surroundings, until)
         _drain(world, store, settings, surroundings, until)
         passed = max(0, int((world.now - phase) // settings.pace.interval + 1))
         tick = phase + passed * settings.pace.interval

@@ -1,8 +1,9 @@
 """Shelter: what stands before a forwarder that cannot deliver is moved aside in time.
 
-The forwarder's limiter destroys what is too fast, and a forwarder that comes back to a long queue is
-too fast: it works it off at a hundred alerts a second. So what it could not take in one period is
-moved from its queue into its dead letter queue, untried, and comes back at the pace of any replay.
+The forwarder's limiter destroys what is too fast, and a forwarder that comes back to a long queue
+is too fast: it works it off at a hundred alerts a second. So what it could not take in one period
+is moved from its queue into its dead letter queue, untried, and comes back at the pace of any
+replay.
 """
 
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from mutt_tasks.core.routes import Route
 # not deliver in time: it sleeps after a failure, its breaker is open, or it is away. In seconds.
 IN_TIME_SECONDS = 5.0
 
-# At most this share of the limiter's alerts stays in the queue: what comes live meanwhile joins them.
+# At most this share of the limiter's alerts stays in the queue: those that come live join them.
 KEPT_SHARE = 0.5
 
 
@@ -36,8 +37,21 @@ def excess(queued: int, limiter: Limiter, traffic: LiveTraffic) -> int:
 
     None where the forwarder would deliver all of them in time.
     """
-    in_time = limiter.used * IN_TIME_SECONDS / limiter.period
-    return 0 if queued <= in_time else max(0, queued - kept(limiter, traffic))
+    if _is_in_time(queued, limiter.used, limiter.period):
+        return 0
+    return max(0, queued - kept(limiter, traffic))
+
+
+def stands_too_long(queued: int, used: int, limit: int, period: float) -> bool:
+    """Whether a queue stands before a limiter of which no more is known than its settings.
+
+    It accepts `limit` alerts in a `period` (seconds), and took `used` in the last one.
+    """
+    return queued > max(1, int(KEPT_SHARE * limit)) and not _is_in_time(queued, used, period)
+
+
+def _is_in_time(queued: int, used: int, period: float) -> bool:
+    return queued <= used * IN_TIME_SECONDS / period
 
 
 @dataclass(frozen=True)

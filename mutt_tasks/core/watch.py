@@ -152,9 +152,7 @@ class Watch:
 
     def interrupted(self) -> "Watch":
         """The watch after alerts were taken out of the queue: what is missing now tells nothing."""
-        return replace(
-            self, window=Fullness(), missing=0, owed=0.0, checking=0.0, canary_at=0.0
-        )
+        return replace(self, window=Fullness(), missing=0, owed=0.0, checking=0.0, canary_at=0.0)
 
     def forgotten(self) -> "Watch":
         """The watch without what it learnt of the limiter, whose settings have changed."""

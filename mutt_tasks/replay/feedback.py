@@ -18,8 +18,9 @@ from mutt_tasks.replay.looking import Look
 from mutt_tasks.replay.result import HELD, Pending, RouteResult
 from mutt_tasks.replay.traffic import Traffic
 from mutt_tasks.settings import Settings
+from mutt_tasks.store import landing as sights
 from mutt_tasks.store.counters import LANDED, TRIPS, without_zeros
-from mutt_tasks.store.queues import Landing as Landed
+from mutt_tasks.store.landing import Landing as Landed
 from mutt_tasks.store.states import encoded
 
 # The speed of a drain is averaged over about this many seconds; two batches further apart than the
@@ -48,7 +49,8 @@ def learn(
 ) -> Learnt:
     """Find out what became of earlier replays, and how much the next batch may hold."""
     reading, now = look.reading, look.now
-    landing = _landing(context, route, traffic, look)
+    found = _found(context, route, look)
+    landing = _landing(route, traffic, look, found)
     bounds = _bounds(context.settings)
     trouble = flow.Trouble(moogsoft_is_healthy, traffic.watch.is_dropping)
     settled = flow.settle(reading.flow, landing, bounds, trouble, now)
@@ -75,7 +77,7 @@ def learn(
             more=reading.depths.source > 0,
         ),
         pending=Pending(
-            state=encoded(settled.flow) | encoded(suspects),
+            state=encoded(settled.flow) | encoded(suspects) | sights.encoded(found.sights),
             increments=without_zeros(counted),
         ),
         passed_at=_passed_at(context.settings, traffic, look),
@@ -118,19 +120,30 @@ def _passed_at(settings: Settings, traffic: Traffic, look: Look) -> float:
     return reading.newest - traffic.window.skew
 
 
-def _landing(context: CycleContext, route: Route, traffic: Traffic, look: Look) -> flow.Landing:
+def _arrivals(look: Look) -> int:
+    """How many messages came into the source since we last looked."""
+    before = look.reading.flow.depth
+    return 0 if before is None else max(0, look.reading.depths.source - before)
+
+
+def _found(context: CycleContext, route: Route, look: Look) -> Landed:
+    """What lies in the queues now, and some of what came into the source."""
+    reading, arrivals = look.reading, _arrivals(look)
+    if not (arrivals or reading.depths.target or reading.depths.alert_queue):
+        return Landed()
+    alert_queue = context.settings.lists.alert_queue
+    return context.store.queues.landing(
+        route, alert_queue, arrivals, reading.sights, reading.flow.in_flight.batch
+    )
+
+
+def _landing(route: Route, traffic: Traffic, look: Look, found: Landed) -> flow.Landing:
     """What came into the source since we last looked, and what has not landed yet."""
     reading = look.reading
-    depths, before = reading.depths, reading.flow.depth
-    arrivals = 0 if before is None else max(0, depths.source - before)
-    found = Landed(0, [], [])
-    if arrivals or depths.target or depths.alert_queue:
-        alert_queue = context.settings.lists.alert_queue
-        found = context.store.queues.landing(route, alert_queue, arrivals)
-    kinds = _kinds(route, arrivals, found)
+    kinds = _kinds(route, _arrivals(look), found)
     live = traffic.live_now(reading, look.now)
     return flow.Landing(
-        source=depths.source,
+        source=reading.depths.source,
         fresh=kinds[Arrival.FRESH],
         returned=kinds[Arrival.RETURNED],
         shed=kinds[Arrival.SHED],

@@ -31,6 +31,7 @@ def _packed_route(route: RouteResult) -> dict[str, Any]:
         packed["limit"] = route.limit
     packed["replayed"] = route.moved.replayed
     packed |= {reason: n for reason, n in route.moved.quarantined.items() if n}
+    packed |= {"sheltered": route.sheltered} if route.sheltered else {}
     packed |= {"landed": route.landed} if route.landed else {}
     packed |= {"came_back": route.returned} if route.returned else {}
     packed |= {"breaker": "opened"} if route.has_tripped else {}

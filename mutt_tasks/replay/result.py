@@ -21,9 +21,9 @@ class RouteResult:
     """What a cycle did on one route.
 
     `reason` is what held it; `limit` is what bounded the batch, held or not. `landed` and
-    `returned` tell of earlier replays, `suspects` of alerts that failed alone and wait. `more` says
-    whether there is work left for the route now, `delay` in how many seconds it is worth looking
-    again.
+    `returned` tell of earlier replays, `suspects` of alerts that failed alone and wait, `sheltered`
+    of alerts that were moved aside before they could be destroyed. `more` says whether there is
+    work left for the route now, `delay` in how many seconds it is worth looking again.
     """
 
     outcome: str
@@ -36,6 +36,7 @@ class RouteResult:
     landed: int = 0
     returned: int = 0
     has_tripped: bool = False
+    sheltered: int = 0
     more: bool = False
     delay: float = 0.0
 

@@ -78,6 +78,13 @@ class RouteRun:
         self.pending = learnt.pending
         self.is_done = False
 
+    def take_back(self, sheltered: int, undone: int) -> None:
+        """Alerts were moved into the source, so many of them replays of this route, untried."""
+        self._flow = replace(self._flow, in_flight=self._flow.in_flight.taken_back(undone))
+        total = self.result.sheltered + sheltered
+        self.result = replace(self.result, sheltered=total, more=True)
+        self.pending = replace(self.pending, state={**self.pending.state, **encoded(self._flow)})
+
     def observe(self) -> None:
         """Learn from what the forwarder takes, without sending anything."""
         look = look_at(self._context, self.route, self._traffic)
@@ -144,6 +151,7 @@ class RouteRun:
                 route=self.route,
                 batch=batch,
                 state={
+                    **self.pending.state,
                     **selection.state,
                     **encoded(flow),
                     **encoded(suspects),

@@ -4,8 +4,10 @@ It is read from Redis once; while the cycle holds the lease nobody else changes 
 looks of a cycle teach is written with the next commit, or at the end of the cycle.
 """
 
+from dataclasses import replace
 from typing import Any
 
+from mutt_tasks.core import shelter
 from mutt_tasks.core.congestion import stands
 from mutt_tasks.core.consumer_limits import ConsumerLimits, FollowedLimits, with_runtime_values
 from mutt_tasks.core.limiter import Limiter
@@ -29,6 +31,7 @@ class Traffic:
     """The pace, the consumers' limits, and whether the forwarder drops what it is sent.
 
     `found_dropping` replays are believed lost by a drop that this cycle has found (0: none).
+    `alert_queue` alerts stood before the forwarder at the last look.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -43,6 +46,7 @@ class Traffic:
         self.watch = Watch()
         self.limiter = Limiter(settings.forwarder.rate_limit, settings.forwarder.rate_period)
         self.found_dropping = 0
+        self.alert_queue = 0
 
     @property
     def window(self) -> Window:
@@ -65,6 +69,7 @@ class Traffic:
         if not self._is_read:
             self.pace, self.watch = reading.pace, reading.watch
             self._limits, self._is_read = reading.limits, True
+        self.alert_queue = reading.depths.alert_queue
         runtime = with_runtime_values(self._static, *reading.consumer_limits)
         used = reading.kept[0] if reading.kept else 0
         before = self._limits
@@ -106,6 +111,23 @@ class Traffic:
     def live_now(self, reading: RouteReading, now: float) -> float:
         """How many alerts of the limiter's last period were not ours."""
         return self.pace.live_now(self.limiter_of(reading), reading.queued, now)
+
+    @property
+    def is_limiter_known(self) -> bool:
+        """Whether the limiter was ever seen where it is believed to be."""
+        return self.pace.seen_at > 0
+
+    @property
+    def alert_queue_stands(self) -> bool:
+        """Whether more stands before the forwarder than it delivers in time."""
+        limiter = self.limiter
+        return shelter.excess(self.alert_queue, limiter, self.pace.traffic) > 0
+
+    def taken_back(self, replays: int) -> None:
+        """Alerts were moved out of the queue, so many of them replays that reach no limiter."""
+        self.pace = replace(self.pace, sends=self.pace.sends.taken_back(replays))
+        self.watch = self.watch.interrupted()
+        self._is_written = False
 
     def allowance(self, reading: RouteReading, now: float) -> Allowance | None:
         """How many replays may go by the rate, and why no more; None when it is not limited."""

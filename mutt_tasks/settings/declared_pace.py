@@ -82,6 +82,13 @@ class Pace:
         " another try, then goes to the dead letter list as `suspect`; 0: at once",
         unit="s",
     )
+    shelter: bool = variable(
+        "REMEDIATION_SHELTER",
+        "true",
+        take.boolean,
+        "while the forwarder cannot deliver, move what it could not take at once out of its queue"
+        " into its dead letter queue (needs route `moog`, drains, and a limit on the rate)",
+    )
     max_poison_retries: int = variable(
         "MAX_POISON_RETRIES",
         "3",
@@ -98,7 +105,10 @@ class Lists:
     title: ClassVar[str] = "Lists"
 
     route_names: tuple[str, ...] = variable(
-        "REMEDIATION_ROUTES", "alerter", take.subset("alerter", "moog"), "which queues to serve"
+        "REMEDIATION_ROUTES",
+        "alerter,moog",
+        take.subset("alerter", "moog"),
+        "which queues to serve",
     )
     alerter_dlq: str = variable(
         "ALERTER_DLQ_NAME", "mutt:dlq:alerter", take.printable, "source of route `alerter`"

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from mutt_tasks.core.policy import QUARANTINE_REASONS
+from mutt_tasks.store.fields import text, whole_number
 
 Increments = Mapping[str, int]
 
@@ -84,13 +85,8 @@ class Counters:
     @classmethod
     def read(cls, fields: Mapping[bytes, bytes]) -> "Counters":
         """The counters in a hash; what is no whole number is passed over."""
-        return cls(
-            {
-                name.decode("utf-8", "replace"): int(value)
-                for name, value in fields.items()
-                if value.isdigit()
-            }
-        )
+        found = {text(name): whole_number(value) for name, value in fields.items()}
+        return cls({name: value for name, value in found.items() if value is not None})
 
     def value(self, name: str) -> int:
         """One counter; 0 when it was never raised."""

@@ -75,7 +75,7 @@ class DeadLetters:
     def granted(self, request: str) -> tuple[str, str] | None:
         """The route and the digest of a request that was granted before."""
         with translated():
-            record: Any = self._client.get(keys.request(request))
+            record: Any = self._client.get(keys.request("requeue", request))
         if not record:
             return None
         route, _, digest = text(record).partition(" ")
@@ -93,7 +93,10 @@ class DeadLetters:
             found: Any = self._client.hget(state, FIELDS[Flow])
         answer = self._scripts.call(
             "requeue",
-            [keys.request(request.id), route.dead, route.source, state, keys.STATS, keys.JOURNAL],
+            [
+                keys.request("requeue", request.id),
+                *(route.dead, route.source, state, keys.STATS, keys.JOURNAL),
+            ],
             [
                 *(REMEMBERED_MS, dead.older, dead.digest, payload),
                 f"{route.name} {dead.digest}",

@@ -3,6 +3,9 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+# Far below 2^63, where Redis stops counting; checks.lua refuses to raise what is longer.
+MOST_DIGITS = 17
+
 
 def listed(values: Iterable[Any]) -> list[Any]:
     """A list as `lists.lua` reads it: how many values follow, then the values."""
@@ -18,6 +21,12 @@ def paired(fields: Mapping[str, Any]) -> list[Any]:
 def named(answer: list[Any]) -> dict[str, Any]:
     """What a script answers as name, value, name, value, …, by name."""
     return {name.decode(): value for name, value in zip(answer[::2], answer[1::2], strict=True)}
+
+
+def whole_number(raw: bytes | None) -> int | None:
+    """A counter or a moment of ours; None for anything else, and for what overflows Redis' own."""
+    is_one = raw is not None and raw.isdigit() and len(raw) <= MOST_DIGITS
+    return int(raw) if raw is not None and is_one else None
 
 
 def text(raw: bytes | None) -> str:

@@ -4,8 +4,7 @@ Scripts append an entry in the same step in which they do what it tells.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from dataclasses import fields as fields_of_kind  # `__dataclass_fields__` has the ClassVar too
+from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar
 
 import redis
@@ -13,7 +12,7 @@ import redis
 from mutt_tasks.store import keys
 from mutt_tasks.store.connection import translated
 from mutt_tasks.store.counters import MOVED, SHELTERED
-from mutt_tasks.store.fields import text
+from mutt_tasks.store.fields import text, whole_number
 
 # Entries that are kept, about.
 LENGTH = 10_000
@@ -119,18 +118,18 @@ def fields_of(entry: Entry) -> dict[str, Any]:
     return found
 
 
-def entry_of(fields: Mapping[bytes, bytes]) -> Entry | None:
+def entry_of(raw: Mapping[bytes, bytes]) -> Entry | None:
     """The entry that a stream's fields tell; None when it is of no kind that is known here.
 
     What is missing is empty, what is no number is 0.
     """
-    found = {text(name): text(value) for name, value in fields.items()}
+    found = {text(name): text(value) for name, value in raw.items()}
     kind = _KINDS.get(found.get("event", ""))
     if kind is None:
         return None
     values: dict[str, Any] = {
         each.name: found.get(each.name, "")
-        for each in fields_of_kind(kind)
+        for each in fields(kind)
         if each.name not in ("routes", "amounts")
     }
     if kind is CycleEnded:
@@ -138,8 +137,7 @@ def entry_of(fields: Mapping[bytes, bytes]) -> Entry | None:
         values["routes"] = told
     if kind in (Moved, Sheltered):
         names = MOVED if kind is Moved else (SHELTERED.word,)
-        amounts = {name: found.get(name, "") for name in names}
-        values["amounts"] = {n: int(raw) if raw.isdecimal() else 0 for n, raw in amounts.items()}
+        values["amounts"] = {name: whole_number(raw.get(name.encode())) or 0 for name in names}
     entry: Entry = kind(**values)
     return entry
 
@@ -158,7 +156,7 @@ class Journal:
         newest = f"({before}" if before else "+"
         with translated():
             found: Any = self._client.xrevrange(keys.JOURNAL, max=newest, count=most)
-        entries = [(entry_id.decode(), entry_of(fields)) for entry_id, fields in found]
+        entries = [(entry_id.decode(), entry_of(raw)) for entry_id, raw in found]
         return Page(
             [(entry_id, entry) for entry_id, entry in entries if entry],
             entries[-1][0] if len(entries) == most else "",

@@ -11,7 +11,8 @@
     mutt:remediation:pace           hash     replay rate, live traffic, the consumers' limits and
                                              whether they drop what is sent
     mutt:remediation:route:<name>   hash     a route's last commit, place in the queue, and flow
-    mutt:remediation:request:<id>   string   what was done for an operator's request; expires
+    mutt:remediation:request:<kind>:<id>
+                                    string   what was done for an operator's request; expires
 
 Read, never written: the pipeline's own `mutt:config:<key>`, its forwarder's limiter and its
 breaker, `mutt:circuit_breaker:moogsoft:*` (`mutt:circuit:moog:open` in older versions). The message
@@ -40,9 +41,9 @@ def route_state(route: str) -> str:
     return f"{PREFIX}route:{route}"
 
 
-def request(request_id: str) -> str:
-    """What was done for an operator's request."""
-    return f"{PREFIX}request:{request_id}"
+def request(kind: str, request_id: str) -> str:
+    """What was done for an operator's request of a kind: `pause`, `resume`, `requeue`."""
+    return f"{PREFIX}request:{kind}:{request_id}"
 
 
 def config(name: str) -> str:

@@ -45,6 +45,7 @@ class Step(StrEnum):
     STARTING = "starting"
     CHECKING = "checking"
     REPLAYING = "replaying"
+    GUARDING = "guarding"
     RESTING = "resting"
 
 

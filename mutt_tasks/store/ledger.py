@@ -9,7 +9,7 @@ import redis
 from mutt_tasks.store import journal, keys
 from mutt_tasks.store.connection import translated
 from mutt_tasks.store.counters import CYCLES, LAST_CYCLE_MS, LIMITS, LOOPS, Increments, duration
-from mutt_tasks.store.fields import paired
+from mutt_tasks.store.fields import paired, whole_number
 from mutt_tasks.store.lease import TTL_MS
 from mutt_tasks.store.scripts import Scripts
 
@@ -64,7 +64,12 @@ class CycleEnd:
             shown = each.reason or (each.limit and f"limit={each.limit}")
             told[route] = f"{each.outcome} {shown}".strip()
         return journal.CycleEnded(
-            self.cycle, self.outcome, self.reason, health=self.probed, by=self.actor, routes=told
+            cycle=self.cycle,
+            outcome=self.outcome,
+            reason=self.reason,
+            health=self.probed,
+            by=self.actor,
+            routes=told,
         )
 
 
@@ -105,4 +110,5 @@ class Ledger:
         """When the last cycle ended, in seconds since 1970; None before the first."""
         with translated():
             found: Any = self._client.hget(keys.STATS, LAST_CYCLE_MS)
-        return int(found) / 1000 if found and found.isdigit() else None
+        moment = whole_number(found)
+        return None if moment is None else moment / 1000

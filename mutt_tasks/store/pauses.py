@@ -48,7 +48,7 @@ class Pauses:
         entry = journal.Paused(request.actor, request.reason, f"{seconds:g}")
         self._scripts.call(
             "pause",
-            [keys.request(request.id), keys.PAUSED, keys.JOURNAL],
+            [keys.request("pause", request.id), keys.PAUSED, keys.JOURNAL],
             [
                 REMEMBERED_MS,
                 round(seconds * 1000),
@@ -62,7 +62,7 @@ class Pauses:
         """End the pause, and journal it; False when there was none."""
         answer = self._scripts.call(
             "resume",
-            [keys.request(request.id), keys.PAUSED, keys.JOURNAL],
+            [keys.request("resume", request.id), keys.PAUSED, keys.JOURNAL],
             [
                 REMEMBERED_MS,
                 journal.LENGTH,

@@ -1,20 +1,43 @@
 """Look at the oldest messages of a dead letter queue, and commit what becomes of them."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import astuple, dataclass, field, replace
 from typing import Any
 
 from mutt_tasks.core.routes import Route
 from mutt_tasks.store import journal, keys
 from mutt_tasks.store.batch import Batch, Moved
-from mutt_tasks.store.counters import MOVED, Increments
+from mutt_tasks.store.counters import MOVED, QUARANTINED, SHELTERED, Family, Increments
 from mutt_tasks.store.fields import listed, paired
+from mutt_tasks.store.landing import (
+    QUEUE_SAMPLE,
+    QUEUE_SAMPLE_BYTES,
+    SAMPLE,
+    SAMPLE_BYTES,
+    SAMPLE_LARGEST,
+    Landing,
+    QueueSight,
+    landing_of,
+)
 from mutt_tasks.store.lease import TTL_MS
 from mutt_tasks.store.scripts import Scripts
 
-# Bounds of a look for replays: messages that came into the source, and newest ones of a queue.
-SAMPLE, SAMPLE_BYTES, SAMPLE_LARGEST = 400, 2 << 20, 64 << 10
-QUEUE_SAMPLE, QUEUE_SAMPLE_BYTES = 2000, 4 << 20
+
+@dataclass(frozen=True)
+class Verb:
+    """What a commit does with messages that it pushes to the target.
+
+    `outcomes` are the words and the counters of what is moved, those of the target first; the
+    journal's entry is a `kind`. Each verb remembers its commits in a state of its own.
+    """
+
+    outcomes: Mapping[str, Family]
+    kind: type[journal.Moved] | type[journal.Sheltered]
+    suffix: str = ""
+
+
+REPLAY = Verb(MOVED, journal.Moved)
+SHELTER = Verb({SHELTERED.word: SHELTERED, **QUARANTINED}, journal.Sheltered, suffix=":shelter")
 
 
 @dataclass(frozen=True)
@@ -34,19 +57,7 @@ class Commit:
     state: Mapping[str, Any] = field(default_factory=dict)
     pace: Mapping[str, Any] = field(default_factory=dict)
     increments: Increments = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Landing:
-    """Where replays of a route are.
-
-    `in_flight` of them still lie in the queues; `oldest` and `newest` are messages that came into
-    the source since the last look, within bounds.
-    """
-
-    in_flight: int
-    oldest: list[bytes]
-    newest: list[bytes]
+    verb: Verb = REPLAY
 
 
 class Queues:
@@ -63,22 +74,37 @@ class Queues:
         found: list[bytes] = self._scripts.call("look", [source], [skip, most, most_bytes])
         return found
 
-    def landing(self, route: Route, alert_queue: str, arrivals: int) -> Landing:
-        """Find replays in the queues, and some of the `arrivals` messages since the last look."""
-        bounds = [SAMPLE, SAMPLE_BYTES, SAMPLE_LARGEST, route.name, QUEUE_SAMPLE]
-        in_flight, oldest, newest = self._scripts.call(
+    def landing(
+        self,
+        route: Route,
+        alert_queue: str,
+        arrivals: int,
+        before: Sequence[QueueSight] = (),
+        sent: int = 0,
+    ) -> Landing:
+        """Find replays in the queues, and some of the `arrivals` messages since the last look.
+
+        That one saw the queues as `before` tells, and `sent` replays have gone to the target since.
+        """
+        known = [replace(sight, replays=sight.replays + sent) for sight in before[:1]]
+        answer = self._scripts.call(
             "landing",
             [route.source, route.target, alert_queue],
-            [arrivals, *bounds, QUEUE_SAMPLE_BYTES],
+            [
+                *(arrivals, SAMPLE, SAMPLE_BYTES, SAMPLE_LARGEST, route.name),
+                *(QUEUE_SAMPLE, QUEUE_SAMPLE_BYTES),
+                *listed(part for sight in (*known, *before[1:]) for part in astuple(sight)),
+            ],
         )
-        return Landing(in_flight, oldest, newest)
+        return landing_of(answer)
 
     def commit(self, commit: Commit) -> Moved | None:
         """Do what was decided, in one step; None when the queue changed since the look.
 
         Raises LeaseLost when the lease does not hold the commit's token any more.
         """
-        route, batch = commit.route, commit.batch
+        route, batch, verb = commit.route, commit.batch, commit.verb
+        entry = verb.kind(route.name, commit.cycle, commit.id)
         answer = self._scripts.call(
             "commit",
             [
@@ -86,7 +112,7 @@ class Queues:
                 route.source,
                 route.target,
                 route.dead,
-                keys.route_state(route.name),
+                keys.route_state(route.name + verb.suffix),
                 keys.STATS,
                 keys.JOURNAL,
                 keys.PACE,
@@ -100,8 +126,9 @@ class Queues:
                 batch.digest(),
                 commit.cycle,
                 journal.LENGTH,
-                *listed(family.of(route.name) for family in MOVED.values()),
-                *paired(journal.fields_of(journal.Moved(route.name, commit.cycle, commit.id))),
+                *listed(verb.outcomes),
+                *listed(family.of(route.name) for family in verb.outcomes.values()),
+                *paired(journal.fields_of(entry)),
                 *paired(commit.state),
                 *paired(commit.pace),
                 *paired(commit.increments),

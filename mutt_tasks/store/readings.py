@@ -12,8 +12,9 @@ from mutt_tasks.core.pace import Pace
 from mutt_tasks.core.routes import Route
 from mutt_tasks.core.suspects import Suspects
 from mutt_tasks.core.watch import Watch
-from mutt_tasks.store import keys
+from mutt_tasks.store import keys, landing
 from mutt_tasks.store.fields import named, text
+from mutt_tasks.store.landing import QueueSight
 from mutt_tasks.store.scripts import Scripts
 from mutt_tasks.store.states import decoded, number
 
@@ -48,10 +49,11 @@ class RouteReading:
     """One route as it is now.
 
     `speed` (messages/s) is the smoothed pace of its batches, the last of them at `moved_at`;
-    `queued` messages lie before the forwarder. `kept` says how many of its limiter's alerts are
-    still in the window at STEPS moments of the coming period (empty: there is no limiter), `newest`
-    when it took the last one, by its own clock. The forwarder has counted `failures` in a row
-    (None: it does not count). `consumer_limits` is what runtime configuration says of the limiter's
+    `queued` messages lie before the forwarder, and `sights` tell what the last look found of
+    replays in the queues. `kept` says how many of the limiter's alerts are still in its window at
+    STEPS moments of the coming period (empty: there is no limiter), `newest` when it took the last
+    one, by its own clock. The forwarder has counted `failures` in a row (None: it does not count).
+    `consumer_limits` is what runtime configuration says of the limiter's
     alerts, its period and the alerter's shedding.
     """
 
@@ -62,6 +64,7 @@ class RouteReading:
     moved_at: float
     flow: Flow
     suspects: Suspects
+    sights: tuple[QueueSight, ...]
     pace: Pace
     watch: Watch
     limits: FollowedLimits
@@ -117,6 +120,7 @@ def _reading(route: Route, queues: tuple[str, ...], found: dict[str, Any]) -> Ro
         moved_at=number(state["moved_at"]),
         flow=decoded(Flow, state["flow"]),
         suspects=decoded(Suspects, state["suspects"]),
+        sights=landing.decoded(text(state[landing.FIELD])),
         pace=decoded(Pace, pace["pace"]),
         watch=decoded(Watch, pace["watch"]),
         limits=decoded(FollowedLimits, pace["limits"]),

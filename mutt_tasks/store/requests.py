@@ -8,7 +8,7 @@ REMEMBERED_MS = 24 * 3600 * 1000
 
 @dataclass(frozen=True)
 class Request:
-    """An operator's wish: who wants it, and why; the same `id` is granted once."""
+    """An operator's wish: who wants it, and why; of each kind the same `id` is granted once."""
 
     id: str
     actor: str

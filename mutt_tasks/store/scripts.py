@@ -12,7 +12,7 @@ from mutt_tasks.store.connection import translated
 # These write more than one key, so they share the checks that come before a first write.
 _CHECKED = frozenset({"acquire", "advance", "commit", "finish", "pause", "requeue", "resume"})
 # These are given lists.
-_READ_LISTS = frozenset({"commit", "finish", "pause", "requeue", "resume"})
+_READ_LISTS = frozenset({"commit", "finish", "landing", "pause", "requeue", "resume"})
 _SHARED = {"checks": _CHECKED, "lists": _READ_LISTS}
 
 
@@ -25,7 +25,7 @@ class Scripts:
             name: client.register_script(source(name))
             for name in (
                 *("acquire", "advance", "commit", "finish", "landing", "look", "oldest"),
-                *("pause", "reading", "release", "requeue", "resume"),
+                *("pause", "reading", "release", "requeue", "resume", "standing"),
             )
         }
 

@@ -16,6 +16,7 @@ from mutt_tasks.store.queues import Queues
 from mutt_tasks.store.readings import Readings
 from mutt_tasks.store.scripts import Scripts
 from mutt_tasks.store.snapshot import Snapshots
+from mutt_tasks.store.standing import Standings
 
 
 class Store:
@@ -32,6 +33,7 @@ class Store:
         self.pauses = Pauses(client, scripts)
         self.pipeline = Pipeline(client)
         self.readings = Readings(scripts)
+        self.standing = Standings(scripts)
         self.probes = Probes(client)
         self.snapshots = Snapshots(client, scripts)
 

@@ -17,17 +17,20 @@ class Proxy:
 
     `delay` holds every piece of data back for so many seconds, in each direction.
     `accepted` counts the connections that were made so far, `held` the pieces of data that met
-    a blackhole.
+    a blackhole, `lost` the answers that were lost.
     """
 
     def __init__(self, target_port: int) -> None:
         self.delay = 0.0
         self.accepted = 0
         self.held = 0
+        self.lost = 0
         self.port = free_port()
         self._target_port = target_port
         self._passing = threading.Event()
         self._passing.set()
+        self._unanswered = b""
+        self._loses = threading.Event()
         self._lock = threading.Lock()
         self._lines: set[socket.socket] = set()
         self._listener = socket.create_server(("127.0.0.1", self.port), backlog=64)
@@ -47,6 +50,10 @@ class Proxy:
         with self._lock:
             for line in self._lines:
                 _reset(line)
+
+    def lose_answer_to(self, words: bytes) -> None:
+        """What next holds these words gets through; instead of its answer a reset comes back."""
+        self._unanswered = words
 
     def close(self) -> None:
         """End the proxy and all its connections."""
@@ -96,6 +103,14 @@ class Proxy:
                     time.sleep(self.delay)
                 self.held += not self._passing.is_set()
                 self._passing.wait()
+                if self._unanswered and self._unanswered in data:
+                    self._unanswered = b""
+                    self._loses.set()
+                elif self._loses.is_set():
+                    self._loses.clear()
+                    self.lost += 1
+                    _reset(sink)
+                    break
                 sink.sendall(data)
         # Both ends learn of it, whichever of them ended or was reset.
         for line in (source, sink):

@@ -18,7 +18,6 @@ from mutt_tasks.core.window import Window
 from mutt_tasks.logs import log_cycle
 from mutt_tasks.metrics import RedisCollector
 from mutt_tasks.replay.result import CycleResult
-from mutt_tasks.store.queues import Landing
 from mutt_tasks.store.states import decoded, encoded
 from mutt_tasks.store.store import Store
 from mutt_tasks.surroundings import new_id
@@ -47,6 +46,11 @@ from tests.pipeline import (
 )
 
 ROUTE = alerter_route(DLQ, INGEST, DEAD)
+NUMBERED = replace(moog_route(MOOG_DLQ, ALERTS, DEAD), name="moog2")
+
+
+# A replay of the alerter's route.
+OURS = '{"_remediation": {"replays": 1, "route": "alerter"}}'
 
 
 def bounce(client: redis.Redis) -> int:
@@ -200,13 +204,17 @@ def test_the_window_doubles_while_a_consumer_takes_what_is_sent(
         (ROUTE, INGEST, "", 0),
         (ROUTE, ALERTS, json.dumps({"raw_json": '{"_remediation": {"route": "alerter"}}'}), 1),
         (ROUTE, ALERTS, '{"raw_json": {"_remediation": {"route": "alerter"}}}', 1),
+        (NUMBERED, ALERTS, '{"_remediation": {"replays": 1, "route": "moog2"}}', 1),
+        (NUMBERED, ALERTS, '{"_remediation": {"replays": 1, "route": "moog"}}', 0),
+        (NUMBERED, ALERTS, json.dumps({"raw_json": '{"_remediation": {"route": "moog2"}}'}), 1),
     ],
 )
 def test_a_replay_under_way_is_known_by_its_header_wherever_it_lies(
     client: redis.Redis, store: Store, route: Any, queue: str, message: str, counts: int
 ) -> None:
     client.lpush(queue, message)
-    assert store.queues.landing(route, ALERTS, 0) == Landing(counts, [], [])
+    found = store.queues.landing(route, ALERTS, 0)
+    assert (found.in_flight, found.oldest, found.newest) == (counts, [], [])
 
 
 def test_an_alert_that_was_replayed_on_both_routes_is_under_way_on_the_second(
@@ -235,6 +243,69 @@ def test_a_look_for_replays_is_bounded_whatever_lies_there(
     assert json.loads(found.oldest[-1])["number"] == 1000
     few = store.queues.landing(ROUTE, ALERTS, 3)
     assert (len(few.oldest), len(few.newest)) == (3, 0)
+
+
+def test_more_replays_than_are_looked_at_are_no_progress_while_nobody_takes_them(
+    client: redis.Redis, store: Store
+) -> None:
+    client.lpush(INGEST, *[OURS] * 2000)
+    client.lpush(INGEST, *[OURS] * 1000)
+    assert store.queues.landing(ROUTE, ALERTS, 0).in_flight == 3000
+
+
+@pytest.mark.parametrize("queue", [INGEST, ALERTS])
+def test_live_messages_that_pile_up_on_replays_are_no_progress(
+    client: redis.Redis, store: Store, queue: str
+) -> None:
+    client.lpush(queue, "the oldest", *[OURS] * 2500)
+    before = store.queues.landing(ROUTE, ALERTS, 0)
+    client.lpush(queue, *["live"] * 2500)
+    covered = store.queues.landing(ROUTE, ALERTS, 0)
+    assert covered.in_flight == 0  # the newest stand for all: it looks as if they had been taken
+    found = store.queues.landing(ROUTE, ALERTS, 0, before.sights)
+    assert found.in_flight == before.in_flight >= 2500
+    client.rpop(queue)
+    assert store.queues.landing(ROUTE, ALERTS, 0, found.sights).in_flight == 0
+
+
+def test_what_was_sent_since_the_last_look_lies_there_too_while_nobody_takes_anything(
+    client: redis.Redis, store: Store
+) -> None:
+    client.lpush(INGEST, *[OURS] * 2500)
+    before = store.queues.landing(ROUTE, ALERTS, 0)
+    client.lpush(INGEST, *[OURS] * 40, *["live"] * 2000)
+    assert store.queues.landing(ROUTE, ALERTS, 0, before.sights, sent=40).in_flight == 2540
+
+
+def test_a_consumer_that_is_away_is_known_to_be_away_under_a_flood_of_live_events(
+    client: redis.Redis, store: Store
+) -> None:
+    settings = settings_of(REMEDIATION_HIGH_WATER=100_000, REMEDIATION_MAX_RATE="auto")
+    client.lpush(INGEST, "the oldest", *["live"] * 50)
+    fill(client, DLQ, [event(n) for n in range(30)])
+    result = run_cycle(store, settings)
+    assert result.routes["alerter"].moved.replayed == 10
+    for _ in range(10):
+        client.lpush(INGEST, *["live"] * 400)
+        let_pass(store, 2)
+        result = run_cycle(store, settings, result.next_cycle)
+        assert (result.routes["alerter"].moved.total, result.reason) == (0, "not_taken")
+    client.delete(INGEST)
+    let_pass(store, 2)
+    assert run_cycle(store, settings, result.next_cycle).routes["alerter"].moved.replayed > 0
+
+
+@pytest.mark.parametrize("damage", [b"", b"x", b"\xff:1", b"0" * 40 + b":" + b"9" * 400])
+def test_what_is_remembered_of_the_queues_may_be_damaged(
+    client: redis.Redis, store: Store, damage: bytes
+) -> None:
+    fill(client, DLQ, [event(n) for n in range(30)])
+    client.lpush(INGEST, *["live"] * 2500)
+    client.hset("mutt:remediation:route:alerter", "landing", damage)
+    result = run_cycle(store, settings_of(REMEDIATION_HIGH_WATER=100_000))
+    assert result.routes["alerter"].moved.replayed == 10
+    found: Any = client.hget("mutt:remediation:route:alerter", "landing")
+    assert found != damage
 
 
 def test_a_huge_message_among_the_arrivals_does_not_hide_the_others(

@@ -77,7 +77,8 @@ end
 local entry_pairs = next_list()
 local state_pairs, pace_pairs, increments = next_list(), next_list(), next_list()
 local next_arg = where_next()
-wrong = first_bad_counter(counters, counter_names) or first_bad_counter(counters, names_of(increments))
+wrong = first_bad_counter(counters, counter_names)
+  or first_bad_counter(counters, names_of(increments))
 if wrong then
   return { 'corrupt', wrong }
 end

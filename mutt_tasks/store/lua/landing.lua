@@ -10,9 +10,11 @@
 -- ARGV[5] -> route name, as it stands in the header of our replays
 -- ARGV[6] -> how many of a queue's newest messages to look at, at most
 -- ARGV[7] -> how many bytes of them to look at, at most
+-- ARGV[8] -> list of what the last look found: digest of the target's oldest message, replays there
+--            (and what was sent since), and the same for the alert queue; empty when there was none
 --
--- Returns {replays in the queues (of a queue that is longer than what was looked at: the same
--- share of it), {oldest arrivals}, {newest arrivals}}.
+-- Returns {{digest of the target's oldest message, replays in it, and the same for the alert queue
+-- if that is another}, {oldest arrivals}, {newest arrivals}}.
 local function each_of(list, from, most, budget, use)
   local seen, step = 0, 1
   while seen < most and budget > 0 do
@@ -55,14 +57,24 @@ local function count(message)
     found = found + 1
   end
 end
-local function replays_in(queue)
+local known, sights = lists_of_args(8)(), {}
+local function look_at(queue)
   found = 0
   local seen = each_of(queue, 0, tonumber(ARGV[6]), tonumber(ARGV[7]), count)
-  return math.ceil(found * redis.call('LLEN', queue) / math.max(1, seen))
+  local oldest, length = redis.call('LINDEX', queue, -1) or '', redis.call('LLEN', queue)
+  local digest = redis.sha1hex(#oldest .. ':' .. string.sub(oldest, 1, 65536))
+  -- Of a queue that is longer than what was looked at, the same share is replays.
+  local replays = math.ceil(found * length / math.max(1, seen))
+  if seen < length and digest == known[#sights + 1] then
+    -- Nobody takes anything: that live messages cover the replays must not look like progress.
+    replays = math.max(replays, tonumber(known[#sights + 2]))
+  end
+  sights[#sights + 1] = digest
+  sights[#sights + 1] = replays
 end
-local in_flight = replays_in(KEYS[2])
+look_at(KEYS[2])
 if not is_last then
-  in_flight = in_flight + replays_in(KEYS[3])
+  look_at(KEYS[3])
 end
 
 local arrivals, half = tonumber(ARGV[1]), math.ceil(tonumber(ARGV[2]) / 2)
@@ -77,4 +89,4 @@ local function some(from, most)
 end
 local oldest = math.min(arrivals, half)
 local newest = math.min(arrivals - oldest, half)
-return { in_flight, some(arrivals - oldest, oldest), some(0, newest) }
+return { sights, some(arrivals - oldest, oldest), some(0, newest) }

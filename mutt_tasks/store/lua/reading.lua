@@ -47,7 +47,7 @@ end
 return {
   'source', redis.call('LLEN', KEYS[1]),
   'state', fields_of(KEYS[2], 'flow', 'cursor', 'cursor_until', 'cursor_rules', 'speed', 'moved_at',
-    'suspects'),
+    'suspects', 'landing'),
   'pace', fields_of(KEYS[3], 'pace', 'watch', 'limits'),
   'is_paused', redis.call('EXISTS', KEYS[4]),
   'breaker', string_at(KEYS[5]),
