@@ -32,8 +32,9 @@ DLQ, INGEST, DEAD = facts.ALERTER_DLQ, facts.INGEST_QUEUE, facts.DEAD_LIST
 
 
 def settings_of(**env: object) -> Settings:
-    """Settings from the given variables alone, without a limit on the rate."""
-    return load({"REMEDIATION_MAX_RATE": "0"} | {name: str(value) for name, value in env.items()})
+    """Settings from the given variables alone: one route, without a limit on the rate."""
+    usual = {"REMEDIATION_MAX_RATE": "0", "REMEDIATION_ROUTES": "alerter"}
+    return load(usual | {name: str(value) for name, value in env.items()})
 
 
 def event(number: int, **fields: Any) -> bytes:

@@ -70,7 +70,9 @@ class Ran:
     def reason(self) -> str:
         """What held the cycle; empty when it replayed."""
         reasons = dict.fromkeys(each.reason for each in self.routes.values() if each.reason)
-        return ", ".join(reasons) if self.outcome == HELD else ""
+        # A route with nothing to do is no news beside one that is held.
+        telling = [each for each in reasons if each != limits.EMPTY] or list(reasons)
+        return ", ".join(telling) if self.outcome == HELD else ""
 
     @property
     def health(self) -> str:
