@@ -178,11 +178,11 @@ def _spread(context: CycleContext, runs: list[RouteRun], guard: Guard, started_a
     waited = renewed = 0.0
     _shelter(guard, runs)
     while True:
-        is_at_work = traffic.is_watching or not all(run.is_done for run in runs)
-        if not (is_at_work or guard.is_needed):
+        is_sending = not all(run.is_done for run in runs)
+        if not (is_sending or traffic.is_watching or guard.is_needed):
             break
-        step = SLICE if is_at_work else LOOK_SECONDS
-        longest = spread if is_at_work else max(spread, guard.longest)
+        step = SLICE if is_sending or traffic.is_watching else LOOK_SECONDS
+        longest = spread if is_sending else max(spread, _longest_look(context, guard))
         if max(waited, surroundings.monotonic() - started_at) + step > longest:
             break
         surroundings.wait(step)
@@ -199,6 +199,15 @@ def _spread(context: CycleContext, runs: list[RouteRun], guard: Guard, started_a
             context.store.lease.advance(context.token, context.token, Step.REPLAYING)
             renewed = waited
     return waited
+
+
+def _longest_look(context: CycleContext, guard: Guard) -> float:
+    """How long a cycle goes on looking when it has nothing more to send, in seconds.
+
+    A drain's next cycle looks on; without drains nobody would see what became of the last replays.
+    """
+    is_last_look = guard.traffic.is_watching and not context.settings.pace.drain
+    return max(guard.longest, LONGEST_SPREAD if is_last_look else 0.0)
 
 
 def _shelter(guard: Guard, runs: list[RouteRun]) -> None:

@@ -55,6 +55,16 @@ def with_runtime_values(
     )
 
 
+def switches_limiter_off(period: bytes | None) -> bool:
+    """Whether a runtime value of the period leaves a consumer that follows it without a limit.
+
+    Its script then removes every alert from the set before it counts them, so that the set tells
+    nothing of what was taken.
+    """
+    seconds = _whole(period)
+    return seconds is not None and seconds <= 0
+
+
 def _whole(raw: bytes | None) -> int | None:
     try:
         return None if raw is None else max(-LARGEST, min(LARGEST, int(raw.decode())))

@@ -9,7 +9,12 @@ from typing import Any
 
 from mutt_tasks.core import shelter
 from mutt_tasks.core.congestion import stands
-from mutt_tasks.core.consumer_limits import ConsumerLimits, FollowedLimits, with_runtime_values
+from mutt_tasks.core.consumer_limits import (
+    ConsumerLimits,
+    FollowedLimits,
+    switches_limiter_off,
+    with_runtime_values,
+)
 from mutt_tasks.core.limiter import Limiter
 from mutt_tasks.core.limits import (
     CHECKING,
@@ -47,6 +52,7 @@ class Traffic:
         self.limiter = Limiter(settings.forwarder.rate_limit, settings.forwarder.rate_period)
         self.found_dropping = 0
         self.alert_queue = 0
+        self._is_limiter_off = False
 
     @property
     def window(self) -> Window:
@@ -70,6 +76,7 @@ class Traffic:
             self.pace, self.watch = reading.pace, reading.watch
             self._limits, self._is_read = reading.limits, True
         self.alert_queue = reading.depths.alert_queue
+        self._is_limiter_off = switches_limiter_off(reading.consumer_limits[1])
         runtime = with_runtime_values(self._static, *reading.consumer_limits)
         used = reading.kept[0] if reading.kept else 0
         before = self._limits
@@ -94,7 +101,10 @@ class Traffic:
             limit=limits.alerts,
             newest=believed.newest - pace.clock.skew,
         )
-        watch = self.watch if self._max_rate == 0 else self.watch.looked(sight, now)
+        if self._is_limiter_off:
+            pace = replace(pace, unseen=0)
+        is_blind = self._max_rate == 0 or self._is_limiter_off
+        watch = self.watch if is_blind else self.watch.looked(sight, now)
         if watch.drops > self.watch.drops:
             self.found_dropping = watch.dropped
             pace = pace.forgotten()  # what was dropped looked like less traffic
