@@ -178,20 +178,20 @@ def _spread(context: CycleContext, runs: list[RouteRun], guard: Guard, started_a
     waited = renewed = 0.0
     _shelter(guard, runs)
     while True:
-        is_sending = not all(run.is_done for run in runs)
+        passed = max(waited, surroundings.monotonic() - started_at)
+        is_sending = passed + SLICE <= spread and not all(run.is_done for run in runs)
         if not (is_sending or traffic.is_watching or guard.is_needed):
             break
         step = SLICE if is_sending or traffic.is_watching else LOOK_SECONDS
-        longest = spread if is_sending else max(spread, _longest_look(context, guard))
-        if max(waited, surroundings.monotonic() - started_at) + step > longest:
+        if passed + step > max(spread, _longest_look(context, guard)):
             break
         surroundings.wait(step)
         waited += step
         runs = runs[1:] + runs[:1]
-        for run in runs:
+        for run in runs if is_sending else ():
             if not run.is_done:
                 run.send()
-        if all(run.is_done for run in runs):
+        if not is_sending or all(run.is_done for run in runs):
             runs[0].observe()
         _shelter(guard, runs)
         # Slices that may send nothing commit nothing, and only a commit renews the lease.

@@ -549,7 +549,10 @@ def test_without_drains_a_batch_looks_on_until_its_last_replay_must_have_arrived
     client: redis.Redis, store: Store
 ) -> None:
     settings = settings_of(
-        REMEDIATION_MAX_RATE="auto", REMEDIATION_ROUTES="moog", REMEDIATION_DRAIN="false"
+        REMEDIATION_MAX_RATE="auto",
+        REMEDIATION_ROUTES="moog",
+        REMEDIATION_DRAIN="false",
+        REMEDIATION_BATCH_SIZE=1000,
     )
     fill(client, MOOG_DLQ, [event(n) for n in range(400)])
     forwarder = Forwarder(client, store, limit=50)
