@@ -173,7 +173,8 @@ def test_runtime_configuration_overrides_at_once_and_bad_values_are_named(
     pace = found.pace
     assert (pace.batch_size, pace.max_poison_retries, pace.enabled) == (3, 3, False)
     assert problems == (
-        "mutt:config:max_poison_retries: got 'many', takes a whole number from 1 to 1000; ignored",
+        "mutt:config:max_poison_retries: got 'many', accepts a whole number from 1 to 1000;"
+        " ignored",
     )
 
 
