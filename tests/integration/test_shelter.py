@@ -31,7 +31,7 @@ from tests.pipeline import (
 
 BREAKER = "mutt:circuit_breaker:moogsoft:"
 LEASE = "mutt:remediation:lease"
-KEPT = 25  # half of the limiter's 50
+KEPT = 10  # a fifth of the limiter's 50
 
 
 def guarded(**env: object) -> Settings:
