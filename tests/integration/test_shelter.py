@@ -64,10 +64,10 @@ def test_while_the_breaker_is_open_all_but_the_oldest_are_moved_aside_in_order(
 
     assert numbers_in(client, ALERTS) == list(range(KEPT))
     assert numbers_in(client, MOOG_DLQ) == [1001, 1002, *range(KEPT, 400)]
-    assert result.routes["moog"].sheltered == 375
-    assert counters(client)["sheltered:moog"] == 375
+    assert result.routes["moog"].sheltered == 390
+    assert counters(client)["sheltered:moog"] == 390
     (entry,) = journal(client, "sheltered")
-    assert (entry["sheltered"], entry["route"]) == ("375", "moog")
+    assert (entry["sheltered"], entry["route"]) == ("390", "moog")
     assert result.next_cycle
 
 
