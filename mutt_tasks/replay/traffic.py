@@ -137,7 +137,7 @@ class Traffic:
         if self.watch.is_held(now):
             return Allowance(0, DROPPING)
         if self.watch.is_checking(now):
-            return Allowance(0, CHECKING)
+            return Allowance(self.watch.trial.may_send, CHECKING)
         if self.pace.seen_at and stands(self.limiter, reading.queued):
             return Allowance(0, QUEUE_STANDING)
         if self.watch.is_dropping:
@@ -160,7 +160,7 @@ class Traffic:
     def after(self, replays: int, is_sure: bool, now: float) -> tuple[Pace, Watch]:
         """Pace and watch after so many replays; `is_sure` when they go straight to its queue."""
         pace = self.pace.spent(replays, self.limiter.period, now, is_sure)
-        return pace, self.watch.sent(now) if replays else self.watch
+        return pace, self.watch.sent(replays, is_sure, now) if replays else self.watch
 
     def written(self, pace: Pace, watch: Watch) -> None:
         """A commit has written these."""
