@@ -37,6 +37,10 @@ SLICE = 0.05
 SPREAD_SHARE, LONGEST_SPREAD = 0.95, 10.0
 
 
+# Where no drain follows, a batch that has gone is looked at until it has left the limiter's window,
+# and this many seconds longer.
+AFTERWARDS = 0.5
+
 # While a queue is guarded, the next task of a drain follows after this many seconds.
 GUARD_GAP = 0.1
 
@@ -183,6 +187,8 @@ def _spread(context: CycleContext, runs: list[RouteRun], guard: Guard, started_a
             break
         step = SLICE if is_at_work else LOOK_SECONDS
         longest = spread if is_at_work else max(spread, guard.longest)
+        if traffic.is_watching and not context.settings.pace.drain:
+            longest += traffic.window.period + AFTERWARDS
         if max(waited, surroundings.monotonic() - started_at) + step > longest:
             break
         surroundings.wait(step)
@@ -190,7 +196,9 @@ def _spread(context: CycleContext, runs: list[RouteRun], guard: Guard, started_a
         runs = runs[1:] + runs[:1]
         for run in runs:
             if not run.is_done:
-                run.send()
+                run.is_done = waited > spread  # from then on it only looks
+                if not run.is_done:
+                    run.send()
         if all(run.is_done for run in runs):
             runs[0].observe()
         _shelter(guard, runs)

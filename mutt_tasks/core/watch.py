@@ -200,7 +200,7 @@ class Watch:
             return watch._sampled(sight, now)
         # At the limit that it keeps to, our own pace holds the window steady.
         was_room = window.highest + LEAST_OVER < watch.limit(sight.limit)
-        if now < watch.quiet_until or not was_room or not sight.sent:
+        if now < watch.quiet_until or not was_room or not sight.sent or sight.queued > FEW:
             return watch
         if is_full or missing > 1:
             return replace(watch, missing=0, trial=Trial(now, window.highest))
@@ -208,7 +208,7 @@ class Watch:
 
     def _tried(self, sight: Sight, now: float) -> "Watch":
         """The watch after a look in a trial."""
-        trial, verdict = self.trial.looked(sight, now)
+        trial, verdict = self.trial.looked(replace(sight, limit=self.limit(sight.limit)), now)
         watch = replace(self, trial=trial)
         if verdict is Verdict.OPEN:
             return watch

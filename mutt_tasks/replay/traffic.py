@@ -47,6 +47,7 @@ class Traffic:
         self.limiter = Limiter(settings.forwarder.rate_limit, settings.forwarder.rate_period)
         self.found_dropping = 0
         self.alert_queue = 0
+        self._is_off = False
 
     @property
     def window(self) -> Window:
@@ -74,6 +75,8 @@ class Traffic:
         used = reading.kept[0] if reading.kept else 0
         before = self._limits
         self._limits = before.followed(self._static, runtime, used, now)
+        # Where it is off the forwarder leaves no trace of what it takes, and drops nothing.
+        self._is_off = self._limits.may_be_off(now) and not reading.kept
         if before.period and before.in_force != self._limits.in_force:
             self.watch = self.watch.forgotten()
 
@@ -84,10 +87,11 @@ class Traffic:
         pace = self.pace.observed(believed, reading.queued, now)
         sent = pace.sends.all_in_window(believed, now)
         sure = pace.sends.sure_in_window(believed, now)
+        judged = pace.sends.sure_since(pace.clock.judged_from(believed, now), now)
         sight = Sight(
             used=believed.used,
             queued=reading.queued,
-            sure=sure,
+            sure=judged,
             unsure=sent - sure,
             live=pace.live_now(believed, reading.queued, now),
             period=limits.period,
@@ -95,18 +99,24 @@ class Traffic:
             newest=believed.newest - pace.clock.skew,
         )
         watch = self.watch if self._max_rate == 0 else self.watch.looked(sight, now)
+        if self._is_off:
+            pace, watch = replace(pace, unseen=0), self.watch.interrupted()
         if watch.drops > self.watch.drops:
             self.found_dropping = watch.dropped
             pace = pace.forgotten()  # what was dropped looked like less traffic
-        self.limiter = Limiter(
-            watch.limit(limits.alerts), limits.period, reading.kept, reading.newest
-        )
+        self.limiter = replace(believed, limit=watch.limit(limits.alerts))
         self.pace, self.watch, self._is_written = pace, watch, False
 
     def limiter_of(self, reading: RouteReading) -> Limiter:
         """The forwarder's limiter as settings and runtime configuration describe it."""
         limits = self._limits
-        return Limiter(limits.alerts, limits.period, reading.kept, reading.newest)
+        return Limiter(
+            limit=limits.alerts,
+            period=limits.period,
+            kept=reading.kept,
+            newest=reading.newest,
+            oldest=reading.oldest,
+        )
 
     def live_now(self, reading: RouteReading, now: float) -> float:
         """How many alerts of the limiter's last period were not ours."""
@@ -136,10 +146,10 @@ class Traffic:
             return None
         if self.watch.is_held(now):
             return Allowance(0, DROPPING)
-        if self.watch.is_checking(now):
-            return Allowance(self.watch.trial.may_send, CHECKING)
         if self.pace.seen_at and stands(self.limiter, reading.queued):
             return Allowance(0, QUEUE_STANDING)
+        if self.watch.is_checking(now):
+            return Allowance(self.watch.trial.may_send, CHECKING)
         if self.watch.is_dropping:
             is_free = not reading.queued and self.limiter.used < self.limiter.limit
             return Allowance(int(is_free), DROPPING)
