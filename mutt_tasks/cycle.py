@@ -36,7 +36,6 @@ TICK_SHARE = 0.75
 SLICE = 0.05
 SPREAD_SHARE, LONGEST_SPREAD = 0.95, 10.0
 
-
 # While a queue is guarded, the next task of a drain follows after this many seconds.
 GUARD_GAP = 0.1
 

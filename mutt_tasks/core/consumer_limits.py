@@ -20,13 +20,14 @@ LARGEST = 1_000_000_000
 class ConsumerLimits:
     """What the forwarder's limiter takes, and when the alerter sheds.
 
-    At most `alerts` in any `period` seconds; above `shed_above` messages in the alert queue the
-    alerter sheds, or stops for a while.
+    At most `alerts` in any `period` seconds, or as many as come if the limiter `is_off`; above
+    `shed_above` messages in the alert queue the alerter sheds, or stops for a while.
     """
 
     alerts: int
     period: float
     shed_above: int
+    is_off: bool = False
 
     def stricter(self, other: "ConsumerLimits") -> "ConsumerLimits":
         """The stricter of both, limit by limit."""
@@ -34,6 +35,7 @@ class ConsumerLimits:
             min(self.alerts, other.alerts),
             max(self.period, other.period),
             min(self.shed_above, other.shed_above),
+            self.is_off and other.is_off,
         )
 
 
@@ -43,7 +45,8 @@ def with_runtime_values(
     """The limits of a consumer that follows the runtime configuration.
 
     A value that the consumer cannot read (it applies Python's `int`) leaves its static one in
-    force, and so does a period that is not positive, which would switch the limiter off.
+    force. A period that is not positive switches its limiter off: with each alert the forwarder
+    empties the limiter's set and has it expire at once. We go on at the pace of the static period.
     """
     shed = _whole(shed_above)
     found = _whole(alerts)
@@ -52,17 +55,8 @@ def with_runtime_values(
         static.alerts if found is None else max(0, found),
         static.period if seconds is None or seconds <= 0 else float(seconds),
         static.shed_above if shed is None else max(0, shed),
+        is_off=seconds is not None and seconds <= 0,
     )
-
-
-def switches_limiter_off(period: bytes | None) -> bool:
-    """Whether a runtime value of the period leaves a consumer that follows it without a limit.
-
-    Its script then removes every alert from the set before it counts them, so that the set tells
-    nothing of what was taken.
-    """
-    seconds = _whole(period)
-    return seconds is not None and seconds <= 0
 
 
 def _whole(raw: bytes | None) -> int | None:
@@ -77,7 +71,8 @@ class FollowedLimits:
     """The limits in force, as far as they are known; all zero before the first look.
 
     `read_*` is the stricter of what was read last, and stands there since `changed_at` (seconds
-    since 1970). `takes_more` says that the limiter was seen to take more than that.
+    since 1970). `takes_more` says that the limiter was seen to take more than that. The runtime
+    configuration said at `off_at` that there is no limiter.
     """
 
     alerts: int = 0
@@ -88,11 +83,16 @@ class FollowedLimits:
     read_shed_above: int = 0
     changed_at: float = 0.0
     takes_more: bool = False
+    off_at: float = 0.0
 
     @property
     def in_force(self) -> ConsumerLimits:
         """What the consumers obey, on the safe side."""
         return ConsumerLimits(self.alerts, self.period, self.shed_above)
+
+    def may_be_off(self, now: float) -> bool:
+        """Whether there may be no limiter: consumers keep what they read for some seconds."""
+        return 0 <= now - self.off_at < CACHE_SECONDS + self.period
 
     def followed(
         self, static: ConsumerLimits, runtime: ConsumerLimits, used: int, now: float
@@ -122,6 +122,7 @@ class FollowedLimits:
             read_shed_above=strict.shed_above,
             changed_at=since,
             takes_more=takes_more,
+            off_at=now if runtime.is_off else self.off_at,
         )
 
     @property

@@ -24,8 +24,7 @@ _MANY = 10
 class Stretch:
     """Looks since a moment (seconds since 1970).
 
-    Of `looks` looks `at` found the `highest` number of alerts, and `below` one less. `short` sums
-    up the alerts that were missing, `unsure` the replays that had gone through the alerter.
+    Of `looks` looks `at` found the `highest` number of alerts, and `below` one less.
     """
 
     since: float = 0.0
@@ -33,14 +32,10 @@ class Stretch:
     highest: int = 0
     at: int = 0
     below: int = 0
-    short: float = 0.0
-    unsure: int = 0
 
-    def looked(self, used: int, short: float, unsure: int) -> "Stretch":
+    def looked(self, used: int) -> "Stretch":
         """The stretch with one more look."""
-        found = replace(
-            self, looks=self.looks + 1, short=self.short + short, unsure=self.unsure + unsure
-        )
+        found = replace(self, looks=self.looks + 1)
         if used > self.highest:
             below = self.at if used == self.highest + 1 else 0
             return replace(found, highest=used, at=1, below=below)
@@ -59,7 +54,7 @@ class Fullness:
     """What the looks at a window have shown.
 
     `stretch` goes on, `last` is the one before. All of `level_looks` looks since `level_since`
-    found about `level` alerts, and `level_short` missing in all. `top` is the highest number since
+    found about `level` alerts. `top` is the highest number since
     `top_at`, `last_top` that of the time before.
     """
 
@@ -68,7 +63,6 @@ class Fullness:
     level: int = 0
     level_since: float = 0.0
     level_looks: int = 0
-    level_short: float = 0.0
     top: int = 0
     last_top: int = 0
     top_at: float = 0.0
@@ -78,21 +72,20 @@ class Fullness:
         """The highest number of both stretches."""
         return max(self.stretch.highest, self.last.highest)
 
-    def looked(self, used: int, short: float, unsure: int, period: float, now: float) -> "Fullness":
-        """The same after a look that found `used` alerts and `short` missing."""
+    def looked(self, used: int, period: float, now: float) -> "Fullness":
+        """The same after a look that found `used` alerts."""
         found = self
         if now - self.stretch.since >= FULL_PERIODS * period:
             found = replace(found, last=self.stretch, stretch=Stretch(since=now))
         if now - self.top_at > TOP_PERIODS * period:
             found = replace(found, last_top=self.top, top=0, top_at=now)
         if not found.level - (found.level >= _MANY) <= used <= found.level:
-            found = replace(found, level=used, level_since=now, level_looks=0, level_short=0.0)
+            found = replace(found, level=used, level_since=now, level_looks=0)
         return replace(
             found,
-            stretch=found.stretch.looked(used, short, unsure),
+            stretch=found.stretch.looked(used),
             top=max(found.top, used),
             level_looks=found.level_looks + 1,
-            level_short=found.level_short + short,
         )
 
     def is_full(self, period: float, now: float) -> bool:
@@ -100,13 +93,6 @@ class Fullness:
         if not self.highest or max(self.top, self.last_top) > self.highest + 1:
             return False
         return self._is_level(period, now) or self._stays_high
-
-    def missing(self, period: float, now: float) -> float:
-        """How many alerts are missing on average, for live ones come by chance."""
-        if self._is_level(period, now):
-            return self.level_short / self.level_looks
-        looks = max(1, self.stretch.looks + self.last.looks)
-        return (self.stretch.short + self.last.short) / looks
 
     @property
     def _stays_high(self) -> bool:

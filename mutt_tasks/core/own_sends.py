@@ -47,8 +47,12 @@ class OwnSends:
         """How many of all can have reached the limiter within its last period."""
         return _in_window(self.all, limiter, now)
 
+    def sure_since(self, moment: float, now: float) -> int:
+        """How many of the sure ones, sent after a moment, have had time to reach it."""
+        return sum(n for at, n in self.sure if moment < at <= now - _LAG_SECONDS)
+
     def sure_in_window(self, limiter: Limiter, now: float) -> int:
-        """How many of the sure ones can have done so."""
+        """How many of the sure ones can have reached it within its last period."""
         return _in_window(self.sure, limiter, now)
 
 

@@ -5,27 +5,23 @@ there: the more is dropped, the more room there seems to be. But what was sent a
 in a queue must appear in the window. If it does not, the limiter is smaller than it is believed
 to be, or another one, and every further replay would be destroyed, live alerts with it.
 
-An event that the alerter does not forward (no rule matches it) does not appear either. Such a
-shortfall counts only while the window stays at its highest number of alerts, as that of a full
-limiter does and that of a filtered stream does not, and only if it is still there once live
-alerts alone have been looked at for a moment.
+An event that the alerter does not forward (no rule matches it) does not appear either. So what is
+missing there, or a window that stays at its highest number of alerts, is a suspicion only, and a
+trial decides (core/trial.py).
 """
 
 from dataclasses import dataclass, replace
 from math import sqrt
 
-from mutt_tasks.core.fullness import Fullness, Stretch
+from mutt_tasks.core.fullness import Fullness
+from mutt_tasks.core.trial import LEAST_OVER, Trial, Verdict
 
 # Replays that may be on their way between a queue and the limiter, and the share of alerts that
 # have their millisecond in common with another one: in the limiter's set both count once.
 FEW, SHARED = 3, 0.05
 
-# A sudden shortfall on the alerter's route is followed by a pause of this many seconds, and another
-# one is not heeded for this many periods.
-ANEW_SECONDS, ANEW_PERIODS = 1.5, 5.0
-
-# Live alerts alone are looked at for this many periods, at least this many seconds.
-CHECK_PERIODS, CHECK_SECONDS = 1.5, 0.5
+# After a trial that blamed nobody there is none for this many seconds, doubling with each in a row.
+QUIET_SECONDS, LONGEST_QUIET = 5.0, 60.0
 
 # The forwarder's clock is known this well.
 CLOCK_SECONDS = 0.1
@@ -40,9 +36,8 @@ SAFE_SHARE, MEMORY_SECONDS, LONGEST_MEMORY = 0.9, 3600.0, 86_400.0
 # This share of what was missing still counts a period later.
 _OWED_KEPT = 0.8
 
-# How much one period counts in the average of live traffic, and one stretch in that of the share
-# that the alerter forwards; fewer replays than this in a period tell nothing of it.
-_WEIGHT, _ENOUGH = 0.1, 5
+# How much one period counts in the average of live traffic.
+_WEIGHT = 0.1
 
 
 @dataclass(frozen=True)
@@ -76,10 +71,10 @@ class Watch:
 
     `live` is the average of live alerts in a period, `share` of what the alerter forwards, `window`
     what the limiter's window looked like. `missing` counts looks in a row at which replays were
-    suddenly missing, and `owed` sums up those missing in the last periods, as of `owed_at`. On the
-    alerter's route that started the watch anew at `anew_at`, and nothing goes before
-    `pauses_until`. Since `checking` nothing is sent, to see live alerts alone: `shortfall` of
-    `sent_before` replays were missing while the window stayed at `full_at`. After a drop `ceiling`
+    suddenly missing, and `owed` sums up those missing in the last periods, as of `owed_at`. While a
+    `trial` is on, nothing goes but its own replays; after `innocents` in a row that blamed nobody
+    there is none before `quiet_until`.
+    After a drop `ceiling`
     is what the limiter takes (-1: no drop is remembered) and nothing goes before `holds_until`;
     then one replay goes as a canary, at `canary_at`, and nothing else until it `has_passed`.
     `drops` counts drops in a row; `dropped` is how many replays the last one is believed to have
@@ -93,12 +88,9 @@ class Watch:
     missing: int = 0
     owed: float = 0.0
     owed_at: float = 0.0
-    anew_at: float = 0.0
-    pauses_until: float = 0.0
-    checking: float = 0.0
-    shortfall: float = 0.0
-    sent_before: int = 0
-    full_at: int = 0
+    trial: Trial = Trial()
+    innocents: int = 0
+    quiet_until: float = 0.0
     ceiling: int = -1
     dropped_at: float = 0.0
     holds_until: float = 0.0
@@ -110,10 +102,10 @@ class Watch:
     def looked(self, sight: Sight, now: float) -> "Watch":
         """The watch after one more look."""
         watch = self._sane(now)._remembering(sight, now)._owing(sight, now)
-        if now < max(watch.holds_until, watch.pauses_until):
+        if now < watch.holds_until:
             return watch
-        if watch.checking:
-            return watch._checked(sight, now)
+        if watch.trial.is_on:
+            return watch._tried(sight, now)
         if watch._is_missing_for_sure(sight):
             watch = replace(watch, missing=watch.missing + 1)
             if watch.missing == 1:
@@ -122,10 +114,7 @@ class Watch:
             return watch._dropping(missing, sight.used, now)
         if watch.canary_at:
             return replace(watch, missing=0)._canary_looked(sight, now)
-        if watch._is_missing_perhaps(sight, now):
-            watch = replace(watch, missing=watch.missing + 1)
-            return watch._started_anew(now) if watch.missing > 1 else watch
-        return replace(watch, missing=0)._window_looked(sight, now)
+        return watch._suspecting(sight, now)
 
     @property
     def is_dropping(self) -> bool:
@@ -137,8 +126,8 @@ class Watch:
         return now < self.holds_until or bool(self.canary_at)
 
     def is_checking(self, now: float) -> bool:
-        """Whether nothing may go for a moment, to see what arrives without replays."""
-        return now < self.pauses_until or bool(self.checking)
+        """Whether nothing may go for a moment but what a trial sends."""
+        return self.trial.is_on and now >= self.holds_until
 
     def limit(self, believed: int) -> int:
         """How many alerts the limiter takes in a period, given what is `believed`."""
@@ -146,13 +135,15 @@ class Watch:
             return believed
         return min(believed, max(1, int(SAFE_SHARE * self.ceiling)))
 
-    def sent(self, now: float) -> "Watch":
-        """The watch after a replay went; while a drop is remembered it is a canary."""
+    def sent(self, replays: int, is_sure: bool, now: float) -> "Watch":
+        """The watch after replays went; while a drop is remembered one is a canary."""
+        if self.trial.may_send:
+            return replace(self, trial=self.trial.sent(replays, is_sure, now))
         return replace(self, canary_at=now) if self.is_dropping else self
 
     def interrupted(self) -> "Watch":
         """The watch after alerts were taken out of the queue: what is missing now tells nothing."""
-        return replace(self, window=Fullness(), missing=0, owed=0.0, checking=0.0, canary_at=0.0)
+        return replace(self, window=Fullness(), missing=0, owed=0.0, trial=Trial(), canary_at=0.0)
 
     def forgotten(self) -> "Watch":
         """The watch without what it learnt of the limiter, whose settings have changed."""
@@ -160,15 +151,10 @@ class Watch:
 
     def _sane(self, now: float) -> "Watch":
         """A clock that jumped back makes it start anew."""
-        latest = max(
-            self.sampled_at,
-            self.window.stretch.since,
-            self.checking,
-            self.dropped_at,
-            self.canary_at,
-        )
-        latest = max(latest, self.anew_at, self.owed_at)
-        is_too_long = max(self.holds_until, self.pauses_until) > now + LONGEST_HOLD
+        moments = (self.sampled_at, self.window.stretch.since, self.trial.since, self.owed_at)
+        latest = max(*moments, self.trial.part_at, self.dropped_at, self.canary_at)
+        is_too_long = self.holds_until > now + LONGEST_HOLD
+        is_too_long = is_too_long or self.quiet_until > now + LONGEST_QUIET
         return Watch() if latest > now + 1 or is_too_long else self
 
     def _remembering(self, sight: Sight, now: float) -> "Watch":
@@ -199,64 +185,45 @@ class Watch:
         missing = sight.sure - sight.queued - sight.used
         return missing > FEW + SHARED * sight.sure or (missing > 0 and self.owed > FEW)
 
-    def _is_missing_perhaps(self, sight: Sight, now: float) -> bool:
-        """Whether fewer arrive than the alerter usually forwards, whatever comes live."""
-        if 0 <= now - self.anew_at < ANEW_PERIODS * sight.period:
-            return False
-        expected = sight.sure + self.share * sight.unsure
-        return expected - sight.queued - sight.used > FEW + SHARED * sight.sent
-
-    def _started_anew(self, now: float) -> "Watch":
-        """The watch after a sudden shortfall: a pause, and what was seen before counts no more.
-
-        Either other events come now, of which the alerter forwards fewer, or the limiter has become
-        smaller; if so the window will soon be seen to be full.
-        """
-        pause = now + ANEW_SECONDS
-        return replace(self, window=Fullness(), missing=0, anew_at=now, pauses_until=pause)
-
-    def _window_looked(self, sight: Sight, now: float) -> "Watch":
-        """Whether the window looks full while replays are missing."""
+    def _suspecting(self, sight: Sight, now: float) -> "Watch":
+        """Whether the window looks full, or less arrives than the alerter usually forwards."""
+        window = self.window.looked(sight.used, sight.period, now)
         expected = sight.sure + self.share * sight.unsure + self.live
-        short = expected - sight.queued - sight.used
-        window = self.window.looked(sight.used, short, sight.unsure, sight.period, now)
-        watch = replace(self, window=window)
-        highest = window.highest
-        # At the limit that it keeps to, our own pace holds the window steady.
-        was_room = highest < watch.limit(sight.limit) * (1 - SHARED) - 1
-        is_full = was_room and window.is_full(sight.period, now)
-        if not is_full:
+        is_short = expected - sight.queued - sight.used > FEW + SHARED * sight.sent + sqrt(
+            self.live
+        )
+        missing = self.missing + 1 if is_short else 0
+        watch = replace(self, window=window, missing=missing)
+        is_full = window.is_full(sight.period, now)
+        if not (is_full or is_short):
             # What is dropped looks like less traffic: a full window teaches nothing.
-            watch = watch._sampled(sight, now)
-            if window.last is not self.window.last:
-                watch = replace(watch, share=self._learnt_share(window.last))
-        shortfall = window.missing(sight.period, now)
-        if not is_full or shortfall <= FEW + SHARED * sight.sent:
+            return watch._sampled(sight, now)
+        # At the limit that it keeps to, our own pace holds the window steady.
+        was_room = window.highest + LEAST_OVER < watch.limit(sight.limit)
+        if now < watch.quiet_until or not was_room or not sight.sent or sight.queued > FEW:
             return watch
-        return replace(
-            watch, full_at=highest, checking=now, shortfall=shortfall, sent_before=sight.sent
-        )
-
-    def _learnt_share(self, stretch: Stretch) -> float:
-        """The share that the alerter forwards, with what a stretch has shown that is over."""
-        unsure = stretch.unsure / max(1, stretch.looks)
-        if unsure < _ENOUGH:
-            return self.share
-        share = min(1.0, max(0.0, self.share - stretch.short / stretch.looks / unsure))
-        return self.share + _WEIGHT * (share - self.share)
-
-    def _checked(self, sight: Sight, now: float) -> "Watch":
-        """Live alerts alone: are replays still missing if these are what is live?"""
-        if sight.sent or now - self.checking < max(CHECK_SECONDS, CHECK_PERIODS * sight.period):
-            return self
-        # Live alerts were more, or fewer, than they were believed to be.
-        missing = self.shortfall + sight.used - self.live
-        watch = replace(
-            self, checking=0.0, window=Fullness(), live=float(sight.used), sampled_at=now
-        )
-        if missing > FEW + SHARED * self.sent_before + sqrt(self.live):
-            return watch._dropping(missing, self.full_at, now)
+        if is_full or missing > 1:
+            return replace(watch, missing=0, trial=Trial(now, window.highest))
         return watch
+
+    def _tried(self, sight: Sight, now: float) -> "Watch":
+        """The watch after a look in a trial."""
+        trial, verdict = self.trial.looked(replace(sight, limit=self.limit(sight.limit)), now)
+        watch = replace(self, trial=trial)
+        if verdict is Verdict.OPEN:
+            return watch
+        if verdict is Verdict.FULL:
+            return watch._dropping(trial.tally.missing, trial.peak, now)
+        share = trial.tally.share if trial.tally.low else self.share
+        quiet = min(LONGEST_QUIET, QUIET_SECONDS * 2.0 ** min(self.innocents, 32))
+        return replace(
+            watch,
+            trial=Trial(),
+            window=Fullness(),
+            share=share,
+            innocents=self.innocents + 1,
+            quiet_until=now + quiet,
+        )
 
     def _canary_looked(self, sight: Sight, now: float) -> "Watch":
         """Whether a single replay that went after a drop has been taken."""
@@ -278,7 +245,9 @@ class Watch:
             holds_until=now + min(LONGEST_HOLD, HOLD_SECONDS * 2.0 ** min(drops - 1, 32)),
             has_passed=False,
             canary_at=0.0,
-            checking=0.0,
+            trial=Trial(),
+            innocents=0,
+            quiet_until=0.0,
             missing=0,
             owed=0.0,
             drops=drops,

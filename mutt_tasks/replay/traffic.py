@@ -12,7 +12,6 @@ from mutt_tasks.core.congestion import stands
 from mutt_tasks.core.consumer_limits import (
     ConsumerLimits,
     FollowedLimits,
-    switches_limiter_off,
     with_runtime_values,
 )
 from mutt_tasks.core.limiter import Limiter
@@ -52,7 +51,7 @@ class Traffic:
         self.limiter = Limiter(settings.forwarder.rate_limit, settings.forwarder.rate_period)
         self.found_dropping = 0
         self.alert_queue = 0
-        self._is_limiter_off = False
+        self._is_off = False
 
     @property
     def window(self) -> Window:
@@ -76,11 +75,12 @@ class Traffic:
             self.pace, self.watch = reading.pace, reading.watch
             self._limits, self._is_read = reading.limits, True
         self.alert_queue = reading.depths.alert_queue
-        self._is_limiter_off = switches_limiter_off(reading.consumer_limits[1])
         runtime = with_runtime_values(self._static, *reading.consumer_limits)
         used = reading.kept[0] if reading.kept else 0
         before = self._limits
         self._limits = before.followed(self._static, runtime, used, now)
+        # Where it is off the forwarder leaves no trace of what it takes, and drops nothing.
+        self._is_off = self._limits.may_be_off(now) and not reading.kept
         if before.period and before.in_force != self._limits.in_force:
             self.watch = self.watch.forgotten()
 
@@ -91,32 +91,36 @@ class Traffic:
         pace = self.pace.observed(believed, reading.queued, now)
         sent = pace.sends.all_in_window(believed, now)
         sure = pace.sends.sure_in_window(believed, now)
+        judged = pace.sends.sure_since(pace.clock.judged_from(believed, now), now)
         sight = Sight(
             used=believed.used,
             queued=reading.queued,
-            sure=sure,
+            sure=judged,
             unsure=sent - sure,
             live=pace.live_now(believed, reading.queued, now),
             period=limits.period,
             limit=limits.alerts,
             newest=believed.newest - pace.clock.skew,
         )
-        if self._is_limiter_off:
-            pace = replace(pace, unseen=0)
-        is_blind = self._max_rate == 0 or self._is_limiter_off
-        watch = self.watch if is_blind else self.watch.looked(sight, now)
+        watch = self.watch if self._max_rate == 0 else self.watch.looked(sight, now)
+        if self._is_off:
+            pace, watch = replace(pace, unseen=0), self.watch.interrupted()
         if watch.drops > self.watch.drops:
             self.found_dropping = watch.dropped
             pace = pace.forgotten()  # what was dropped looked like less traffic
-        self.limiter = Limiter(
-            watch.limit(limits.alerts), limits.period, reading.kept, reading.newest
-        )
+        self.limiter = replace(believed, limit=watch.limit(limits.alerts))
         self.pace, self.watch, self._is_written = pace, watch, False
 
     def limiter_of(self, reading: RouteReading) -> Limiter:
         """The forwarder's limiter as settings and runtime configuration describe it."""
         limits = self._limits
-        return Limiter(limits.alerts, limits.period, reading.kept, reading.newest)
+        return Limiter(
+            limit=limits.alerts,
+            period=limits.period,
+            kept=reading.kept,
+            newest=reading.newest,
+            oldest=reading.oldest,
+        )
 
     def live_now(self, reading: RouteReading, now: float) -> float:
         """How many alerts of the limiter's last period were not ours."""
@@ -146,10 +150,10 @@ class Traffic:
             return None
         if self.watch.is_held(now):
             return Allowance(0, DROPPING)
-        if self.watch.is_checking(now):
-            return Allowance(0, CHECKING)
         if self.pace.seen_at and stands(self.limiter, reading.queued):
             return Allowance(0, QUEUE_STANDING)
+        if self.watch.is_checking(now):
+            return Allowance(self.watch.trial.may_send, CHECKING)
         if self.watch.is_dropping:
             is_free = not reading.queued and self.limiter.used < self.limiter.limit
             return Allowance(int(is_free), DROPPING)
@@ -170,7 +174,7 @@ class Traffic:
     def after(self, replays: int, is_sure: bool, now: float) -> tuple[Pace, Watch]:
         """Pace and watch after so many replays; `is_sure` when they go straight to its queue."""
         pace = self.pace.spent(replays, self.limiter.period, now, is_sure)
-        return pace, self.watch.sent(now) if replays else self.watch
+        return pace, self.watch.sent(replays, is_sure, now) if replays else self.watch
 
     def written(self, pace: Pace, watch: Watch) -> None:
         """A commit has written these."""

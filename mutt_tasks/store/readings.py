@@ -52,9 +52,9 @@ class RouteReading:
     `queued` messages lie before the forwarder, and `sights` tell what the last look found of
     replays in the queues. `kept` says how many of the limiter's alerts are still in its window at
     STEPS moments of the coming period (empty: there is no limiter), `newest` when it took the last
-    one, by its own clock. The forwarder has counted `failures` in a row (None: it does not count).
-    `consumer_limits` is what runtime configuration says of the limiter's
-    alerts, its period and the alerter's shedding.
+    one, by its own clock, and `oldest` when the oldest one that is still in its set. The forwarder
+    has counted `failures` in a row (None: it does not count). `consumer_limits` is what runtime
+    configuration says of the limiter's alerts, its period and the alerter's shedding.
     """
 
     depths: Depths
@@ -70,6 +70,7 @@ class RouteReading:
     limits: FollowedLimits
     kept: tuple[int, ...]
     newest: float
+    oldest: float
     consumer_limits: tuple[bytes | None, bytes | None, bytes | None]
     failures: int | None
     is_paused: bool
@@ -126,6 +127,7 @@ def _reading(route: Route, queues: tuple[str, ...], found: dict[str, Any]) -> Ro
         limits=decoded(FollowedLimits, pace["limits"]),
         kept=tuple(found["kept"]) if found["has_limiter"] else (),
         newest=number(found["newest"]) / 1000,
+        oldest=number(found["oldest"]) / 1000,
         consumer_limits=(alerts, period, shed_above),
         failures=int(number(failures)) if failures else None,
         is_paused=bool(found["is_paused"]),

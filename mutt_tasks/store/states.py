@@ -27,7 +27,7 @@ FIELDS: dict[type[Any], str] = {
 }
 
 # All others count something, or are moments.
-_SIGNED = frozenset({"ceiling", "level_short", "low_below", "short", "skew", "tokens"})
+_SIGNED = frozenset({"ceiling", "low_below", "skew", "tokens"})
 
 # No number of ours comes near this.
 _LARGEST = 1e15

@@ -37,11 +37,21 @@ def test_a_value_is_read_as_the_consumers_read_it(raw: bytes | None, alerts: int
     assert with_runtime_values(STATIC, raw, None, None) == limits(alerts)
 
 
-@pytest.mark.parametrize(("raw", "period"), [(b"60", 60.0), (b"0", 1.0), (b"-5", 1.0), (b"x", 1.0)])
-def test_a_period_that_would_switch_the_limiter_off_is_not_believed(
-    raw: bytes, period: float
-) -> None:
+@pytest.mark.parametrize(("raw", "period"), [(b"60", 60.0), (b"x", 1.0)])
+def test_a_period_is_read_as_the_consumers_read_it(raw: bytes, period: float) -> None:
     assert with_runtime_values(STATIC, None, raw, None) == limits(period=period)
+
+
+@pytest.mark.parametrize("raw", [b"0", b"-5"])
+def test_a_period_that_is_not_positive_switches_the_limiter_off(raw: bytes) -> None:
+    found = with_runtime_values(STATIC, None, raw, None)
+
+    assert found == ConsumerLimits(50, 1.0, 2000, is_off=True)
+    state = followed(FollowedLimits(), found, NOW)
+    assert state.may_be_off(NOW)
+    state = followed(state, limits(), NOW + 1)
+    assert state.may_be_off(NOW + CACHE_SECONDS)  # a consumer may not have noticed yet
+    assert not state.may_be_off(NOW + 1 + CACHE_SECONDS + 1)
 
 
 @given(*(st.integers(0, 100),) * 2, *(st.integers(1, 60),) * 2, *(st.integers(0, 5000),) * 2)

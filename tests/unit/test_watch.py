@@ -88,11 +88,19 @@ class Stream:
         if self.watch.ceiling >= 0:
             self._owed = min(self._owed, 1.0 if used < self.watch.limit(50) else 0.0)
         self.now += LOOK
+        if self.watch.is_checking(self.now):
+            self._send(self.watch.trial.may_send)
         while self._owed >= 1 and not self._may_not_go():
             self._owed -= 1
-            self.replays += 1
-            self._sent.append(self.now)
-            self.watch = self.watch.sent(self.now)
+            self._send(1)
+
+    def _send(self, replays: int) -> None:
+        if not replays:
+            return
+        self.replays += replays
+        self._sent.extend([self.now] * replays)
+        self.watch = self.watch.sent(replays, self.is_sure, self.now)
+        for _ in range(replays):
             if self._random.random() < self.share:
                 self._arrive(self.now, is_ours=True)
 

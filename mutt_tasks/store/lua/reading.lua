@@ -15,7 +15,7 @@
 -- Returns name, value, name, value, ...: `source` (its length), `state` and `pace` (name, value, ...,
 -- each value may be false), `is_paused`, `breaker`, `opened_at`, `old_breaker` (1 if there is one),
 -- `breaker_seen_at`, `has_limiter`, `kept` (counts of the limiter), `newest` (score of its newest
--- alert, or false), `lengths` (of the queues), `configured` (values of the configuration, each or
+-- alert, or false), `oldest` (that of the oldest), `lengths` (of the queues), `configured` (values of the configuration, each or
 -- false), `failures` (or false).
 
 -- Keys of the pipeline that hold something else than they should are as good as not there.
@@ -57,6 +57,7 @@ return {
   'has_limiter', has_limiter and 1 or 0,
   'kept', kept,
   'newest', has_limiter and redis.call('ZREVRANGE', KEYS[6], 0, 0, 'WITHSCORES')[2] or false,
+  'oldest', has_limiter and redis.call('ZRANGE', KEYS[6], 0, 0, 'WITHSCORES')[2] or false,
   'lengths', lengths,
   'configured', configured,
   'failures', string_at(KEYS[10]),

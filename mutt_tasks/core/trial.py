@@ -1,0 +1,193 @@
+"""A trial: does the limiter take no more than a level, or does the alerter forward so few events?
+
+Both look alike from outside: replays go, and do not appear in the limiter's window. But a limiter
+drops only what meets a full window. So live alerts are left alone for a period; then some replays
+go that surely find room below the level, then, in the same period, more than would reach it. What
+the alerter forwards does not depend on how full the window is, so of both parts the same share
+should appear. Fisher's exact test says how likely chance alone leaves so few of the second part:
+if that is less than ERROR, and the window has not risen above the level, the limiter is full there.
+"""
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from math import ceil, comb
+from typing import Protocol
+
+# Where nothing is wrong, one attempt blames the limiter with this probability at most. If chance
+# explains what was seen only this badly, it is tried again, so often in all; the counts are added.
+ERROR, DOUBT, ATTEMPTS = 0.005, 0.3, 4
+
+# Live alerts alone are looked at for this many periods, and room is waited for this long.
+REST_PERIODS, LONGEST_REST_PERIODS = 1.1, 4.0
+# The first part begins with at most so many, for the level may be far too high, and goes on up to
+# this share of the room below the level. The second part would rise this far above it, at least so
+# far.
+FIRST, LOW_SHARE, OVER, LEAST_OVER = 8, 0.7, 10, 4
+# Less room than this is not enough for a first part.
+LEAST_ROOM = 3
+# Of the first part at least this share has to appear: else it says enough.
+FORWARDED = 0.3
+# A part has reached the limiter when the queues are empty and this many seconds have passed (or
+# this share of a short period); one that has not after this many periods says nothing.
+LAND_SECONDS, LAND_PERIODS, LATE_PERIODS = 0.15, 0.15, 0.45
+
+
+class Verdict(StrEnum):
+    """What a trial has found: OPEN while it lasts, NOTHING when it could not be carried out."""
+
+    OPEN = "open"
+    FULL = "full"
+    INNOCENT = "innocent"
+    NOTHING = "nothing"
+
+
+class Seen(Protocol):
+    """What a look tells a trial: see core/watch.py."""
+
+    @property
+    def used(self) -> int: ...
+    @property
+    def queued(self) -> int: ...
+    @property
+    def sent(self) -> int: ...
+    @property
+    def period(self) -> float: ...
+    @property
+    def limit(self) -> int: ...
+
+
+@dataclass(frozen=True)
+class Tally:
+    """How many replays went as first and as second parts, and how many of them appeared."""
+
+    low: int = 0
+    low_seen: int = 0
+    high: int = 0
+    high_seen: int = 0
+
+    @property
+    def share(self) -> float:
+        """The share of the first parts that appeared."""
+        return self.low_seen / self.low if self.low else 1.0
+
+    @property
+    def missing(self) -> int:
+        """How many did not appear."""
+        return self.low - self.low_seen + self.high - self.high_seen
+
+    @property
+    def chance(self) -> float:
+        """How likely so few of the second parts appear if they are no other than the first ones.
+
+        The lower tail of the hypergeometric distribution (Fisher's exact test).
+        """
+        seen = self.low_seen + self.high_seen
+        least = max(0, seen - self.low)
+        counts = range(least, self.high_seen + 1)
+        ways = sum(comb(self.high, k) * comb(self.low, seen - k) for k in counts)
+        return ways / comb(self.low + self.high, seen)
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A trial of the level `full_at` since `since` (seconds since 1970; 0: there is none).
+
+    `tally` counts what has landed in all, `parts` how often some of the first part did in this
+    attempt, and `is_second` says that the second part is under way. `part` replays are under way
+    since `part_at`, when `used` alerts were in the window; `peak` is the most that was seen in all.
+    `may_send` more may go now. `is_sure` says whether the last ones went past the alerter, and
+    `is_mixed` that the first ones did not. There were `attempts` before.
+    """
+
+    since: float = 0.0
+    full_at: int = 0
+    tally: Tally = Tally()
+    parts: int = 0
+    is_second: bool = False
+    part: int = 0
+    part_at: float = 0.0
+    used: int = 0
+    peak: int = 0
+    may_send: int = 0
+    is_sure: bool = False
+    is_mixed: bool = False
+    attempts: int = 0
+
+    @property
+    def is_on(self) -> bool:
+        """Whether there is one."""
+        return self.since > 0
+
+    def sent(self, replays: int, is_sure: bool, now: float) -> "Trial":
+        """The trial after so many of its replays went."""
+        is_mixed = self.parts > 0 and self.is_sure != is_sure
+        return replace(
+            self, part=replays, part_at=now, may_send=0, is_sure=is_sure, is_mixed=is_mixed
+        )
+
+    def looked(self, seen: Seen, now: float) -> tuple["Trial", Verdict]:
+        """The trial after a look at the limiter, and what it has found."""
+        if self.is_mixed:
+            return self, Verdict.NOTHING
+        if self.part:
+            return replace(self, peak=max(self.peak, seen.used))._landed(seen, now)
+        if self.parts:
+            return self._next(seen)
+        rest = (now - self.since) / seen.period
+        if rest > LONGEST_REST_PERIODS:
+            return self, Verdict.NOTHING
+        room = self.full_at - seen.used
+        if seen.queued or seen.sent or rest < REST_PERIODS or room < LEAST_ROOM:
+            return replace(self, may_send=0), Verdict.OPEN
+        first = min(FIRST, max(2, round(LOW_SHARE * room)))
+        return replace(self, used=seen.used, may_send=first), Verdict.OPEN
+
+    def _landed(self, seen: Seen, now: float) -> tuple["Trial", Verdict]:
+        """After a look while a part is under way."""
+        passed = now - self.part_at
+        if seen.queued or passed < min(LAND_SECONDS, LAND_PERIODS * seen.period):
+            is_late = passed > LATE_PERIODS * seen.period
+            return self, Verdict.NOTHING if is_late else Verdict.OPEN
+        appeared = min(self.part, max(0, seen.used - self.used))
+        tally = self.tally
+        if self.is_second:
+            high, high_seen = tally.high + self.part, tally.high_seen + appeared
+            tally = replace(tally, high=high, high_seen=high_seen)
+            return replace(self, tally=tally, part=0)._judged(now)
+        low, low_seen = tally.low + self.part, tally.low_seen + appeared
+        tally = replace(tally, low=low, low_seen=low_seen)
+        trial = replace(self, tally=tally, part=0, parts=self.parts + 1)
+        if appeared < FORWARDED * self.part:
+            # Either hardly anything is forwarded, or the window stops far below the level.
+            if tally.low_seen and trial.peak < self.full_at - 1:
+                return trial._again(trial.peak, Tally(), now)
+            return trial, Verdict.INNOCENT
+        return trial._next(seen)
+
+    def _next(self, seen: Seen) -> tuple["Trial", Verdict]:
+        """More of the first part may go, or the second one: enough to rise above the level."""
+        room = self.full_at - seen.used
+        if self.parts == 1 and room > FIRST:
+            rest = min(round(LOW_SHARE * room), 2 * self.tally.low_seen)
+            return replace(self, used=seen.used, may_send=rest), Verdict.OPEN
+        over = min(OVER, seen.limit - 1 - self.full_at)
+        if over < LEAST_OVER:
+            return self, Verdict.NOTHING
+        most = min(ceil((max(0, room) + over) / self.tally.share), seen.limit - 1 - seen.used)
+        return replace(self, used=seen.used, is_second=True, may_send=most), Verdict.OPEN
+
+    def _judged(self, now: float) -> tuple["Trial", Verdict]:
+        chance = self.tally.chance
+        if self.peak > self.full_at + 1:
+            return self, Verdict.INNOCENT
+        if chance <= ERROR:
+            return self, Verdict.FULL
+        if chance > DOUBT:
+            return self, Verdict.INNOCENT
+        return self._again(self.full_at, self.tally, now)
+
+    def _again(self, full_at: int, tally: Tally, now: float) -> tuple["Trial", Verdict]:
+        """Another attempt, if there were not too many."""
+        if self.attempts + 1 >= ATTEMPTS:
+            return self, Verdict.INNOCENT
+        return Trial(now, full_at, tally, attempts=self.attempts + 1), Verdict.OPEN
