@@ -207,10 +207,10 @@ def _by_route(found: Snapshot, settings: Settings) -> Iterator[Metric]:
 def _limiter(found: Snapshot) -> Iterator[Metric]:
     """What the forwarder's limiter accepts, and whether it drops what it is sent."""
     text = "1 from a drop at the forwarder's limiter until a canary has passed"
-    yield _gauge("dropping", text, found.watch.is_dropping or found.pace.is_unseen)
+    yield _gauge("dropping", text, found.watch.drop.is_dropping or found.pace.is_unseen)
     if found.limits.period:
         text = "Alerts that the forwarder's limiter is believed to take in a period"
-        yield _gauge("limiter_alerts", text, found.watch.limit(found.limits.alerts))
+        yield _gauge("limiter_alerts", text, found.watch.drop.limit(found.limits.alerts))
         yield _gauge("limiter_period_seconds", "Its period", found.limits.period)
     text = "Times that the forwarder was seen to drop what it was sent"
     yield _counter("drops", text, found.counters.value(DROPS.of()))

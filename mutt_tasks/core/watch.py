@@ -13,6 +13,7 @@ trial decides (core/trial.py).
 from dataclasses import dataclass, replace
 from math import sqrt
 
+from mutt_tasks.core.drop import CLOCK_SECONDS, LONGEST_HOLD, Drop
 from mutt_tasks.core.fullness import Fullness
 from mutt_tasks.core.trial import LEAST_OVER, Trial, Verdict
 
@@ -22,16 +23,6 @@ FEW, SHARED = 3, 0.05
 
 # After a trial that blamed nobody there is none for this many seconds, doubling with each in a row.
 QUIET_SECONDS, LONGEST_QUIET = 5.0, 60.0
-
-# The forwarder's clock is known this well.
-CLOCK_SECONDS = 0.1
-
-# After a drop nothing goes for this many seconds, doubling with each drop in a row.
-HOLD_SECONDS, LONGEST_HOLD = 10.0, 600.0
-
-# The estimate of the limiter is used this far, and forgotten after this many seconds without a
-# drop, doubling as well.
-SAFE_SHARE, MEMORY_SECONDS, LONGEST_MEMORY = 0.9, 3600.0, 86_400.0
 
 # This share of what was missing still counts a period later.
 _OWED_KEPT = 0.8
@@ -73,12 +64,7 @@ class Watch:
     what the limiter's window looked like. `missing` counts looks in a row at which replays were
     suddenly missing, and `owed` sums up those missing in the last periods, as of `owed_at`. While a
     `trial` is on, nothing goes but its own replays; after `innocents` in a row that blamed nobody
-    there is none before `quiet_until`.
-    After a drop `ceiling`
-    is what the limiter takes (-1: no drop is remembered) and nothing goes before `holds_until`;
-    then one replay goes as a canary, at `canary_at`, and nothing else until it `has_passed`.
-    `drops` counts drops in a row; `dropped` is how many replays the last one is believed to have
-    cost.
+    there is none before `quiet_until`. `drop` is what is remembered of the last one.
     """
 
     live: float = 0.0
@@ -91,18 +77,12 @@ class Watch:
     trial: Trial = Trial()
     innocents: int = 0
     quiet_until: float = 0.0
-    ceiling: int = -1
-    dropped_at: float = 0.0
-    holds_until: float = 0.0
-    has_passed: bool = True
-    canary_at: float = 0.0
-    drops: int = 0
-    dropped: int = 0
+    drop: Drop = Drop()
 
     def looked(self, sight: Sight, now: float) -> "Watch":
         """The watch after one more look."""
         watch = self._sane(now)._remembering(sight, now)._owing(sight, now)
-        if now < watch.holds_until:
+        if now < watch.drop.holds_until:
             return watch
         if watch.trial.is_on:
             return watch._tried(sight, now)
@@ -112,38 +92,25 @@ class Watch:
                 return watch  # one look may fall between the queue and the limiter
             missing = sight.sure - sight.queued - sight.used
             return watch._dropping(missing, sight.used, now)
-        if watch.canary_at:
+        if watch.drop.canary_at:
             return replace(watch, missing=0)._canary_looked(sight, now)
         return watch._suspecting(sight, now)
 
-    @property
-    def is_dropping(self) -> bool:
-        """Whether a drop was seen and no canary has passed since."""
-        return self.ceiling >= 0 and not self.has_passed
-
-    def is_held(self, now: float) -> bool:
-        """Whether nothing may go: a drop is too recent, or its canary has not arrived yet."""
-        return now < self.holds_until or bool(self.canary_at)
-
     def is_checking(self, now: float) -> bool:
         """Whether nothing may go for a moment but what a trial sends."""
-        return self.trial.is_on and now >= self.holds_until
-
-    def limit(self, believed: int) -> int:
-        """How many alerts the limiter takes in a period, given what is `believed`."""
-        if self.ceiling < 0:
-            return believed
-        return min(believed, max(1, int(SAFE_SHARE * self.ceiling)))
+        return self.trial.is_on and now >= self.drop.holds_until
 
     def sent(self, replays: int, is_sure: bool, now: float) -> "Watch":
         """The watch after replays went; while a drop is remembered one is a canary."""
         if self.trial.may_send:
             return replace(self, trial=self.trial.sent(replays, is_sure, now))
-        return replace(self, canary_at=now) if self.is_dropping else self
+        drop = self.drop
+        return replace(self, drop=drop.canary_sent(now)) if drop.is_dropping else self
 
     def interrupted(self) -> "Watch":
         """The watch after alerts were taken out of the queue: what is missing now tells nothing."""
-        return replace(self, window=Fullness(), missing=0, owed=0.0, trial=Trial(), canary_at=0.0)
+        drop = self.drop.without_canary()
+        return replace(self, window=Fullness(), missing=0, owed=0.0, trial=Trial(), drop=drop)
 
     def forgotten(self) -> "Watch":
         """The watch without what it learnt of the limiter, whose settings have changed."""
@@ -152,20 +119,15 @@ class Watch:
     def _sane(self, now: float) -> "Watch":
         """A clock that jumped back makes it start anew."""
         moments = (self.sampled_at, self.window.stretch.since, self.trial.since, self.owed_at)
-        latest = max(*moments, self.trial.part_at, self.dropped_at, self.canary_at)
-        is_too_long = self.holds_until > now + LONGEST_HOLD
+        latest = max(*moments, self.trial.part_at, self.drop.dropped_at, self.drop.canary_at)
+        is_too_long = self.drop.holds_until > now + LONGEST_HOLD
         is_too_long = is_too_long or self.quiet_until > now + LONGEST_QUIET
         return Watch() if latest > now + 1 or is_too_long else self
 
     def _remembering(self, sight: Sight, now: float) -> "Watch":
         """Without an estimate that is too old, or that the limiter itself has disproved."""
-        if self.ceiling < 0:
-            return self
-        memory = min(LONGEST_MEMORY, MEMORY_SECONDS * 2.0 ** min(self.drops - 1, 32))
-        is_wrong = sight.used > self.ceiling * (1 + SHARED) + FEW
-        if is_wrong or now - self.dropped_at > memory:
-            return self.forgotten()
-        return self
+        surely_used = (sight.used - FEW) / (1 + SHARED)
+        return self.forgotten() if self.drop.is_forgotten(surely_used, now) else self
 
     def _sampled(self, sight: Sight, now: float) -> "Watch":
         if now - self.sampled_at < sight.period:
@@ -199,7 +161,7 @@ class Watch:
             # What is dropped looks like less traffic: a full window teaches nothing.
             return watch._sampled(sight, now)
         # At the limit that it keeps to, our own pace holds the window steady.
-        was_room = window.highest + LEAST_OVER < watch.limit(sight.limit)
+        was_room = window.highest + LEAST_OVER < watch.drop.limit(sight.limit)
         if now < watch.quiet_until or not was_room or not sight.sent or sight.queued > FEW:
             return watch
         if is_full or missing > 1:
@@ -208,7 +170,7 @@ class Watch:
 
     def _tried(self, sight: Sight, now: float) -> "Watch":
         """The watch after a look in a trial."""
-        trial, verdict = self.trial.looked(replace(sight, limit=self.limit(sight.limit)), now)
+        trial, verdict = self.trial.looked(replace(sight, limit=self.drop.limit(sight.limit)), now)
         watch = replace(self, trial=trial)
         if verdict is Verdict.OPEN:
             return watch
@@ -227,29 +189,23 @@ class Watch:
 
     def _canary_looked(self, sight: Sight, now: float) -> "Watch":
         """Whether a single replay that went after a drop has been taken."""
-        if sight.queued or now - self.canary_at < sight.period / 2:
+        drop = self.drop
+        if sight.queued or now - drop.canary_at < sight.period / 2:
             return self
-        if sight.used or sight.newest >= self.canary_at - CLOCK_SECONDS:
-            return replace(self, window=Fullness(), canary_at=0.0, has_passed=True)
-        if now - self.canary_at < sight.period + 1.0:
+        if sight.used or sight.newest >= drop.canary_at - CLOCK_SECONDS:
+            return replace(self, window=Fullness(), drop=drop.canary_passed())
+        if now - drop.canary_at < sight.period + 1.0:
             return self
-        return self._dropping(1, self.ceiling, now)
+        return self._dropping(1, drop.ceiling, now)
 
     def _dropping(self, missing: float, ceiling: int, now: float) -> "Watch":
-        drops = self.drops + 1
         return replace(
             self,
             window=Fullness(),
-            ceiling=ceiling,
-            dropped_at=now,
-            holds_until=now + min(LONGEST_HOLD, HOLD_SECONDS * 2.0 ** min(drops - 1, 32)),
-            has_passed=False,
-            canary_at=0.0,
             trial=Trial(),
             innocents=0,
             quiet_until=0.0,
             missing=0,
             owed=0.0,
-            drops=drops,
-            dropped=max(1, round(missing)),
+            drop=self.drop.found(missing, ceiling, now),
         )

@@ -52,7 +52,7 @@ def learn(
     found = _found(context, route, look)
     landing = _landing(route, traffic, look, found)
     bounds = _bounds(context.settings)
-    trouble = flow.Trouble(moogsoft_is_healthy, traffic.watch.is_dropping)
+    trouble = flow.Trouble(moogsoft_is_healthy, traffic.watch.drop.is_dropping)
     settled = flow.settle(reading.flow, landing, bounds, trouble, now)
     suspects = reading.suspects.looked(
         reading.depths.source,

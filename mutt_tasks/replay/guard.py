@@ -70,7 +70,12 @@ class Guard:
     @property
     def is_needed(self) -> bool:
         """Whether to go on looking: Moogsoft is down, or a queue stands before the forwarder."""
-        return self.route is not None and (self._is_down or self.traffic.alert_queue_stands)
+        return self.route is not None and (self._is_down or self._excess > 0)
+
+    @property
+    def _excess(self) -> int:
+        traffic = self.traffic
+        return shelter.excess(traffic.alert_queue, traffic.limiter, traffic.pace.traffic)
 
     @property
     def longest(self) -> float:
@@ -122,13 +127,11 @@ class Guard:
     def _moves_some(self, route: Route) -> bool:
         """One step; False when there is nothing to do."""
         traffic = self.traffic
-        if not (self._is_down or traffic.is_limiter_known):
+        many = self._excess
+        # A limiter that was never seen where it is believed to be tells nothing.
+        if not many or not (self._is_down or traffic.pace.seen_at):
             return False
-        queued = traffic.alert_queue
-        many = shelter.excess(queued, traffic.limiter, traffic.pace.traffic)
-        if not many:
-            return False
-        kept = queued - many
+        kept = traffic.alert_queue - many
         most = min(many, STEP_MESSAGES)
         found = self._context.store.queues.look(route.target, kept, most, STEP_BYTES)
         ready = [sheltered(raw, route, self._context.cycle) for raw in found]

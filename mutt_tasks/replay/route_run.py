@@ -164,7 +164,7 @@ class RouteRun:
             suspects=suspects.waiting,
             bad_counters=self.result.bad_counters + batch.bad_counters,
             more=True,  # at least a look at what comes back
-            delay=self._delay(selection, now),
+            delay=_delay(selection, self._canary_delay, self._flow.window.is_canary, now),
         )
         return True
 
@@ -202,11 +202,8 @@ class RouteRun:
             waiting=waiting,
             suspects=suspects,
             more=True,
-            delay=self._delay(selection, now),
+            delay=_delay(selection, self._canary_delay, self._flow.window.is_canary, now),
         )
-
-    def _delay(self, selection: Selection, now: float) -> float:
-        return _delay(selection, self._canary_delay, self._flow.window.is_canary, now)
 
 
 def _delay(selection: Selection, canary_delay: float, is_canary: bool, now: float) -> float:

@@ -7,7 +7,6 @@ looks of a cycle teach is written with the next commit, or at the end of the cyc
 from dataclasses import replace
 from typing import Any
 
-from mutt_tasks.core import shelter
 from mutt_tasks.core.congestion import stands
 from mutt_tasks.core.consumer_limits import (
     ConsumerLimits,
@@ -105,10 +104,10 @@ class Traffic:
         watch = self.watch if self._max_rate == 0 else self.watch.looked(sight, now)
         if self._is_off:
             pace, watch = replace(pace, unseen=0), self.watch.interrupted()
-        if watch.drops > self.watch.drops:
-            self.found_dropping = watch.dropped
+        if watch.drop.drops > self.watch.drop.drops:
+            self.found_dropping = watch.drop.dropped
             pace = pace.forgotten()  # what was dropped looked like less traffic
-        self.limiter = replace(believed, limit=watch.limit(limits.alerts))
+        self.limiter = replace(believed, limit=watch.drop.limit(limits.alerts))
         self.pace, self.watch, self._is_written = pace, watch, False
 
     def limiter_of(self, reading: RouteReading) -> Limiter:
@@ -126,17 +125,6 @@ class Traffic:
         """How many alerts of the limiter's last period were not ours."""
         return self.pace.live_now(self.limiter_of(reading), reading.queued, now)
 
-    @property
-    def is_limiter_known(self) -> bool:
-        """Whether the limiter was ever seen where it is believed to be."""
-        return self.pace.seen_at > 0
-
-    @property
-    def alert_queue_stands(self) -> bool:
-        """Whether more stands before the forwarder than it delivers in time."""
-        limiter = self.limiter
-        return shelter.excess(self.alert_queue, limiter, self.pace.traffic) > 0
-
     def taken_back(self, replays: int) -> None:
         """Alerts were moved out of the queue, so many of them replays that reach no limiter."""
         self.pace = replace(self.pace, sends=self.pace.sends.taken_back(replays))
@@ -148,13 +136,13 @@ class Traffic:
         rate = self.pace.rate(self._max_rate, self.limiter)
         if rate is None:
             return None
-        if self.watch.is_held(now):
+        if self.watch.drop.is_held(now):
             return Allowance(0, DROPPING)
         if self.pace.seen_at and stands(self.limiter, reading.queued):
             return Allowance(0, QUEUE_STANDING)
         if self.watch.is_checking(now):
             return Allowance(self.watch.trial.may_send, CHECKING)
-        if self.watch.is_dropping:
+        if self.watch.drop.is_dropping:
             is_free = not reading.queued and self.limiter.used < self.limiter.limit
             return Allowance(int(is_free), DROPPING)
         self.pace = self.pace.refilled(rate, now)

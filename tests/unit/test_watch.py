@@ -6,14 +6,8 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from mutt_tasks.core.watch import (
-    HOLD_SECONDS,
-    LONGEST_HOLD,
-    MEMORY_SECONDS,
-    SAFE_SHARE,
-    Sight,
-    Watch,
-)
+from mutt_tasks.core.drop import HOLD_SECONDS, LONGEST_HOLD, MEMORY_SECONDS, SAFE_SHARE, Drop
+from mutt_tasks.core.watch import Sight, Watch
 
 NOW = 1_800_000_000.0
 LOOK = 0.05
@@ -55,7 +49,7 @@ class Stream:
         return self
 
     def _may_not_go(self) -> bool:
-        return self.watch.is_held(self.now) or self.watch.is_checking(self.now)
+        return self.watch.drop.is_held(self.now) or self.watch.is_checking(self.now)
 
     def _gap(self) -> float:
         if not self.live:
@@ -85,8 +79,8 @@ class Stream:
         )
         self.watch = self.watch.looked(sight, self.now)
         self._owed = min(3.0, self._owed + self.pace * LOOK)
-        if self.watch.ceiling >= 0:
-            self._owed = min(self._owed, 1.0 if used < self.watch.limit(50) else 0.0)
+        if self.watch.drop.ceiling >= 0:
+            self._owed = min(self._owed, 1.0 if used < self.watch.drop.limit(50) else 0.0)
         self.now += LOOK
         if self.watch.is_checking(self.now):
             self._send(self.watch.trial.may_send)
@@ -131,13 +125,13 @@ def test_a_limiter_smaller_than_it_is_believed_to_be_is_found_soon(
     # Through the alerter it was never larger; straight to the forwarder it is lowered just now.
     stream = learnt(limit=50 if sure else limit, live=live, pace=pace, is_sure=sure, seed=seed)
     stream.limit = limit
-    while not stream.watch.is_dropping:
+    while not stream.watch.drop.is_dropping:
         stream.run(LOOK)
         assert stream.now < NOW + 45, "not found in fifteen seconds"
 
-    assert stream.watch.is_held(stream.now)
-    assert stream.watch.ceiling <= limit + (live if sure else 0)
-    assert stream.watch.dropped >= 3
+    assert stream.watch.drop.is_held(stream.now)
+    assert stream.watch.drop.ceiling <= limit + (live if sure else 0)
+    assert stream.watch.drop.dropped >= 3
 
 
 def test_a_limiter_lowered_to_nearly_nothing_costs_a_few_replays() -> None:
@@ -146,7 +140,7 @@ def test_a_limiter_lowered_to_nearly_nothing_costs_a_few_replays() -> None:
         stream.limit = 5
         stream.run(5)
 
-        assert stream.watch.is_dropping
+        assert stream.watch.drop.is_dropping
         assert stream.lost <= 10
 
 
@@ -159,13 +153,13 @@ def test_what_the_alerter_does_not_forward_is_no_drop(
     live: float, pace: float, share: float, seed: int
 ) -> None:
     stream = learnt(limit=500, live=live, pace=pace, share=share, seed=seed).run(10)
-    if stream.watch.drops:  # how much is forwarded is not known in the first seconds
+    if stream.watch.drop.drops:  # how much is forwarded is not known in the first seconds
         stream.run(30)
-    before, sent = stream.watch.drops, stream.replays
+    before, sent = stream.watch.drop.drops, stream.replays
     stream.run(200)
 
     assert before <= 1
-    assert stream.watch.drops == before
+    assert stream.watch.drop.drops == before
     assert stream.replays - sent > (0 if before else 150 * pace)  # at most a short check at times
 
 
@@ -177,14 +171,14 @@ def test_live_traffic_that_ends_is_no_drop(even: bool, sure: bool) -> None:
         stream.live, stream._next_live = 0.0, float("inf")
         stream.run(60)
 
-        assert stream.watch.drops == 0
+        assert stream.watch.drop.drops == 0
 
 
 def test_a_limiter_that_is_looked_for_under_another_key_is_noticed_after_a_few_replays() -> None:
     stream = learnt(live=15.0, pace=10.0, is_sure=True, sees_limiter=False).run(2)
 
-    assert stream.watch.is_dropping
-    assert stream.watch.limit(50) == 1
+    assert stream.watch.drop.is_dropping
+    assert stream.watch.drop.limit(50) == 1
     assert stream.replays <= 8
 
 
@@ -194,7 +188,7 @@ def test_a_canary_that_does_not_arrive_makes_the_next_wait_longer() -> None:
     stream.run(3600)
 
     assert stream.replays - before <= 12
-    assert stream.watch.holds_until - stream.now <= LONGEST_HOLD
+    assert stream.watch.drop.holds_until - stream.now <= LONGEST_HOLD
 
 
 @pytest.mark.parametrize("live", [0.0, 3.0])
@@ -202,29 +196,31 @@ def test_after_a_canary_that_arrived_it_goes_on_below_the_estimate(live: float) 
     stream = learnt(limit=50, live=live, pace=30.0, is_sure=True)
     stream.limit = 10
     stream.run(5)
-    assert stream.watch.is_dropping
+    assert stream.watch.drop.is_dropping
     stream.run(HOLD_SECONDS + 5)
 
-    assert not stream.watch.is_dropping
-    assert not stream.watch.is_held(stream.now)
-    assert stream.watch.limit(50) == int(SAFE_SHARE * stream.watch.ceiling) <= 9
+    assert not stream.watch.drop.is_dropping
+    assert not stream.watch.drop.is_held(stream.now)
+    assert stream.watch.drop.limit(50) == int(SAFE_SHARE * stream.watch.drop.ceiling) <= 9
 
 
 def test_the_estimate_is_forgotten_after_an_hour_without_a_drop_or_when_it_is_disproved() -> None:
-    found = Watch(ceiling=10, dropped_at=NOW, holds_until=NOW, drops=1)
+    found = Watch(drop=Drop(ceiling=10, dropped_at=NOW, holds_until=NOW, drops=1))
     idle = Sight(used=2, queued=0, sure=0, unsure=0, live=2.0, period=1.0, limit=50)
 
-    assert found.looked(idle, NOW + MEMORY_SECONDS - 1).limit(50) == 9
-    assert found.looked(idle, NOW + MEMORY_SECONDS + 1).limit(50) == 50
+    assert found.looked(idle, NOW + MEMORY_SECONDS - 1).drop.limit(50) == 9
+    assert found.looked(idle, NOW + MEMORY_SECONDS + 1).drop.limit(50) == 50
     busy = Sight(used=20, queued=0, sure=0, unsure=0, live=20.0, period=1.0, limit=50)
-    assert found.looked(busy, NOW + 1).limit(50) == 50
+    assert found.looked(busy, NOW + 1).drop.limit(50) == 50
 
 
 def test_a_clock_that_jumped_back_holds_nothing() -> None:
-    held = Watch(ceiling=10, dropped_at=NOW + 900, holds_until=NOW + 910, has_passed=False)
+    held = Watch(
+        drop=Drop(ceiling=10, dropped_at=NOW + 900, holds_until=NOW + 910, has_passed=False)
+    )
     idle = Sight(used=0, queued=0, sure=0, unsure=0, live=0.0, period=1.0, limit=50)
 
-    assert not held.looked(idle, NOW).is_held(NOW)
+    assert not held.looked(idle, NOW).drop.is_held(NOW)
 
 
 def test_what_still_lies_in_a_queue_is_not_missing() -> None:
@@ -233,4 +229,4 @@ def test_what_still_lies_in_a_queue_is_not_missing() -> None:
         waiting = Sight(used=0, queued=40, sure=40, unsure=0, live=0.0, period=1.0, limit=50)
         watch = watch.looked(waiting, NOW + tick * LOOK)
 
-    assert watch.drops == 0
+    assert watch.drop.drops == 0
