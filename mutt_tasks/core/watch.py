@@ -55,6 +55,11 @@ class Sight:
         """Every replay of the last period."""
         return self.sure + self.unsure
 
+    @property
+    def missing(self) -> int:
+        """How many sure replays are neither in a queue nor in the window."""
+        return self.sure - self.queued - self.used
+
 
 @dataclass(frozen=True)
 class Watch:
@@ -90,8 +95,7 @@ class Watch:
             watch = replace(watch, missing=watch.missing + 1)
             if watch.missing == 1:
                 return watch  # one look may fall between the queue and the limiter
-            missing = sight.sure - sight.queued - sight.used
-            return watch._dropping(missing, sight.used, now)
+            return watch._dropping(sight.missing, sight.used, now)
         if watch.drop.canary_at:
             return replace(watch, missing=0)._canary_looked(sight, now)
         return watch._suspecting(sight, now)
@@ -140,20 +144,18 @@ class Watch:
         """The watch with what a period has left missing: a few each time are many in the end."""
         if now - self.owed_at < sight.period:
             return self
-        missing = max(0, sight.sure - sight.queued - sight.used - 1)
+        missing = max(0, sight.missing - 1)
         return replace(self, owed=_OWED_KEPT * self.owed + missing, owed_at=now)
 
     def _is_missing_for_sure(self, sight: Sight) -> bool:
-        missing = sight.sure - sight.queued - sight.used
-        return missing > FEW + SHARED * sight.sure or (missing > 0 and self.owed > FEW)
+        many = FEW + SHARED * sight.sure
+        return sight.missing > many or (sight.missing > 0 and self.owed > FEW)
 
     def _suspecting(self, sight: Sight, now: float) -> "Watch":
         """Whether the window looks full, or less arrives than the alerter usually forwards."""
         window = self.window.looked(sight.used, sight.period, now)
-        expected = sight.sure + self.share * sight.unsure + self.live
-        is_short = expected - sight.queued - sight.used > FEW + SHARED * sight.sent + sqrt(
-            self.live
-        )
+        short = sight.missing + self.share * sight.unsure + self.live
+        is_short = short > FEW + SHARED * sight.sent + sqrt(self.live)
         missing = self.missing + 1 if is_short else 0
         watch = replace(self, window=window, missing=missing)
         is_full = window.is_full(sight.period, now)
