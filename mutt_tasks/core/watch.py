@@ -45,7 +45,8 @@ class Sight:
     """One look at the limiter, which is believed to take `limit` alerts.
 
     `used` are in its window, `queued` have not reached it yet. `sure` replays were sent straight
-    to its queue within the last period, `unsure` ones through the alerter. `live` is how many
+    to its queue within the last period, `certain` ones of them lately enough to be there although
+    the clocks of several forwarders differ; `unsure` ones went through the alerter. `live` is how many
     alerts of the window were not ours. The last alert was taken at `newest` (seconds since 1970, by
     Redis' clock).
     """
@@ -53,6 +54,7 @@ class Sight:
     used: int
     queued: int
     sure: int
+    certain: int
     unsure: int
     live: float
     period: float
@@ -178,12 +180,12 @@ class Watch:
         """The watch with what a period has left missing: a few each time are many in the end."""
         if now - self.owed_at < sight.period:
             return self
-        missing = max(0, sight.sure - sight.queued - sight.used - 1)
+        missing = max(0, sight.certain - sight.queued - sight.used - 1)
         return replace(self, owed=_OWED_KEPT * self.owed + missing, owed_at=now)
 
     def _is_missing_for_sure(self, sight: Sight) -> bool:
-        missing = sight.sure - sight.queued - sight.used
-        return missing > FEW + SHARED * sight.sure or (missing > 0 and self.owed > FEW)
+        missing = sight.certain - sight.queued - sight.used
+        return missing > FEW + SHARED * sight.certain or (missing > 0 and self.owed > FEW)
 
     def _suspecting(self, sight: Sight, now: float) -> "Watch":
         """Whether the window looks full, or less arrives than the alerter usually forwards."""
