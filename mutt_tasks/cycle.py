@@ -37,10 +37,6 @@ SLICE = 0.05
 SPREAD_SHARE, LONGEST_SPREAD = 0.95, 10.0
 
 
-# Where no drain follows, a batch that has gone is looked at until it has left the limiter's window,
-# and this many seconds longer.
-AFTERWARDS = 0.5
-
 # While a queue is guarded, the next task of a drain follows after this many seconds.
 GUARD_GAP = 0.1
 
@@ -115,6 +111,7 @@ def replay(
         waited=waited,
         pending={run.route.name: run.pending for run in runs},
         traffic=traffic,
+        held_delay=GUARD_GAP if guard.is_needed else ending.HELD_DELAY,
     )
     return ending.end(context, replace(ran, routes=_asking(context, ran.routes, runs)))
 
@@ -182,24 +179,20 @@ def _spread(context: CycleContext, runs: list[RouteRun], guard: Guard, started_a
     waited = renewed = 0.0
     _shelter(guard, runs)
     while True:
-        is_at_work = traffic.is_watching or not all(run.is_done for run in runs)
-        if not (is_at_work or guard.is_needed):
+        passed = max(waited, surroundings.monotonic() - started_at)
+        is_sending = passed + SLICE <= spread and not all(run.is_done for run in runs)
+        if not (is_sending or traffic.is_watching or guard.is_needed):
             break
-        step = SLICE if is_at_work else LOOK_SECONDS
-        longest = spread if is_at_work else max(spread, guard.longest)
-        if traffic.is_watching and not context.settings.pace.drain:
-            longest += traffic.window.period + AFTERWARDS
-        if max(waited, surroundings.monotonic() - started_at) + step > longest:
+        step = SLICE if is_sending or traffic.is_watching else LOOK_SECONDS
+        if passed + step > max(spread, _longest_look(context, guard)):
             break
         surroundings.wait(step)
         waited += step
         runs = runs[1:] + runs[:1]
-        for run in runs:
+        for run in runs if is_sending else ():
             if not run.is_done:
-                run.is_done = waited > spread  # from then on it only looks
-                if not run.is_done:
-                    run.send()
-        if all(run.is_done for run in runs):
+                run.send()
+        if not is_sending or all(run.is_done for run in runs):
             runs[0].observe()
         _shelter(guard, runs)
         # Slices that may send nothing commit nothing, and only a commit renews the lease.
@@ -207,6 +200,15 @@ def _spread(context: CycleContext, runs: list[RouteRun], guard: Guard, started_a
             context.store.lease.advance(context.token, context.token, Step.REPLAYING)
             renewed = waited
     return waited
+
+
+def _longest_look(context: CycleContext, guard: Guard) -> float:
+    """How long a cycle goes on looking when it has nothing more to send, in seconds.
+
+    A drain's next cycle looks on; without drains nobody would see what became of the last replays.
+    """
+    is_last_look = guard.traffic.is_watching and not context.settings.pace.drain
+    return max(guard.longest, LONGEST_SPREAD if is_last_look else 0.0)
 
 
 def _shelter(guard: Guard, runs: list[RouteRun]) -> None:

@@ -46,9 +46,9 @@ class Sight:
 
     `used` are in its window, `queued` have not reached it yet. `sure` replays were sent straight
     to its queue within the last period, `certain` ones of them lately enough to be there although
-    the clocks of several forwarders differ; `unsure` ones went through the alerter. `live` is how many
-    alerts of the window were not ours. The last alert was taken at `newest` (seconds since 1970, by
-    Redis' clock).
+    the clocks of several forwarders differ; `unsure` ones went through the alerter. `live` is how
+    many alerts of the window were not ours. The last alert was taken at `newest` (seconds since
+    1970, by Redis' clock).
     """
 
     used: int

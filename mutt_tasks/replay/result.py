@@ -1,7 +1,7 @@
 """What a cycle did, in values: for the log, the task's result, the journal and the counters."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from mutt_tasks.store.batch import Moved
@@ -39,6 +39,11 @@ class RouteResult:
     sheltered: int = 0
     more: bool = False
     delay: float = 0.0
+
+    def bounded(self, limit: str, delay: float = 0.0) -> "RouteResult":
+        """The result when this limit allows no more; it holds the route if nothing has gone."""
+        found = replace(self, limit=limit)
+        return replace(found, reason=limit, delay=delay) if self.outcome == HELD else found
 
 
 @dataclass(frozen=True)

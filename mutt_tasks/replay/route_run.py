@@ -6,6 +6,7 @@ the source before the commit of its slice, and the commit does all at once.
 """
 
 from dataclasses import replace
+from typing import Any
 
 from mutt_tasks.core import limits
 from mutt_tasks.core.breaker import BREAKER_OPEN, judged
@@ -26,7 +27,7 @@ from mutt_tasks.replay.result import (
 )
 from mutt_tasks.replay.selection import Selection, Wanted, select
 from mutt_tasks.replay.traffic import Traffic
-from mutt_tasks.store.batch import Batch
+from mutt_tasks.store.batch import Batch, Moved
 from mutt_tasks.store.counters import BAD_COUNTERS, BOUNCED, FORGIVEN, without_zeros
 from mutt_tasks.store.queues import Commit
 from mutt_tasks.store.states import encoded
@@ -111,9 +112,7 @@ class RouteRun:
     def hold(self, reason: str) -> None:
         """No slice goes any more, for this reason."""
         self.is_done = True
-        self.result = replace(self.result, limit=reason)
-        if self.result.outcome == HELD:
-            self.result = replace(self.result, reason=reason)
+        self.result = self.result.bounded(reason, self.result.delay)
 
     def _admit(self, look: Look) -> Allowance:
         """How many messages may go now: gate, then the batch, the credit and the rate."""
@@ -137,30 +136,19 @@ class RouteRun:
 
     def _commit(self, look: Look, selection: Selection) -> bool:
         """Move the selected messages; False when somebody changed the queue since the look."""
-        context, batch, now = self._context, selection.batch, look.now
+        batch, now = selection.batch, look.now
         flow = self._flow.moved(batch.replays, batch.going, now)
         suspects = selection.suspects.moved(selection.places, selection.sends_suspect, now)
-        is_sure = self.route.target == context.settings.lists.alert_queue
+        is_sure = self.route.target == self._context.settings.lists.alert_queue
         pace, watch = self._traffic.after(batch.replays, is_sure, now)
-        self._commits += 1
-        moved = context.store.queues.commit(
-            Commit(
-                token=context.token,
-                id=f"{context.cycle}:{self.route.name}:{self._commits}",
-                cycle=context.cycle,
-                route=self.route,
-                batch=batch,
-                state={
-                    **self.pending.state,
-                    **selection.state,
-                    **encoded(flow),
-                    **encoded(suspects),
-                    **speed(context.settings, look, batch.going),
-                },
-                pace=self._traffic.fields(pace, watch),
-                increments={**_counted(self.route, batch), **self.pending.increments},
-            )
-        )
+        state = {
+            **self.pending.state,
+            **selection.state,
+            **encoded(flow),
+            **encoded(suspects),
+            **speed(self._context.settings, look, batch.going),
+        }
+        moved = self._sent(batch, state, self._traffic.fields(pace, watch))
         if moved is None:
             return False
         self._flow, self._suspects, self.pending = flow, suspects, Pending()
@@ -180,39 +168,54 @@ class RouteRun:
         )
         return True
 
+    def _sent(self, batch: Batch, state: dict[str, Any], pace: dict[str, str]) -> Moved | None:
+        self._commits += 1
+        return self._context.store.queues.commit(
+            Commit(
+                token=self._context.token,
+                id=f"{self._context.cycle}:{self.route.name}:{self._commits}",
+                cycle=self._context.cycle,
+                route=self.route,
+                batch=batch,
+                state=state,
+                pace=pace,
+                increments={**_counted(self.route, batch), **self.pending.increments},
+            )
+        )
+
     def _hold_for_now(self, allowed: Allowance) -> None:
         """A limit leaves nothing at this moment; the batch is over if that will not change soon."""
         self.is_done = allowed.limit in _LASTING
-        if self.result.outcome == HELD:
-            delay = min(LONGEST_DELAY, allowed.delay)
-            self.result = replace(self.result, reason=allowed.limit, delay=delay)
+        self.result = self.result.bounded(allowed.limit, min(LONGEST_DELAY, allowed.delay))
 
     def _wait_out(self, selection: Selection, now: float) -> None:
         """Nothing that was looked at may go yet."""
         self.is_done = True
         self._suspects = selection.suspects
-        only_suspects = 0 < selection.suspects.waiting == selection.waiting
-        reason = SUSPECT if only_suspects else WAITING
+        waiting, suspects = selection.waiting, selection.suspects.waiting
+        reason = SUSPECT if 0 < suspects == waiting else WAITING
+        if self.result.outcome == HELD:
+            state = {**self.pending.state, **selection.state, **encoded(selection.suspects)}
+            self.pending = replace(self.pending, state=state)
         self.result = replace(
-            self.result,
-            limit=reason,
-            waiting=selection.waiting,
-            suspects=selection.suspects.waiting,
+            self.result.bounded(reason),
+            waiting=waiting,
+            suspects=suspects,
             more=True,
             delay=self._delay(selection, now),
         )
-        if self.result.outcome == HELD:
-            self.result = replace(self.result, reason=reason)
-            state = {**self.pending.state, **selection.state, **encoded(selection.suspects)}
-            self.pending = replace(self.pending, state=state)
 
     def _delay(self, selection: Selection, now: float) -> float:
-        """How long nothing can go: until replays may be back, or a message's backoff is over."""
-        delay = self._canary_delay if selection.batch.replays else 0.0
-        if not selection.saw_all:
-            return delay if self._flow.window.is_canary else 0.0
-        backoff = selection.ready_at - now if selection.waiting else 0.0
-        return min(LONGEST_DELAY, max(self._canary_delay, backoff))
+        return _delay(selection, self._canary_delay, self._flow.window.is_canary, now)
+
+
+def _delay(selection: Selection, canary_delay: float, is_canary: bool, now: float) -> float:
+    """How long nothing can go: until replays may be back, or a message's backoff is over."""
+    delay = canary_delay if selection.batch.replays else 0.0
+    if not selection.saw_all:
+        return delay if is_canary else 0.0
+    backoff = selection.ready_at - now if selection.waiting else 0.0
+    return min(LONGEST_DELAY, max(canary_delay, backoff))
 
 
 def _counted(route: Route, batch: Batch) -> dict[str, int]:

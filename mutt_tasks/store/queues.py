@@ -103,41 +103,35 @@ class Queues:
 
         Raises LeaseLost when the lease does not hold the commit's token any more.
         """
-        route, batch, verb = commit.route, commit.batch, commit.verb
-        entry = verb.kind(route.name, commit.cycle, commit.id)
+        route, suffix = commit.route, commit.verb.suffix
         answer = self._scripts.call(
             "commit",
             [
-                keys.LEASE,
-                route.source,
-                route.target,
-                route.dead,
-                keys.route_state(route.name + verb.suffix),
-                keys.STATS,
-                keys.JOURNAL,
-                keys.PACE,
+                *(keys.LEASE, route.source, route.target, route.dead),
+                *(keys.route_state(route.name + suffix), keys.STATS, keys.JOURNAL, keys.PACE),
             ],
-            [
-                commit.token,
-                TTL_MS,
-                commit.id,
-                batch.skip,
-                batch.plan(),
-                batch.digest(),
-                commit.cycle,
-                journal.LENGTH,
-                *listed(verb.outcomes),
-                *listed(family.of(route.name) for family in verb.outcomes.values()),
-                *paired(journal.fields_of(entry)),
-                *paired(commit.state),
-                *paired(commit.pace),
-                *paired(commit.increments),
-                *batch.payloads(),
-            ],
+            _arguments(commit),
         )
         if answer[0] == b"changed":
             return None
         *moved, remaining = (int(number) for number in answer[1:])
-        replayed, *quarantined = moved
-        reasons = [outcome for outcome in MOVED if outcome != "replayed"]
-        return Moved(replayed, dict(zip(reasons, quarantined, strict=True)), remaining)
+        pushed, *quarantined = moved
+        return Moved(pushed, dict(zip(QUARANTINED, quarantined, strict=True)), remaining)
+
+
+def _arguments(commit: Commit) -> list[Any]:
+    """What `commit.lua` is given, in its order."""
+    route, batch, outcomes = commit.route, commit.batch, commit.verb.outcomes
+    entry = commit.verb.kind(route.name, commit.cycle, commit.id)
+    return [
+        *(commit.token, TTL_MS, commit.id),
+        *(batch.skip, batch.plan(), batch.digest()),
+        *(commit.cycle, journal.LENGTH),
+        *listed(outcomes),
+        *listed(family.of(route.name) for family in outcomes.values()),
+        *paired(journal.fields_of(entry)),
+        *paired(commit.state),
+        *paired(commit.pace),
+        *paired(commit.increments),
+        *batch.payloads(),
+    ]

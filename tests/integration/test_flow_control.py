@@ -528,6 +528,43 @@ class Forwarder:
         return True
 
 
+@pytest.mark.parametrize("route", ["alerter", "moog"])
+def test_a_limiter_that_is_switched_off_at_run_time_is_no_limiter_that_drops(
+    client: redis.Redis, store: Store, route: str
+) -> None:
+    """MUTT's script then deletes its own set at once, so that nothing is ever seen there."""
+    settings = settings_of(REMEDIATION_MAX_RATE="auto", REMEDIATION_ROUTES=route)
+    client.set("mutt:config:moog_rate_period", "0")
+    fill(client, DLQ if route == "alerter" else MOOG_DLQ, [event(n) for n in range(100)])
+    forwarder = Forwarder(client, store, limit=10**9)
+    forwarder.key = "no limiter"
+
+    drained_by(client, store, settings, 15, forwarder)
+
+    assert forwarder.delivered == 100
+    assert metric(store, "drops_total") == 0
+
+
+def test_without_drains_a_batch_looks_on_until_its_last_replay_must_have_arrived(
+    client: redis.Redis, store: Store
+) -> None:
+    settings = settings_of(
+        REMEDIATION_MAX_RATE="auto",
+        REMEDIATION_ROUTES="moog",
+        REMEDIATION_DRAIN="false",
+        REMEDIATION_BATCH_SIZE=1000,
+    )
+    fill(client, MOOG_DLQ, [event(n) for n in range(400)])
+    forwarder = Forwarder(client, store, limit=50)
+    run_cycle(store, settings, wait=forwarder.work)  # the limiter is known
+    sent_at: list[float] = []
+    observe(store, commits=lambda: sent_at.append(now_of(store)))
+
+    run_cycle(store, settings, wait=forwarder.work)
+
+    assert now_of(store) - sent_at[-1] >= 1.0
+
+
 @pytest.mark.parametrize("dynamic", ["true", "false"])
 @pytest.mark.parametrize("route", ["alerter", "moog"])
 def test_a_limit_that_is_lowered_in_the_middle_of_a_drain_is_kept_at_once(

@@ -350,3 +350,41 @@ def test_every_script_is_called_or_shared_and_every_call_has_its_script() -> Non
     scripts = {path.stem for path in SCRIPTS if "KEYS[" in path.read_text(encoding="utf-8")}
 
     assert set(calls_of_scripts()) == scripts
+
+
+# --- how large, and how called ---
+
+
+def nodes_of(*kinds: type[ast.AST]) -> Iterable[tuple[str, ast.AST]]:
+    """Every node of these kinds, with the place where it stands."""
+    for name, path in MODULES.items():
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, kinds):
+                yield f"{name}:{getattr(node, 'lineno', 0)}", node
+
+
+def lines_of(node: ast.AST) -> int:
+    first, last = getattr(node, "lineno", 0), getattr(node, "end_lineno", 0)
+    return last - first + 1
+
+
+def test_no_class_is_over_150_lines() -> None:
+    assert {place for place, node in nodes_of(ast.ClassDef) if lines_of(node) > 150} == set()
+
+
+def test_no_function_is_over_40_lines() -> None:
+    assert {place for place, node in nodes_of(ast.FunctionDef) if lines_of(node) > 40} == set()
+
+
+def test_no_call_has_more_than_5_positional_arguments() -> None:
+    """`TypeVar` takes the types that it may stand for, as many as there are."""
+    wide = {
+        place
+        for place, node in nodes_of(ast.Call)
+        if isinstance(node, ast.Call)
+        and len(node.args) > 5
+        and not any(isinstance(each, ast.Starred) for each in node.args)
+        and ast.unparse(node.func) != "TypeVar"
+    }
+
+    assert wide == set()
