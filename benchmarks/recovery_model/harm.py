@@ -3,7 +3,7 @@
 Its limits change while we drain, our settings do not match it, nobody takes, an alert fails alone.
 """
 
-from benchmarks.recovery_model.scenario import SCENARIOS, Change, Scenario
+from benchmarks.recovery_model.scenario import EVEN, POISSON, SCENARIOS, Change, Scenario
 from stand_ins import runtime
 
 # A drain is under way by then.
@@ -18,6 +18,20 @@ def _lowered(name: str, about: str, limit: int, live_rate: float, secretly: bool
         live_rate=live_rate,
         backlog_alerter=_BACKLOG,
         changes=(Change(_SOON, runtime.RATE_LIMIT, str(limit), secretly=secretly),),
+        cap_seconds=1200.0,
+    )
+
+
+def _smaller(limit: int, live_rate: float, pattern: str) -> Scenario:
+    return Scenario(
+        f"limit-{limit}-from-the-start-{pattern}",
+        f"The forwarder's limit has always been {limit}/s, our MOOG_RATE_LIMIT says 50;"
+        f" {live_rate:g} live/s, {pattern}.",
+        live_rate=live_rate,
+        live_pattern=pattern,
+        backlog_alerter=_BACKLOG,
+        limit=limit,
+        env=(("MOOG_RATE_LIMIT", "50"),),
         cap_seconds=1200.0,
     )
 
@@ -86,6 +100,9 @@ HARM = {
             "The forwarder's limit is 30/s from now on, our MOOG_RATE_LIMIT still 50.",
             *(30, 15.0, True),
         ),
+        _smaller(30, 8.0, POISSON),
+        _smaller(30, 8.0, EVEN),
+        _smaller(35, 5.0, POISSON),
         _wrong_key(50),
         _wrong_key(5),
         _late("late-forwarder", "no live events", 0.0),
@@ -110,6 +127,14 @@ HARM = {
             live_rate=5.0,
             backlog_alerter=200,
             backlog_unmatched=200,
+            cap_seconds=1200.0,
+        ),
+        Scenario(
+            "unmatched-even",
+            "400 events match no rule, under 10 evenly spaced live events/s that do.",
+            live_rate=10.0,
+            live_pattern=EVEN,
+            backlog_unmatched=400,
             cap_seconds=1200.0,
         ),
     )

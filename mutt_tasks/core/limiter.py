@@ -10,8 +10,8 @@ STEPS = 10
 # difference than the second number is no clock's.
 _CLOSE_LOOKS, _LARGEST_SKEW = 0.3, 3600.0
 
-# Clocks that differ are believed to go on doing so for this many seconds.
-_DIFFERENCE_KEPT = 3600.0
+# A replay is in the limiter so many seconds after it went, where no queue stands.
+_TAKEN_SECONDS = 0.1
 
 
 @dataclass(frozen=True)
@@ -41,22 +41,17 @@ class ForwarderClock:
     """The forwarder's clock is `skew` seconds ahead of Redis'.
 
     Its newest alert was `newest` (by its own clock) at the last look, which was at `looked_at`
-    (seconds since 1970) and found `used` alerts. At `differed_at` an alert came in behind the
-    newest one: there are several forwarders, whose clocks differ.
+    (seconds since 1970).
     """
 
     skew: float = 0.0
     newest: float = 0.0
     looked_at: float = 0.0
-    used: int = 0
-    differed_at: float = 0.0
 
     def looked(self, limiter: Limiter, now: float) -> "ForwarderClock":
         """The clock after one more look, as far as it can tell."""
-        found = replace(self, newest=limiter.newest, looked_at=now, used=limiter.used)
+        found = replace(self, newest=limiter.newest, looked_at=now)
         is_close = 0 < now - self.looked_at <= _CLOSE_LOOKS
-        if is_close and limiter.newest == self.newest and limiter.used > self.used:
-            found = replace(found, differed_at=now)
         is_fresh = limiter.newest != self.newest and abs(limiter.newest - now) < _LARGEST_SKEW
         if not (is_close and is_fresh):
             return found
@@ -67,9 +62,7 @@ class ForwarderClock:
         """From when on (seconds since 1970) a replay must be in the set, if it was not dropped.
 
         The forwarder forgets alerts that have left its window, which may be shorter than it is
-        believed to be. One whose clock is ahead forgets those of another one too soon: where clocks
-        differ only the newest half of a period tells something.
+        believed to be.
         """
-        oldest = limiter.oldest - self.skew if limiter.oldest else 0.0
-        differs = 0 <= now - self.differed_at < _DIFFERENCE_KEPT
-        return max(oldest, now - limiter.period * (0.5 if differs else 1.0))
+        oldest = limiter.oldest - self.skew - _TAKEN_SECONDS if limiter.oldest else 0.0
+        return max(oldest, now - limiter.period)

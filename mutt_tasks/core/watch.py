@@ -36,14 +36,16 @@ class Sight:
     """One look at the limiter, which is believed to take `limit` alerts.
 
     `used` are in its window, `queued` have not reached it yet. `sure` replays were sent straight
-    to its queue within the last period, `unsure` ones through the alerter. `live` is how many
-    alerts of the window were not ours. The last alert was taken at `newest` (seconds since 1970, by
-    Redis' clock).
+    to its queue within the last period, `certain` ones of them lately enough to be there although
+    the clocks of several forwarders differ; `unsure` ones went through the alerter. `live` is how
+    many alerts of the window were not ours. The last alert was taken at `newest` (seconds since
+    1970, by Redis' clock).
     """
 
     used: int
     queued: int
     sure: int
+    certain: int
     unsure: int
     live: float
     period: float
@@ -57,8 +59,8 @@ class Sight:
 
     @property
     def missing(self) -> int:
-        """How many sure replays are neither in a queue nor in the window."""
-        return self.sure - self.queued - self.used
+        """How many replays that must have arrived are neither in a queue nor in the window."""
+        return self.certain - self.queued - self.used
 
 
 @dataclass(frozen=True)
@@ -148,13 +150,14 @@ class Watch:
         return replace(self, owed=_OWED_KEPT * self.owed + missing, owed_at=now)
 
     def _is_missing_for_sure(self, sight: Sight) -> bool:
-        many = FEW + SHARED * sight.sure
+        many = FEW + SHARED * sight.certain
         return sight.missing > many or (sight.missing > 0 and self.owed > FEW)
 
     def _suspecting(self, sight: Sight, now: float) -> "Watch":
         """Whether the window looks full, or less arrives than the alerter usually forwards."""
         window = self.window.looked(sight.used, sight.period, now)
-        short = sight.missing + self.share * sight.unsure + self.live
+        expected = sight.sure + self.share * sight.unsure + self.live
+        short = expected - sight.queued - sight.used
         is_short = short > FEW + SHARED * sight.sent + sqrt(self.live)
         missing = self.missing + 1 if is_short else 0
         watch = replace(self, window=window, missing=missing)

@@ -90,11 +90,12 @@ class Traffic:
         pace = self.pace.observed(believed, reading.queued, now)
         sent = pace.sends.all_in_window(believed, now)
         sure = pace.sends.sure_in_window(believed, now)
-        judged = pace.sends.sure_since(pace.clock.judged_from(believed, now), now)
+        judged_from = pace.clock.judged_from(believed, now)
         sight = Sight(
             used=believed.used,
             queued=reading.queued,
-            sure=judged,
+            sure=pace.sends.sure_since(judged_from, now),
+            certain=pace.sends.sure_since(max(judged_from, now - limits.period / 2), now),
             unsure=sent - sure,
             live=pace.live_now(believed, reading.queued, now),
             period=limits.period,

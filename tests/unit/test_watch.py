@@ -74,8 +74,17 @@ class Stream:
             self._sent.popleft()
         sent = len(self._sent)
         live = float(max(0, used - sent))
+        certain = sum(moment > self.now - 0.5 for moment in self._sent) if self.is_sure else 0
+        sure, unsure = (sent, 0) if self.is_sure else (0, sent)
         sight = Sight(
-            used, 0, sent if self.is_sure else 0, 0 if self.is_sure else sent, live, 1.0, 50
+            used=used,
+            queued=0,
+            sure=sure,
+            certain=certain,
+            unsure=unsure,
+            live=live,
+            period=1.0,
+            limit=50,
         )
         self.watch = self.watch.looked(sight, self.now)
         self._owed = min(3.0, self._owed + self.pace * LOOK)
@@ -206,11 +215,11 @@ def test_after_a_canary_that_arrived_it_goes_on_below_the_estimate(live: float) 
 
 def test_the_estimate_is_forgotten_after_an_hour_without_a_drop_or_when_it_is_disproved() -> None:
     found = Watch(drop=Drop(ceiling=10, dropped_at=NOW, holds_until=NOW, drops=1))
-    idle = Sight(used=2, queued=0, sure=0, unsure=0, live=2.0, period=1.0, limit=50)
+    idle = Sight(used=2, queued=0, sure=0, certain=0, unsure=0, live=2.0, period=1.0, limit=50)
 
     assert found.looked(idle, NOW + MEMORY_SECONDS - 1).drop.limit(50) == 9
     assert found.looked(idle, NOW + MEMORY_SECONDS + 1).drop.limit(50) == 50
-    busy = Sight(used=20, queued=0, sure=0, unsure=0, live=20.0, period=1.0, limit=50)
+    busy = Sight(used=20, queued=0, sure=0, certain=0, unsure=0, live=20.0, period=1.0, limit=50)
     assert found.looked(busy, NOW + 1).drop.limit(50) == 50
 
 
@@ -218,7 +227,7 @@ def test_a_clock_that_jumped_back_holds_nothing() -> None:
     held = Watch(
         drop=Drop(ceiling=10, dropped_at=NOW + 900, holds_until=NOW + 910, has_passed=False)
     )
-    idle = Sight(used=0, queued=0, sure=0, unsure=0, live=0.0, period=1.0, limit=50)
+    idle = Sight(used=0, queued=0, sure=0, certain=0, unsure=0, live=0.0, period=1.0, limit=50)
 
     assert not held.looked(idle, NOW).drop.is_held(NOW)
 
@@ -226,7 +235,9 @@ def test_a_clock_that_jumped_back_holds_nothing() -> None:
 def test_what_still_lies_in_a_queue_is_not_missing() -> None:
     watch = Watch()
     for tick in range(200):
-        waiting = Sight(used=0, queued=40, sure=40, unsure=0, live=0.0, period=1.0, limit=50)
+        waiting = Sight(
+            used=0, queued=40, sure=40, certain=40, unsure=0, live=0.0, period=1.0, limit=50
+        )
         watch = watch.looked(waiting, NOW + tick * LOOK)
 
     assert watch.drop.drops == 0
