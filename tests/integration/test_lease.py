@@ -96,6 +96,18 @@ def test_the_lease_expires_so_that_the_next_tick_takes_over(
     assert 0 < int(client.pttl(LEASE)) <= 11_000
 
 
+@pytest.mark.parametrize("healthy", [True, False])
+def test_the_lease_outlives_the_delay_before_a_drains_next_cycle(
+    client: redis.Redis, store: Store, healthy: bool
+) -> None:
+    """However long the interval is: without its lease the next cycle would find itself stale."""
+    fill(client, DLQ, [event(n) for n in range(30)])
+    result = run_cycle(store, settings_of(REMEDIATION_DRAIN_INTERVAL=60), healthy=healthy)
+    assert result.delay > 40
+    assert result.delay * 1000 < int(client.pttl(LEASE)) <= 10_001 + result.delay * 1000
+    assert store.lease.advance(result.next_cycle, result.next_cycle)
+
+
 def test_a_lost_answer_to_a_finished_cycle_is_no_second_count(
     client: redis.Redis, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
