@@ -128,6 +128,25 @@ def test_a_page_of_entries_that_nobody_knows_has_a_next_one(
     assert store.journal.page(page.before).entries == [("1-1", Resumed("ann"))]
 
 
+def test_the_slices_of_a_batch_share_an_entry_that_names_their_sums(
+    client: redis.Redis, store: Store
+) -> None:
+    fill(client, DLQ, [b"no object", *(event(n) for n in range(15)), b"neither"])
+    fill(client, DLQ, [event(n) for n in range(15, 30)])
+    commits: list[int] = []
+    observe(store, commits=lambda: commits.append(1))
+    settings = settings_of(REMEDIATION_BATCH_SIZE=25, REMEDIATION_MAX_RATE=50)
+    moved = run_cycle(store, settings).routes["alerter"].moved
+    assert len(commits) > 2
+    assert moved.replayed > 15
+    (entry,) = (e for _, e in store.journal.page().entries if isinstance(e, Moved))
+    assert entry.amounts == dict.fromkeys(MOVED, 0) | {
+        "replayed": moved.replayed,
+        "malformed": 2,
+    }
+    assert client.llen(INGEST) == moved.replayed
+
+
 # --- its bound ---
 
 

@@ -268,3 +268,45 @@ def test_a_drain_that_lingers_hands_its_lease_on_once(client: redis.Redis, store
     assert 16_000 < int(client.pttl(LEASE)) <= 18_000
     assert begun(store, "d" * 32, Trigger.BEAT) is not None
     assert begun(store, "e" * 32) is None  # by hand
+
+
+def test_a_lease_that_never_ends_is_nobodys(client: redis.Redis, store: Store) -> None:
+    client.set(LEASE, "x" * 32)
+    assert begun(store, "a" * 32) is None
+    assert client.get(LEASE) == b"a" * 32
+    assert 0 < int(client.pttl(LEASE)) <= 10_000
+
+
+def test_a_lease_that_ends_later_than_any_of_ours_is_nobodys(
+    client: redis.Redis, store: Store
+) -> None:
+    client.set(LEASE, "x" * 32, px=70_000)
+    assert begun(store, "a" * 32) is not None
+    client.set(LEASE, "x" * 32, px=90_000)
+    assert begun(store, "a" * 32) is None
+
+
+def test_a_lease_is_let_go_by_its_holder_alone(client: redis.Redis, store: Store) -> None:
+    client.set(LEASE, "x" * 32)
+    assert not store.lease.release("a" * 32)
+    assert client.get(LEASE) == b"x" * 32
+    assert store.lease.release("x" * 32)
+    assert client.exists(LEASE) == 0
+    assert not store.lease.release("x" * 32)
+
+
+def test_each_commit_renews_the_lease(client: redis.Redis, store: Store) -> None:
+    fill(client, DLQ, [event(n) for n in range(30)])
+    lifetimes: list[int] = []
+
+    def shorten() -> None:
+        lifetimes.append(int(client.pttl(LEASE)))
+        client.persist(LEASE)  # so that only the commit can set an end
+
+    observe(store, commits=shorten)
+    settings = settings_of(REMEDIATION_BATCH_SIZE=20, REMEDIATION_MAX_RATE=50)
+    cycle = "a" * 32
+    begun(store, cycle)
+    assert replay(store, settings, cycle) is not None
+    assert len(lifetimes) > 1
+    assert all(0 < lifetime <= 10_000 for lifetime in lifetimes)
