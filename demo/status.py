@@ -22,6 +22,7 @@ class Status:
 
     `has_begun` says whether a cycle has ended yet; `dlqs`, `targets` and `dead` hold lengths by
     list, `in_hand` counts what the stand-ins work on just now and `destroyed` what they threw away;
+    `sheltered` alerts were moved aside before they could be destroyed;
     `doing` says in words what the program does, or why it does nothing; `rate` is in messages/s.
     """
 
@@ -33,6 +34,7 @@ class Status:
     in_hand: int = 0
     replayed: int = 0
     quarantined: dict[str, int] = field(default_factory=dict)
+    sheltered: int = 0
     came_back: int | None = None
     accepted: int | None = None
     destroyed: int = 0
@@ -89,6 +91,7 @@ class Reader:
             dead={dead: found.dead_depth},
             in_hand=sum(found.depths[name] for name in self._processing),
             replayed=found.books.replayed - before.replayed,
+            sheltered=found.books.sheltered - before.sheltered,
             quarantined={
                 reason: amount - before.quarantined[reason]
                 for reason, amount in found.books.quarantined.items()

@@ -35,12 +35,14 @@ def of_own_pipeline(found: Balance, last: Status) -> Summary:
     came_back = last.came_back or 0
     set_aside = sum(last.quarantined.values())
     taken_out = dead_before + set_aside - dead_after
-    put_in = last.replayed + set_aside + left - in_dlqs - came_back
+    sheltered = last.sheltered
+    put_in = last.replayed + set_aside + left - in_dlqs - came_back - sheltered
     lines = [
         f"{start.total:,} messages at the start{earlier}{elsewhere} ="
         f" {' + '.join([f'{found.accepted:,} accepted by Moogsoft', *reasons])}"
         f" + {queued:,} still in queues",
         f"{in_dlqs:,} in the dead letter queues + {came_back:,} that came back"
+        f"{f' + {sheltered:,} sheltered' if sheltered else ''}"
         f"{f' + {put_in:,} put in' if put_in > 0 else ''} ="
         f" {last.replayed:,} replayed + {set_aside:,} set aside + {left:,} still there",
     ]
@@ -53,6 +55,11 @@ def of_own_pipeline(found: Balance, last: Status) -> Summary:
     complaints += _named("lost", found.lost) + _named("there more than once", found.doubled)
     if not complaints:
         lines.append("Each message was followed by its id: none is lost, none doubled.")
+    if sheltered:
+        lines.append(
+            f"Sheltered: {sheltered:,} alerts stood before a forwarder that could not deliver; most"
+            " of them its own limiter would have destroyed on its return."
+        )
     lines += [f"Destroyed {way}: {n:,}" for way, n in sorted(found.destroyed.items())]
     return Summary(lines, complaints)
 

@@ -163,7 +163,8 @@ def _rest(status: Status) -> str:
     """What else became of messages in this run."""
     came_back = "" if status.came_back is None else f"came back {status.came_back:,}, "
     destroyed = f"destroyed by the pipeline {status.destroyed:,}, " if status.destroyed else ""
-    return came_back + destroyed + _lists(status.quarantined)
+    sheltered = f"sheltered {status.sheltered:,}, " if status.sheltered else ""
+    return came_back + sheltered + destroyed + _lists(status.quarantined)
 
 
 def _accepted(status: Status) -> str:

@@ -111,6 +111,7 @@ def replay(
         waited=waited,
         pending={run.route.name: run.pending for run in runs},
         traffic=traffic,
+        held_delay=GUARD_GAP if guard.is_needed else ending.HELD_DELAY,
     )
     return ending.end(context, replace(ran, routes=_asking(context, ran.routes, runs)))
 

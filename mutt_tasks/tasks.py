@@ -70,11 +70,11 @@ def _misfit(parameters: Mapping[str, Parameter], args: Sequence[Any], kwargs: Re
     ]
     if len(args) > len(parameters):
         wrong.append(f"{len(args)} arguments are too many")
-    takes = [
+    accepted = [
         name if p.default is p.empty else f"{name} (default {p.default!r})"
         for name, p in parameters.items()
     ]
-    return f"{'; '.join(wrong)}; takes {', '.join(takes)}"
+    return f"{'; '.join(wrong)}; accepts {', '.join(accepted)}"
 
 
 @cache
@@ -152,7 +152,7 @@ def replay_dlq_batch(health: Result, cycle: str) -> Result:
     """Replay one batch, given the result of `check_moogsoft_health`; go on while there is work."""
     outcome = health.get("outcome") if isinstance(health, dict) else None
     if outcome not in ("healthy", "unhealthy", "stale"):
-        raise InvalidArgument("health: takes the result of mutt_tasks.check_moogsoft_health")
+        raise InvalidArgument("health: accepts the result of mutt_tasks.check_moogsoft_health")
     if outcome == "stale":
         return {**STALE, "cycle": _cycle_id(cycle)}
     found = Health(outcome == "healthy", str(health.get("reason", ""))[:60])
@@ -232,5 +232,5 @@ def _schedule(next_cycle: str, delay: float) -> None:
 
 def _cycle_id(value: object) -> str:
     if not isinstance(value, str) or not re.fullmatch(r"[0-9a-f]{32}", value):
-        raise InvalidArgument("cycle: takes the 32 hexadecimal digits of a cycle's id")
+        raise InvalidArgument("cycle: accepts the 32 hexadecimal digits of a cycle's id")
     return value

@@ -18,8 +18,9 @@ from mutt_tasks.core.routes import Route
 # not deliver in time: it sleeps after a failure, its breaker is open, or it is away. In seconds.
 IN_TIME_SECONDS = 5.0
 
-# At most this share of the limiter's alerts stays in the queue: those that come live join them.
-KEPT_SHARE = 0.5
+# At most this share of the limiter's alerts stays in the queue. What comes live joins them until
+# the next look, which a busy machine may delay by a second or two.
+KEPT_SHARE = 0.2
 
 
 def kept(limiter: Limiter, traffic: LiveTraffic) -> int:

@@ -52,14 +52,15 @@ class Books:
     """What became of messages since counting began, on all routes together.
 
     `replayed` counts replays, of which `bounced` came back; `quarantined` counts by reason what
-    was moved to the dead letter list, `requeued` what an operator put back from there. `waiting`
-    is what lies in the dead letter queues.
+    was moved to the dead letter list, `requeued` what an operator put back from there, `sheltered`
+    alerts that were moved into a dead letter queue untried. `waiting` is what lies in those queues.
     """
 
     replayed: int
     bounced: int
     quarantined: dict[str, int]
     requeued: int
+    sheltered: int
     waiting: int
 
 
@@ -155,6 +156,7 @@ def _books(found: Snapshot, routes: Iterable[RouteStatus]) -> Books:
         bounced=total(counters.BOUNCED),
         quarantined={reason: total(each) for reason, each in counters.QUARANTINED.items()},
         requeued=total(counters.REQUEUED),
+        sheltered=total(counters.SHELTERED),
         waiting=sum(route.depth for route in routes),
     )
 

@@ -50,7 +50,7 @@ class Ran:
     """A cycle that has done its work: its routes' results, and what is still to be written.
 
     It started at `started_at` (monotonic seconds) and waited `waited` seconds between slices;
-    `probed` is what the check found.
+    `probed` is what the check found. A drain that is held rests for `held_delay` seconds.
     """
 
     routes: Mapping[str, RouteResult]
@@ -59,6 +59,7 @@ class Ran:
     waited: float = 0.0
     pending: Mapping[str, Pending] = field(default_factory=dict)
     traffic: Traffic | None = None
+    held_delay: float = HELD_DELAY
 
     @property
     def outcome(self) -> str:
@@ -95,7 +96,7 @@ class Ran:
         """How long a drain rests after a cycle that took `seconds`."""
         return max(
             drain_interval - max(self.waited, seconds),
-            HELD_DELAY if self.outcome == HELD else 0.0,
+            self.held_delay if self.outcome == HELD else 0.0,
             min((each.delay for each in self.at_work), default=0.0),
             0.0,
         )

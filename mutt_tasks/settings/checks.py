@@ -70,8 +70,8 @@ def unreadable(settings: Settings, env: Mapping[str, str]) -> Iterator[str]:
     for field in TLS_FILES if settings.redis.address.tls else ():
         try:
             existing_file(getattr(settings.redis, field))
-        except ValueError as takes:
-            yield problem(VARIABLES[f"redis.{field}"], env, str(takes))
+        except ValueError as accepted:
+            yield problem(VARIABLES[f"redis.{field}"], env, str(accepted))
 
 
 def contradictions(settings: Settings) -> Iterator[str]:
@@ -79,14 +79,14 @@ def contradictions(settings: Settings) -> Iterator[str]:
     yield from _lists_that_clash(settings.lists)
     if settings.pace.batch_size > settings.pace.max_batch_size:
         yield (
-            f"REMEDIATION_BATCH_SIZE: got {settings.pace.batch_size}, takes at most"
+            f"REMEDIATION_BATCH_SIZE: got {settings.pace.batch_size}, accepts at most"
             f" REMEDIATION_MAX_BATCH_SIZE ({settings.pace.max_batch_size})"
         )
     yield from _log_ins_that_clash(settings.moogsoft)
     if settings.process.metrics_port == settings.process.health_port:
         yield (
-            f"HEALTH_PORT_REMEDIATION: got {settings.process.health_port}, takes another port than"
-            " METRICS_PORT_REMEDIATION"
+            f"HEALTH_PORT_REMEDIATION: got {settings.process.health_port}, accepts another port"
+            " than METRICS_PORT_REMEDIATION"
         )
     yield from _tls_that_is_not_verified_or_used(settings.redis)
 
@@ -102,19 +102,19 @@ def _lists_that_clash(lists: Lists) -> Iterator[str]:
     seen: dict[str, str] = {}
     for name, key in names.items():
         if key in seen:
-            yield f"{name}: got {key!r}, takes a list of its own; {seen[key]} names it too"
+            yield f"{name}: got {key!r}, accepts a list of its own; {seen[key]} names it too"
         elif key.startswith(("mutt:remediation:", "mutt:config:")) or key == "remediation":
-            yield f"{name}: got {key!r}, takes a list outside our own keys and task queue"
+            yield f"{name}: got {key!r}, accepts a list outside our own keys and task queue"
         seen.setdefault(key, name)
 
 
 def _log_ins_that_clash(moogsoft: Moogsoft) -> Iterator[str]:
     if moogsoft.password and not moogsoft.username:
-        yield "MOOG_USERNAME: got nothing, takes the user that MOOG_PASSWORD belongs to"
+        yield "MOOG_USERNAME: got nothing, accepts the user that MOOG_PASSWORD belongs to"
     uses_authorization = moogsoft.auth_header.lower() == "authorization"
     if moogsoft.username and moogsoft.api_key and uses_authorization:
         yield (
-            "MOOG_API_KEY: got a value that is not shown, takes nothing while MOOG_USERNAME"
+            "MOOG_API_KEY: got a value that is not shown, accepts nothing while MOOG_USERNAME"
             " is set, or another header in MOOG_AUTH_HEADER: both write Authorization"
         )
 
@@ -124,15 +124,15 @@ def _tls_that_is_not_verified_or_used(redis: Redis) -> Iterator[str]:
     has_one_of_two = bool(redis.tls_cert) != bool(redis.tls_key)
     if address.tls and has_one_of_two:
         got = "a value" if redis.tls_cert else "nothing"
-        yield f"REDIS_TLS_CERT: got {got}, takes a value exactly when REDIS_TLS_KEY has one"
+        yield f"REDIS_TLS_CERT: got {got}, accepts a value exactly when REDIS_TLS_KEY has one"
     if address.scheme == "sentinel" and address.tls:
         yield (
-            "REDIS_TLS_ENABLED: got true, takes false with a sentinel:// address:"
+            "REDIS_TLS_ENABLED: got true, accepts false with a sentinel:// address:"
             " the two are not supported together"
         )
     for url in redis.broker_url.split(";"):
         if url.startswith("rediss://") and "ssl_cert_reqs=" not in url:
             yield (
-                "CELERY_BROKER_URL: got a value that is not shown, takes ssl_cert_reqs=required in"
-                " the query of a rediss:// address: Celery verifies nothing without it"
+                "CELERY_BROKER_URL: got a value that is not shown, accepts ssl_cert_reqs=required"
+                " in the query of a rediss:// address: Celery verifies nothing without it"
             )

@@ -49,8 +49,10 @@ def overridden(
         value_text = raw.decode("utf-8", "replace").strip()
         try:
             value = VARIABLES[path].parse(value_text)
-        except ValueError as takes:
-            problems.append(f"mutt:config:{name}: got {value_text[:60]!r}, takes {takes}; ignored")
+        except ValueError as accepted:
+            problems.append(
+                f"mutt:config:{name}: got {value_text[:60]!r}, accepts {accepted}; ignored"
+            )
             continue
         settings = _with(settings, path, value)
     # A canary larger than the largest batch is a batch of the largest size.

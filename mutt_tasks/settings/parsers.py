@@ -134,17 +134,17 @@ def http_url(value: str) -> str:
     """An http or https address; empty means unset."""
     if not value:
         return value
-    takes = "an http:// or https:// address with a host"
+    accepted = "an http:// or https:// address with a host"
     try:
         parts = urlsplit(value)
         port_is_valid = parts.port is None or parts.port > 0
     except ValueError:
-        raise ValueError(takes) from None
+        raise ValueError(accepted) from None
     printable_only = re.fullmatch(r"[!-~]+", value) is not None
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ValueError(takes)
+        raise ValueError(accepted)
     if not (port_is_valid and printable_only):
-        raise ValueError(takes)
+        raise ValueError(accepted)
     return value
 
 
@@ -157,7 +157,7 @@ def public_url(value: str) -> str:
 
 def broker_url(value: str) -> str:
     """An address, or several with semicolons between them, as Celery takes them; empty: unset."""
-    takes = "one or more addresses such as redis://host:6379/0, with semicolons between them"
+    accepted = "one or more addresses such as redis://host:6379/0, with semicolons between them"
     for each in value.split(";") if value else ():
         try:
             parts = urlsplit(each)
@@ -166,5 +166,5 @@ def broker_url(value: str) -> str:
         except ValueError:
             is_address = False
         if not is_address:
-            raise ValueError(takes)
+            raise ValueError(accepted)
     return value

@@ -99,7 +99,7 @@ def _text_of(spec: Variable, env: Mapping[str, str]) -> str:
         if given[other] != given[first]:
             got = [NOT_SHOWN if spec.secret else _shown(given[name]) for name in (first, other)]
             raise _Problem(
-                f"{first}: got {got[0]}, and {other} {got[1]}; takes one of the two, or the same"
+                f"{first}: got {got[0]}, and {other} {got[1]}; accepts one of the two, or the same"
                 " value in both: they are two names of one setting"
             )
     return given.get(first, spec.default)
@@ -112,14 +112,16 @@ def _given(spec: Variable, name: str, env: Mapping[str, str]) -> str:
     if not path:
         return text
     if text:
-        raise _Problem(f"{name}: got {NOT_SHOWN}, takes only one of {name} and {name}{FILE_SUFFIX}")
+        raise _Problem(
+            f"{name}: got {NOT_SHOWN}, accepts only one of {name} and {name}{FILE_SUFFIX}"
+        )
     try:
         return Path(path).read_text(encoding="utf-8").strip()
     except (OSError, ValueError):
         # What is no absolute path may be the secret itself, given under the wrong name.
         got = _shown(path) if path.startswith("/") else NOT_SHOWN
         raise _Problem(
-            f"{name}{FILE_SUFFIX}: got {got}, takes the path of a readable text file"
+            f"{name}{FILE_SUFFIX}: got {got}, accepts the path of a readable text file"
         ) from None
 
 
@@ -134,11 +136,11 @@ def given_names(spec: Variable, env: Mapping[str, str]) -> list[str]:
     return [name for name in names if env.get(name, "").strip()]
 
 
-def problem(spec: Variable, env: Mapping[str, str], takes: str) -> str:
+def problem(spec: Variable, env: Mapping[str, str], accepted: str) -> str:
     """The line for a value that is not usable; it names the variable as it was given."""
     name = next((name for name in spec.names if env.get(name, "").strip()), spec.name)
     got = NOT_SHOWN if spec.secret else _shown(env.get(name, "").strip())
-    return f"{name}: got {got}, takes {takes}"
+    return f"{name}: got {got}, accepts {accepted}"
 
 
 def _shown(text: str) -> str:

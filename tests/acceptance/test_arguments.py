@@ -13,23 +13,23 @@ from tests.services import Services, services, until
 WRONG = {
     ("mutt_tasks.pause",): (
         "mutt_tasks.pause failed: missing actor, reason;"
-        " takes actor, reason, seconds (default 3600)"
+        " accepts actor, reason, seconds (default 3600)"
     ),
     ("mutt_tasks.pause", "--kwargs", '{"who": "ann", "reason": "x"}'): (
         "mutt_tasks.pause failed: missing actor; unknown 'who';"
-        " takes actor, reason, seconds (default 3600)"
+        " accepts actor, reason, seconds (default 3600)"
     ),
     ("mutt_tasks.resume", "--args", '["ann", "bob"]'): (
-        "mutt_tasks.resume failed: 2 arguments are too many; takes actor"
+        "mutt_tasks.resume failed: 2 arguments are too many; accepts actor"
     ),
     ("mutt_tasks.resume", "--args", '["ann"]', "--kwargs", '{"actor": "bob"}'): (
-        "mutt_tasks.resume failed: given twice actor; takes actor"
+        "mutt_tasks.resume failed: given twice actor; accepts actor"
     ),
     ("mutt_tasks.replay_dlq_batch",): (
-        "mutt_tasks.replay_dlq_batch failed: missing health, cycle; takes health, cycle"
+        "mutt_tasks.replay_dlq_batch failed: missing health, cycle; accepts health, cycle"
     ),
     ("mutt_tasks.requeue", "--args", '["abc"]'): (
-        "mutt_tasks.requeue failed: missing actor, reason; takes digest, actor, reason"
+        "mutt_tasks.requeue failed: missing actor, reason; accepts digest, actor, reason"
     ),
     ("mutt_tasks.remediate", "--kwargs", r'{"a\nb\u001b[31m": 1}'): (
         r"mutt_tasks.remediate failed: unknown 'a\nb\x1b[31m';"

@@ -10,8 +10,8 @@ from tests.services import ROOT, Services
 
 BAD = {"REMEDIATION_INTERVAL": "often", "REDIS_PORT": "0"}
 LINES = [
-    "REMEDIATION_INTERVAL: got 'often', takes a number from 0.5 to 86400",
-    "REDIS_PORT: got '0', takes a whole number from 1 to 65535",
+    "REMEDIATION_INTERVAL: got 'often', accepts a number from 0.5 to 86400",
+    "REDIS_PORT: got '0', accepts a whole number from 1 to 65535",
 ]
 
 

@@ -130,7 +130,7 @@ def test_an_operator_puts_a_dead_letter_back_by_the_digits_that_the_recipe_shows
             hint=running.logs,
         )
         running.call("mutt_tasks.requeue", "--kwargs", '{"digest": "0123456789AB", "actor": "a"}')
-        until(lambda: "missing reason; takes digest" in running.logs(), hint=running.logs)
+        until(lambda: "missing reason; accepts digest" in running.logs(), hint=running.logs)
         asked = {"digest": "0" * 12, "actor": "ann", "reason": "mended"}
         running.call("mutt_tasks.requeue", "--kwargs", json.dumps(asked))
         until(lambda: "outcome=not_found" in running.logs(), hint=running.logs)
@@ -244,4 +244,4 @@ def test_whatever_stands_in_the_task_queue_the_worker_runs_on(
         assert worker.poll() is None
     assert "Unrecoverable" not in running.logs()
     assert "Refusing to deserialize" in running.logs()
-    assert "trigger: got 'magic', takes one of hand, beat, drain" in running.logs()
+    assert "trigger: got 'magic', accepts one of hand, beat, drain" in running.logs()

@@ -20,13 +20,16 @@ def arrived(letters: str) -> Counter[bytes]:
     return Counter(letter.encode() for letter in letters)
 
 
-def status(replayed: int, poison: int = 0, came_back: int = 0, dlq: int = 0) -> Status:
+def status(
+    replayed: int, poison: int = 0, came_back: int = 0, dlq: int = 0, sheltered: int = 0
+) -> Status:
     return Status(
         elapsed=1.0,
         dlqs={DLQ: dlq},
         replayed=replayed,
         quarantined={"poison": poison},
         came_back=came_back,
+        sheltered=sheltered,
     )
 
 
@@ -40,6 +43,14 @@ def test_a_run_in_which_all_is_well_adds_up() -> None:
     assert summary.lines[1] == (
         "4 in the dead letter queues + 3 that came back = 5 replayed + 1 set aside + 1 still there"
     )
+
+
+def test_what_was_sheltered_is_part_of_the_sum_and_told() -> None:
+    found = weigh(inventory(dlq="abcd"), inventory(), arrived("abcd"), Losses())
+    summary = of_own_pipeline(found, status(replayed=7, sheltered=3))
+    assert summary.complaints == []
+    assert "4 in the dead letter queues + 0 that came back + 3 sheltered = 7" in summary.lines[1]
+    assert any(line.startswith("Sheltered: 3 alerts") for line in summary.lines)
 
 
 def test_a_lost_message_is_named() -> None:

@@ -67,7 +67,7 @@ def test_an_unset_or_empty_variable_has_its_default(env: dict[str, str], value: 
 def test_a_bad_value_is_one_line_with_the_name_what_it_got_and_what_it_takes(
     text: str, shown: str
 ) -> None:
-    line = f"PORT: got {shown}, takes a whole number from 1 to 65535"
+    line = f"PORT: got {shown}, accepts a whole number from 1 to 65535"
 
     assert read_one(PORT, PORT=text) == (None, [line])
 
@@ -82,7 +82,7 @@ def test_a_variable_is_read_by_each_of_its_names(name: str) -> None:
 def test_names_that_contradict_each_other_are_both_named() -> None:
     (line,) = read_one(CERT, THEIR_CERT="/x", CERTIFICATE="/y")[1]
 
-    assert line.startswith("THEIR_CERT: got '/x', and CERTIFICATE '/y'; takes one of the two")
+    assert line.startswith("THEIR_CERT: got '/x', and CERTIFICATE '/y'; accepts one of the two")
 
 
 def test_a_bad_value_is_told_by_the_name_that_was_given() -> None:
@@ -90,7 +90,7 @@ def test_a_bad_value_is_told_by_the_name_that_was_given() -> None:
 
     assert read_one(port, THEIR_PORT="x") == (
         None,
-        ["THEIR_PORT: got 'x', takes a whole number from 1 to 9"],
+        ["THEIR_PORT: got 'x', accepts a whole number from 1 to 9"],
     )
 
 
@@ -133,7 +133,7 @@ def test_a_secret_and_its_file_together_are_refused(tmp_path: Path) -> None:
     value, problems = read_one(KEY, KEY="one", KEY_FILE=str(tmp_path / "key"))
 
     assert value is None
-    assert problems == [f"KEY: got {NOT_SHOWN}, takes only one of KEY and KEY_FILE"]
+    assert problems == [f"KEY: got {NOT_SHOWN}, accepts only one of KEY and KEY_FILE"]
 
 
 @pytest.mark.parametrize("kind", ["missing", "folder", "binary"])
@@ -148,9 +148,9 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, kind: str) -> None:
 
     assert value is None
     assert problems == [
-        f"KEY_FILE: got {str(path)!r:.82}, takes the path of a readable text file"
+        f"KEY_FILE: got {str(path)!r:.82}, accepts the path of a readable text file"
         if len(str(path)) <= 80
-        else f"KEY_FILE: got {str(path)[:80] + '…'!r}, takes the path of a readable text file"
+        else f"KEY_FILE: got {str(path)[:80] + '…'!r}, accepts the path of a readable text file"
     ]
 
 
@@ -159,7 +159,7 @@ def test_a_secret_given_as_the_name_of_its_file_is_not_shown(secret: str) -> Non
     value, problems = read_one(KEY, KEY_FILE=secret)
 
     assert value is None
-    assert problems == [f"KEY_FILE: got {NOT_SHOWN}, takes the path of a readable text file"]
+    assert problems == [f"KEY_FILE: got {NOT_SHOWN}, accepts the path of a readable text file"]
 
 
 @pytest.mark.parametrize("bad", ["s3cret\x07", "s3cret\nX-Injected: 1", "s3crét"])
@@ -168,7 +168,7 @@ def test_a_bad_secret_is_not_shown(bad: str, tmp_path: Path) -> None:
 
     for _, problems in (read_one(KEY, KEY=bad), read_one(KEY, KEY_FILE=str(tmp_path / "key"))):
         assert problems == [
-            f"KEY: got {NOT_SHOWN}, takes printable ASCII characters, as an HTTP header can carry"
+            f"KEY: got {NOT_SHOWN}, accepts printable ASCII characters, as an HTTP header can carry"
         ]
 
 

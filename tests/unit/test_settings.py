@@ -139,7 +139,7 @@ def test_a_bad_value_is_one_line_that_names_the_variable_what_it_got_and_what_it
     got = NOT_SHOWN if is_secret else r"'bad\n§ value'"
     assert len(lines) == 1
     assert "\n" not in lines[0]
-    assert re.fullmatch(rf"{name}: got {re.escape(got)}, takes .{{5,}}", lines[0])
+    assert re.fullmatch(rf"{name}: got {re.escape(got)}, accepts .{{5,}}", lines[0])
 
 
 def test_all_mistakes_are_told_at_once() -> None:
@@ -178,7 +178,7 @@ def test_values_that_contradict_each_other_are_refused(env: dict[str, str], name
 
     assert len(lines) == 1
     assert lines[0].startswith(f"{named}: ")
-    assert ", takes " in lines[0] or ": takes " in lines[0]
+    assert ", accepts " in lines[0] or ": takes " in lines[0]
     assert SECRET not in lines[0]
 
 
@@ -406,7 +406,7 @@ def test_a_bad_runtime_value_is_reported_in_one_line_and_ignored(name: str, raw:
 
     assert found == load({})
     assert len(problems) == 1
-    assert re.fullmatch(rf"mutt:config:{name}: got '.*', takes .+; ignored", problems[0])
+    assert re.fullmatch(rf"mutt:config:{name}: got '.*', accepts .+; ignored", problems[0])
     assert len(problems[0]) < 300
 
 
@@ -478,7 +478,7 @@ def test_without_tls_its_files_are_not_looked_at_and_each_is_warned_of(
 def test_with_tls_a_file_that_cannot_be_read_is_refused_by_the_name_that_was_given(
     name: str, tls: dict[str, str]
 ) -> None:
-    line = f"{name}: got '/path/to/nothing', takes the path of a readable file"
+    line = f"{name}: got '/path/to/nothing', accepts the path of a readable file"
 
     assert line in refused({name: "/path/to/nothing", **tls})
 
@@ -503,7 +503,7 @@ def test_two_names_of_one_setting_with_different_values_are_refused(
     lines = refused({name: "/a", alias: "/b", "REDIS_TLS_ENABLED": tls})
 
     assert lines == [
-        f"{name}: got '/a', and {alias} '/b'; takes one of the two, or the same value in both:"
+        f"{name}: got '/a', and {alias} '/b'; accepts one of the two, or the same value in both:"
         " they are two names of one setting"
     ]
 
@@ -558,7 +558,7 @@ def test_two_different_current_passwords_are_refused_by_name_and_not_shown(
     (line,) = refused(env)
 
     assert line.startswith(
-        f"REDIS_PASSWORD: got {NOT_SHOWN}, and REDIS_PASS_CURRENT {NOT_SHOWN}; takes "
+        f"REDIS_PASSWORD: got {NOT_SHOWN}, and REDIS_PASS_CURRENT {NOT_SHOWN}; accepts "
     )
     assert SECRET not in line
 
