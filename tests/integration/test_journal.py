@@ -1,15 +1,31 @@
 """The journal on a real server: what is written is read again, whatever lies beside it."""
 
+import hashlib
+import time
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 import redis
 
+from mutt_tasks.operations import switches
+from mutt_tasks.operations.requeue import requeue
 from mutt_tasks.store import journal as journals
 from mutt_tasks.store.counters import MOVED
 from mutt_tasks.store.journal import CycleEnded, Entry, Moved, Paused, Requeued, Resumed
+from mutt_tasks.store.requests import Request
 from mutt_tasks.store.store import Store
-from tests.pipeline import DLQ, event, fill, operator_pauses, run_cycle, settings_of
+from tests.pipeline import (
+    DEAD,
+    DLQ,
+    INGEST,
+    event,
+    fill,
+    observe,
+    operator_pauses,
+    run_cycle,
+    settings_of,
+)
 
 JOURNAL = "mutt:remediation:journal"
 
@@ -110,3 +126,85 @@ def test_a_page_of_entries_that_nobody_knows_has_a_next_one(
     page = store.journal.page(most=3)
     assert page.entries == []
     assert store.journal.page(page.before).entries == [("1-1", Resumed("ann"))]
+
+
+def test_the_slices_of_a_batch_share_an_entry_that_names_their_sums(
+    client: redis.Redis, store: Store
+) -> None:
+    fill(client, DLQ, [b"no object", *(event(n) for n in range(15)), b"neither"])
+    fill(client, DLQ, [event(n) for n in range(15, 30)])
+    commits: list[int] = []
+    observe(store, commits=lambda: commits.append(1))
+    settings = settings_of(REMEDIATION_BATCH_SIZE=25, REMEDIATION_MAX_RATE=50)
+    moved = run_cycle(store, settings).routes["alerter"].moved
+    assert len(commits) > 2
+    assert moved.replayed > 15
+    (entry,) = (e for _, e in store.journal.page().entries if isinstance(e, Moved))
+    assert entry.amounts == dict.fromkeys(MOVED, 0) | {
+        "replayed": moved.replayed,
+        "malformed": 2,
+    }
+    assert client.llen(INGEST) == moved.replayed
+
+
+# --- its bound ---
+
+
+def test_a_commit_keeps_the_journal_within_its_bound(client: redis.Redis, store: Store) -> None:
+    fill(client, DLQ, [event(n) for n in range(30)])
+    lengths: list[int] = []
+
+    def overfill() -> None:
+        lengths.append(int(client.xlen(JOURNAL)))
+        _overfill(client)
+
+    observe(store, commits=overfill)
+    settings = settings_of(REMEDIATION_BATCH_SIZE=20, REMEDIATION_MAX_RATE=50)
+    run_cycle(store, settings)
+    assert client.llen(INGEST) > 1
+    # What stands there before a further slice is what the commit before it has left.
+    assert len(lengths) > 1
+    assert all(0 < length <= MOST for length in lengths[1:]), lengths
+
+
+def _cycle(client: redis.Redis, store: Store) -> None:
+    assert run_cycle(store, settings_of()).reason == "empty"
+
+
+def _pause(client: redis.Redis, store: Store) -> None:
+    operator_pauses(store, 60)
+
+
+def _resume(client: redis.Redis, store: Store) -> None:
+    client.hset("mutt:remediation:paused", "actor", "ann")
+    assert switches.resume(store, "2", "ann")["outcome"] == "resumed"
+
+
+def _requeue(client: redis.Redis, store: Store) -> None:
+    dead = event(1, _remediation={"route": "alerter"})
+    fill(client, DEAD, [dead])
+    digest = hashlib.sha1(dead).hexdigest()
+    request = Request("r", "ann", "mended")
+    assert requeue(store, settings_of(), time.monotonic, digest, request)["outcome"] == "requeued"
+
+
+@pytest.mark.parametrize("write", [_cycle, _pause, _resume, _requeue])
+def test_whoever_writes_into_the_journal_keeps_it_within_its_bound(
+    client: redis.Redis, store: Store, write: Callable[[redis.Redis, Store], None]
+) -> None:
+    _overfill(client)
+    write(client, store)
+    assert journals.LENGTH <= int(client.xlen(JOURNAL)) <= MOST
+
+
+# Redis trims whole nodes of a hundred entries.
+MOST = journals.LENGTH + 200
+
+
+def _overfill(client: redis.Redis) -> None:
+    """Far more entries than are kept, of no kind that is known."""
+    script = """
+    for i = redis.call('XLEN', KEYS[1]) + 1, ARGV[1] do
+      redis.call('XADD', KEYS[1], '*', 'event', 'old')
+    end"""
+    client.eval(script, 1, JOURNAL, str(journals.LENGTH + 500))

@@ -96,6 +96,18 @@ def test_the_lease_expires_so_that_the_next_tick_takes_over(
     assert 0 < int(client.pttl(LEASE)) <= 11_000
 
 
+@pytest.mark.parametrize("healthy", [True, False])
+def test_the_lease_outlives_the_delay_before_a_drains_next_cycle(
+    client: redis.Redis, store: Store, healthy: bool
+) -> None:
+    """However long the interval is: without its lease the next cycle would find itself stale."""
+    fill(client, DLQ, [event(n) for n in range(30)])
+    result = run_cycle(store, settings_of(REMEDIATION_DRAIN_INTERVAL=60), healthy=healthy)
+    assert result.delay > 40
+    assert result.delay * 1000 < int(client.pttl(LEASE)) <= 10_001 + result.delay * 1000
+    assert store.lease.advance(result.next_cycle, result.next_cycle)
+
+
 def test_a_lost_answer_to_a_finished_cycle_is_no_second_count(
     client: redis.Redis, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -256,3 +268,45 @@ def test_a_drain_that_lingers_hands_its_lease_on_once(client: redis.Redis, store
     assert 16_000 < int(client.pttl(LEASE)) <= 18_000
     assert begun(store, "d" * 32, Trigger.BEAT) is not None
     assert begun(store, "e" * 32) is None  # by hand
+
+
+def test_a_lease_that_never_ends_is_nobodys(client: redis.Redis, store: Store) -> None:
+    client.set(LEASE, "x" * 32)
+    assert begun(store, "a" * 32) is None
+    assert client.get(LEASE) == b"a" * 32
+    assert 0 < int(client.pttl(LEASE)) <= 10_000
+
+
+def test_a_lease_that_ends_later_than_any_of_ours_is_nobodys(
+    client: redis.Redis, store: Store
+) -> None:
+    client.set(LEASE, "x" * 32, px=70_000)
+    assert begun(store, "a" * 32) is not None
+    client.set(LEASE, "x" * 32, px=90_000)
+    assert begun(store, "a" * 32) is None
+
+
+def test_a_lease_is_let_go_by_its_holder_alone(client: redis.Redis, store: Store) -> None:
+    client.set(LEASE, "x" * 32)
+    assert not store.lease.release("a" * 32)
+    assert client.get(LEASE) == b"x" * 32
+    assert store.lease.release("x" * 32)
+    assert client.exists(LEASE) == 0
+    assert not store.lease.release("x" * 32)
+
+
+def test_each_commit_renews_the_lease(client: redis.Redis, store: Store) -> None:
+    fill(client, DLQ, [event(n) for n in range(30)])
+    lifetimes: list[int] = []
+
+    def shorten() -> None:
+        lifetimes.append(int(client.pttl(LEASE)))
+        client.persist(LEASE)  # so that only the commit can set an end
+
+    observe(store, commits=shorten)
+    settings = settings_of(REMEDIATION_BATCH_SIZE=20, REMEDIATION_MAX_RATE=50)
+    cycle = "a" * 32
+    begun(store, cycle)
+    assert replay(store, settings, cycle) is not None
+    assert len(lifetimes) > 1
+    assert all(0 < lifetime <= 10_000 for lifetime in lifetimes)

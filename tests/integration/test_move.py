@@ -273,3 +273,15 @@ def test_a_batch_that_takes_long_to_read_goes_as_it_is(client: redis.Redis, stor
     results = drain(store, settings_of(REMEDIATION_DRAIN_INTERVAL=0), ScanBounds(seconds=-1.0))
     assert [r.routes["alerter"].moved.replayed for r in results] == [1, 1, 1, 0]
     assert numbers_in(client, INGEST) == [0, 1, 2]
+
+
+def test_what_remains_is_what_the_last_slice_of_a_batch_left(
+    client: redis.Redis, store: Store
+) -> None:
+    fill(client, DLQ, [event(n) for n in range(30)])
+    commits: list[int] = []
+    observe(store, commits=lambda: commits.append(1))
+    settings = settings_of(REMEDIATION_BATCH_SIZE=20, REMEDIATION_MAX_RATE=50)
+    moved = run_cycle(store, settings).routes["alerter"].moved
+    assert len(commits) > 1
+    assert moved.remaining == client.llen(DLQ) == 30 - moved.total

@@ -3,7 +3,7 @@
 import pytest
 
 from mutt_tasks.core.policy import QUARANTINE_REASONS, Action, Decision
-from mutt_tasks.store.batch import Batch
+from mutt_tasks.store.batch import Batch, Moved
 
 REPLAY = Decision(Action.REPLAY, payload=b"stamped")
 WAIT = Decision(Action.WAIT, payload=b"")
@@ -36,3 +36,11 @@ def test_what_waits_and_what_is_malformed_is_pushed_by_nobody() -> None:
     batch = Batch(0, [b"x"] * 4, decisions)
     assert batch.payloads() == [b"stamped"] * 2
     assert (batch.going, batch.replays) == (3, 1)
+
+
+def test_of_two_commits_the_later_one_says_how_many_are_left() -> None:
+    first = Moved(2, {"poison": 1, "stale": 4}, remaining=9)
+    later = Moved(3, {"poison": 5, "malformed": 6}, remaining=1)
+    both = first + later
+    assert both == Moved(5, {"poison": 6, "stale": 4, "malformed": 6}, remaining=1)
+    assert both.total == 21

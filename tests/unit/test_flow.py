@@ -407,6 +407,15 @@ def test_what_has_not_come_back_after_two_minutes_has_landed() -> None:
     assert story.landed == 7
 
 
+def test_what_was_shed_has_not_landed() -> None:
+    story = begun()
+    story.send(10)
+    story.look(shed=4)
+    story.look(seconds=125)
+
+    assert story.landed == 6
+
+
 def test_what_still_lies_in_the_queue_has_not_landed() -> None:
     story = begun()
     story.send(10)

@@ -1,6 +1,7 @@
 """`locate` says the same as Python's own decoder, whatever the bytes, and says where."""
 
 import json
+import tracemalloc
 from unittest.mock import patch
 
 import pytest
@@ -221,3 +222,25 @@ def test_hundreds_of_thousands_of_members_are_all_located() -> None:
     assert span is not None
     assert len(span.members) == 300_001
     assert span.members[-1].key == "b"
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        b"[" + b",".join([b'{"a":[["a text of some length"]]}'] * 50_000) + b"]",
+        b"[" + b",".join([b"[],1"] * 400_000) + b"]",
+        b"{" + b",".join(b'"%d":"x"' % n for n in range(200_000)) + b"}",
+    ],
+    ids=["objects", "items", "members"],
+)
+def test_a_large_nested_value_is_never_built_in_memory(value: bytes) -> None:
+    raw = b'{"big":%s,"n":1}' % value
+    tracemalloc.start()
+    span = locate(raw)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+
+    assert span is not None
+    assert [member.key for member in span.members] == ["big", "n"]
+    # One text of the message; decoded, such a value is many times as large.
+    assert peak < 1.5 * len(raw)

@@ -1,6 +1,8 @@
 """Moments are read from what the pipeline writes, and each can be written again."""
 
 import json
+import time
+from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
@@ -91,3 +93,30 @@ def test_a_moment_is_written_in_utc_with_milliseconds() -> None:
     assert iso(NOON) == "2024-05-01T12:00:00.000Z"
     assert iso(NOON + 0.1239) == "2024-05-01T12:00:00.123Z"
     assert iso(0) == "1970-01-01T00:00:00.000Z"
+
+
+# --- on a machine that is not in UTC ---
+
+
+# As POSIX writes zones, so that no table of zones is needed: UTC+9, UTC-5:30 with summer time.
+@pytest.fixture(params=["FAR-9", "WEST5:30WESTS,M3.2.0,M11.1.0"])
+def elsewhere(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", request.param)
+        time.tzset()
+        assert time.timezone != 0
+        yield
+    time.tzset()
+
+
+@pytest.mark.usefixtures("elsewhere")
+@pytest.mark.parametrize("text", ["2024-05-01T12:00:00", "2024-05-01 12:00:00.000", "20240501T12"])
+def test_text_without_a_zone_is_utc_in_every_zone(text: str) -> None:
+    assert moment_of(text) == NOON
+    assert moment_of(text + "Z") == NOON
+
+
+@pytest.mark.usefixtures("elsewhere")
+def test_a_moment_is_written_in_utc_in_every_zone() -> None:
+    assert iso(NOON) == "2024-05-01T12:00:00.000Z"
+    assert moment_of("2024-05-01T14:00:00+02:00") == moment_of(1714564800) == NOON

@@ -6,6 +6,7 @@ import re
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from email.utils import format_datetime
@@ -290,6 +291,17 @@ def test_a_redirect_to_a_page_that_answers_200_is_unhealthy_and_not_followed(cod
 @pytest.mark.parametrize("code", [429, 503])
 def test_an_unhealthy_answer_may_ask_for_a_wait(code: int, header: str, seconds: float) -> None:
     assert answered(status(code, header)) == Answer(False, f"http_{code}", seconds)
+
+
+def test_a_date_without_a_zone_is_utc_on_a_machine_that_is_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", "FAR-9")
+        time.tzset()
+        answer = answered(status(503, "Retry-After: Wed, 01 May 2024 12:01:30 -0000"))
+    time.tzset()
+    assert answer == Answer(False, "http_503", 90)
 
 
 def test_a_healthy_answer_asks_for_no_wait() -> None:

@@ -235,6 +235,20 @@ def test_a_message_waits_until_its_rest_is_over_and_then_goes() -> None:
     assert decide(raw, ALERTER, POLICY, "c1", ready_at).action is Action.REPLAY
 
 
+def test_a_message_waits_no_longer_than_until_it_is_too_old() -> None:
+    policy = replace(POLICY, max_age=HOUR)
+    raw = replayed(1, ago=1, timestamp=NOW - HOUR + 10)
+    decision = decided(raw, policy=policy)
+
+    assert (decision.action, decision.ready_at) == (Action.WAIT, NOW + 10)
+    assert decide(raw, ALERTER, policy, "c1", NOW + 10.5).reason == STALE
+    # Without an age its backoff alone counts, and so it does where the message has long to live.
+    full = decided(raw).ready_at
+    assert full > NOW + 40
+    young = replayed(1, ago=1, timestamp=NOW)
+    assert NOW + 40 < decided(young, policy=policy).ready_at < NOW + 80
+
+
 def test_the_same_message_gets_the_same_rest_at_every_look() -> None:
     raw = replayed(2, ago=30)
 
