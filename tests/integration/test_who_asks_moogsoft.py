@@ -1,4 +1,4 @@
-"""Which tasks ask Moogsoft: a call by hand does, and a drain's cycles use the answer that is there."""
+"""Which tasks ask Moogsoft: a call by hand does, a drain's cycles use the answer that is there."""
 
 import base64
 import json
@@ -79,7 +79,7 @@ def test_a_cycle_tells_its_check_who_started_it(
         assert client.persist(LEASE)  # until the task begins, however long its process takes
     (result,) = run(redis_server, ("remediate", call))
     assert result["outcome"] == "started"
-    (sent,) = (json.loads(raw) for raw in client.lrange(TASKS, 0, -1))  # type: ignore[union-attr]
+    (sent,) = (json.loads(raw) for raw in client.lrange(TASKS, 0, -1))
     assert sent["headers"]["task"] == "mutt_tasks.check_moogsoft_health"
     _, kwargs, _ = json.loads(base64.b64decode(sent["body"]))
     assert kwargs == {"cycle": result["cycle"], "trigger": trigger}
