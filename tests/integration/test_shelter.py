@@ -1,14 +1,16 @@
 """What stands before a forwarder that cannot deliver is moved aside, whole, in order and once."""
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 import redis
 
 from mutt_tasks import cycle as steps
-from mutt_tasks.replay.guard import wants_cycle
+from mutt_tasks.replay.guard import LONGEST_WATCH, LOOK_SECONDS, wants_cycle
 from mutt_tasks.settings import Settings
+from mutt_tasks.store.lease import RENEW_SECONDS
 from mutt_tasks.store.store import Store
 from tests.pipeline import (
     ALERTS,
@@ -24,6 +26,7 @@ from tests.pipeline import (
     now_of,
     numbers_in,
     observe,
+    operator_pauses,
     run_cycle,
     settings_of,
     stop_clock,
@@ -204,10 +207,8 @@ def test_a_whole_queue_goes_in_steps_and_keeps_its_order(client: redis.Redis, st
     assert entry["sheltered"] == str(3000 - KEPT)
 
 
-def test_a_drain_that_waits_for_moogsoft_guards_the_queue_between_two_cycles(
-    client: redis.Redis, store: Store
-) -> None:
-    settings = guarded()
+def waits_for_moogsoft(client: redis.Redis, store: Store, settings: Settings) -> str:
+    """A drain between two cycles while the forwarder's breaker is open; its next cycle's id."""
     breaker_opens(client, store)
     fill(client, MOOG_DLQ, [alert(1, _moog_retry_count=6)])
     client.hset(
@@ -222,17 +223,24 @@ def test_a_drain_that_waits_for_moogsoft_guards_the_queue_between_two_cycles(
             "asked": "",
         },
     )
-    result = run_cycle(store, settings, healthy=False)
+    return run_cycle(store, settings, healthy=False).next_cycle
+
+
+def test_a_drain_that_waits_for_moogsoft_guards_the_queue_between_two_cycles(
+    client: redis.Redis, store: Store
+) -> None:
+    settings = guarded()
+    next_cycle = waits_for_moogsoft(client, store, settings)
     fill(client, ALERTS, [alert(n) for n in range(200)])
 
-    lingered = steps.linger(store, settings, surroundings_of(store), result.next_cycle)
+    lingered = steps.linger(store, settings, surroundings_of(store), next_cycle)
 
     assert lingered is not None
     assert lingered.next_cycle
     assert client.get(LEASE) == lingered.next_cycle.encode()
     assert client.llen(ALERTS) == KEPT
     # The same task delivered twice finds the drain gone on.
-    again = steps.linger(store, settings, surroundings_of(store), result.next_cycle)
+    again = steps.linger(store, settings, surroundings_of(store), next_cycle)
     assert again == steps.Lingered()
 
 
@@ -253,3 +261,48 @@ def test_who_looks_on_sees_a_queue_that_stands_and_nobody_looks_at(
     client.delete("mutt:remediation:paused")
     client.set(LEASE, "somebody")
     assert not wants_cycle(store, settings, now_of(store))
+
+
+def test_a_guard_that_watches_renews_its_lease(client: redis.Redis, store: Store) -> None:
+    settings = guarded()
+    next_cycle = waits_for_moogsoft(client, store, settings)
+    lifetimes: list[int] = []
+
+    def wait(seconds: float) -> None:
+        lifetimes.append(int(client.pttl(LEASE)))
+        client.persist(LEASE)  # so that only a renewal can set an end
+        let_pass(store, seconds)
+
+    assert steps.linger(store, settings, surroundings_of(store, wait), next_cycle)
+    renewed = [at for at, lifetime in enumerate(lifetimes) if lifetime > 0]
+    assert len(lifetimes) * LOOK_SECONDS == LONGEST_WATCH
+    assert renewed == list(range(0, len(lifetimes), round(RENEW_SECONDS / LOOK_SECONDS)))
+
+
+def _somebody_pauses(client: redis.Redis, store: Store) -> None:
+    operator_pauses(store, 600)
+
+
+def _the_breaker_closes(client: redis.Redis, store: Store) -> None:
+    client.set(BREAKER + "state", "CLOSED")
+
+
+@pytest.mark.parametrize("happens", [_somebody_pauses, _the_breaker_closes])
+def test_a_guard_stops_watching_as_soon_as_there_is_something_else_to_do(
+    client: redis.Redis, store: Store, happens: Callable[[redis.Redis, Store], None]
+) -> None:
+    settings = guarded()
+    next_cycle = waits_for_moogsoft(client, store, settings)
+    waits: list[float] = []
+
+    def wait(seconds: float) -> None:
+        waits.append(seconds)
+        let_pass(store, seconds)
+        fill(client, ALERTS, [alert(n) for n in range(3 * KEPT)])
+        if len(waits) == 2:
+            happens(client, store)
+
+    assert steps.linger(store, settings, surroundings_of(store, wait), next_cycle)
+    assert waits == [LOOK_SECONDS] * 2
+    # What came since is not touched any more.
+    assert client.llen(ALERTS) == 4 * KEPT

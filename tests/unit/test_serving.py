@@ -55,3 +55,16 @@ def test_both_servers_listen_at_the_address_that_they_are_given(served: Settings
         connection.close()
         found = {address for address in (HERE, ELSEWHERE) if listens(address, port)}
         assert found == ({HERE, ELSEWHERE} if process.listen_address == "0.0.0.0" else {own})
+
+
+def test_a_port_that_is_taken_is_opened_once_it_is_free() -> None:
+    settings = settings_at(HERE)
+    process = settings.process
+    serving = Serving(None)
+    with socket.create_server((HERE, process.health_port)):
+        serving.start(SimpleNamespace(app=SimpleNamespace(settings=settings)))
+        until(lambda: listens(HERE, process.metrics_port))  # the other one is not held up
+    until(lambda: listens(HERE, process.health_port))
+    serving.stop(None)
+    for port in (process.metrics_port, process.health_port):
+        until(lambda: not listens(HERE, port))  # noqa: B023  # called at once
