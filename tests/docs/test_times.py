@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -52,7 +53,7 @@ def test_a_lease_is_renewed_well_before_it_ends() -> None:
 
 
 def test_a_tick_that_nobody_took_is_gone_before_the_next_one() -> None:
-    entry = celeryconfig.beat_schedule["remediate"]
+    entry: Any = celeryconfig.beat_schedule["remediate"]
     interval = default_settings().pace.interval
     assert 0 < entry["options"]["expires"] < interval
     assert entry["options"]["queue"] == celeryconfig.QUEUE == celeryconfig.task_default_queue
@@ -60,5 +61,4 @@ def test_a_tick_that_nobody_took_is_gone_before_the_next_one() -> None:
 
 def default_settings() -> Settings:
     """What `celeryconfig.py` was built from."""
-    found: Settings = celeryconfig.app.settings
-    return found
+    return app.settings

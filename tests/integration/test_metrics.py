@@ -1,7 +1,5 @@
 """Each gauge shows what it says, read from a real Redis at the moment of the scrape."""
 
-from collections.abc import Iterator
-
 import pytest
 import redis
 
