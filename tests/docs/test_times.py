@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 import celeryconfig
+from mutt_tasks.celery import app
 from mutt_tasks.cycle import LONGEST_SPREAD
 from mutt_tasks.operations.requeue import BOUNDS
 from mutt_tasks.replay.guard import LONGEST_WATCH
@@ -61,4 +62,5 @@ def test_a_tick_that_nobody_took_is_gone_before_the_next_one() -> None:
 
 def default_settings() -> Settings:
     """What `celeryconfig.py` was built from."""
-    return app.settings
+    found: Settings = app.settings
+    return found
