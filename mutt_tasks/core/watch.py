@@ -76,11 +76,11 @@ class Watch:
     suddenly missing, and `owed` sums up those missing in the last periods, as of `owed_at`. While a
     `trial` is on, nothing goes but its own replays; after `innocents` in a row that blamed nobody
     there is none before `quiet_until`.
-    After a drop `ceiling`
-    is what the limiter takes (-1: no drop is remembered) and nothing goes before `holds_until`;
-    then one replay goes as a canary, at `canary_at`, and nothing else until it `has_passed`.
-    `drops` counts drops in a row; `dropped` is how many replays the last one is believed to have
-    cost.
+
+    After a drop `ceiling` is what the limiter takes (-1: no drop is remembered) and nothing goes
+    before `holds_until`; then one replay goes as a canary, at `canary_at`, and nothing else until
+    it `has_passed`. `drops` counts drops in a row; `dropped` is how many replays the last one is
+    believed to have cost.
     """
 
     live: float = 0.0
@@ -103,20 +103,21 @@ class Watch:
 
     def looked(self, sight: Sight, now: float) -> "Watch":
         """The watch after one more look."""
-        watch = self._sane(now)._remembering(sight, now)._owing(sight, now)
+        watch = self if _is_sane(self, now) else Watch()
+        watch = watch._remembering(sight, now)._owing(sight, now)
         if now < watch.holds_until:
             return watch
         if watch.trial.is_on:
-            return watch._tried(sight, now)
+            return _tried(watch, sight, now)
         if watch._is_missing_for_sure(sight):
             watch = replace(watch, missing=watch.missing + 1)
             if watch.missing == 1:
                 return watch  # one look may fall between the queue and the limiter
             missing = sight.sure - sight.queued - sight.used
-            return watch._dropping(missing, sight.used, now)
+            return watch.dropping(missing, sight.used, now)
         if watch.canary_at:
             return replace(watch, missing=0)._canary_looked(sight, now)
-        return watch._suspecting(sight, now)
+        return _suspecting(watch, sight, now)
 
     @property
     def is_dropping(self) -> bool:
@@ -151,14 +152,6 @@ class Watch:
         """The watch without what it learnt of the limiter, whose settings have changed."""
         return Watch(live=self.live, sampled_at=self.sampled_at, share=self.share)
 
-    def _sane(self, now: float) -> "Watch":
-        """A clock that jumped back makes it start anew."""
-        moments = (self.sampled_at, self.window.stretch.since, self.trial.since, self.owed_at)
-        latest = max(*moments, self.trial.part_at, self.dropped_at, self.canary_at)
-        is_too_long = self.holds_until > now + LONGEST_HOLD
-        is_too_long = is_too_long or self.quiet_until > now + LONGEST_QUIET
-        return Watch() if latest > now + 1 or is_too_long else self
-
     def _remembering(self, sight: Sight, now: float) -> "Watch":
         """Without an estimate that is too old, or that the limiter itself has disproved."""
         if self.ceiling < 0:
@@ -169,7 +162,8 @@ class Watch:
             return self.forgotten()
         return self
 
-    def _sampled(self, sight: Sight, now: float) -> "Watch":
+    def sampled(self, sight: Sight, now: float) -> "Watch":
+        """The watch with one more sample of live traffic, once a period."""
         if now - self.sampled_at < sight.period:
             return self
         weight = _WEIGHT if self.sampled_at else 1.0
@@ -187,46 +181,6 @@ class Watch:
         missing = sight.certain - sight.queued - sight.used
         return missing > FEW + SHARED * sight.certain or (missing > 0 and self.owed > FEW)
 
-    def _suspecting(self, sight: Sight, now: float) -> "Watch":
-        """Whether the window looks full, or less arrives than the alerter usually forwards."""
-        window = self.window.looked(sight.used, sight.period, now)
-        expected = sight.sure + self.share * sight.unsure + self.live
-        is_short = expected - sight.queued - sight.used > FEW + SHARED * sight.sent + sqrt(
-            self.live
-        )
-        missing = self.missing + 1 if is_short else 0
-        watch = replace(self, window=window, missing=missing)
-        is_full = window.is_full(sight.period, now)
-        if not (is_full or is_short):
-            # What is dropped looks like less traffic: a full window teaches nothing.
-            return watch._sampled(sight, now)
-        # At the limit that it keeps to, our own pace holds the window steady.
-        was_room = window.highest + LEAST_OVER < watch.limit(sight.limit)
-        if now < watch.quiet_until or not was_room or not sight.sent or sight.queued > FEW:
-            return watch
-        if is_full or missing > 1:
-            return replace(watch, missing=0, trial=Trial(now, window.highest))
-        return watch
-
-    def _tried(self, sight: Sight, now: float) -> "Watch":
-        """The watch after a look in a trial."""
-        trial, verdict = self.trial.looked(replace(sight, limit=self.limit(sight.limit)), now)
-        watch = replace(self, trial=trial)
-        if verdict is Verdict.OPEN:
-            return watch
-        if verdict is Verdict.FULL:
-            return watch._dropping(trial.tally.missing, trial.peak, now)
-        share = trial.tally.share if trial.tally.low else self.share
-        quiet = min(LONGEST_QUIET, QUIET_SECONDS * 2.0 ** min(self.innocents, 32))
-        return replace(
-            watch,
-            trial=Trial(),
-            window=Fullness(),
-            share=share,
-            innocents=self.innocents + 1,
-            quiet_until=now + quiet,
-        )
-
     def _canary_looked(self, sight: Sight, now: float) -> "Watch":
         """Whether a single replay that went after a drop has been taken."""
         if sight.queued or now - self.canary_at < sight.period / 2:
@@ -235,9 +189,10 @@ class Watch:
             return replace(self, window=Fullness(), canary_at=0.0, has_passed=True)
         if now - self.canary_at < sight.period + 1.0:
             return self
-        return self._dropping(1, self.ceiling, now)
+        return self.dropping(1, self.ceiling, now)
 
-    def _dropping(self, missing: float, ceiling: int, now: float) -> "Watch":
+    def dropping(self, missing: float, ceiling: int, now: float) -> "Watch":
+        """The watch after a drop of about so many replays, where `ceiling` alerts were taken."""
         drops = self.drops + 1
         return replace(
             self,
@@ -255,3 +210,49 @@ class Watch:
             drops=drops,
             dropped=max(1, round(missing)),
         )
+
+
+def _is_sane(watch: Watch, now: float) -> bool:
+    """Whether no moment lies in the future, as after a clock that jumped back."""
+    moments = (watch.sampled_at, watch.window.stretch.since, watch.trial.since, watch.owed_at)
+    latest = max(*moments, watch.trial.part_at, watch.dropped_at, watch.canary_at)
+    holds, quiet = watch.holds_until - now, watch.quiet_until - now
+    return latest <= now + 1 and holds <= LONGEST_HOLD and quiet <= LONGEST_QUIET
+
+
+def _suspecting(watch: Watch, sight: Sight, now: float) -> Watch:
+    """Whether the window looks full, or less arrives than the alerter usually forwards."""
+    window = watch.window.looked(sight.used, sight.period, now)
+    expected = sight.sure + watch.share * sight.unsure + watch.live
+    by_chance = FEW + SHARED * sight.sent + sqrt(watch.live)
+    is_short = expected - sight.queued - sight.used > by_chance
+    watch = replace(watch, window=window, missing=watch.missing + 1 if is_short else 0)
+    is_full = window.is_full(sight.period, now)
+    if not (is_full or is_short):
+        # What is dropped looks like less traffic: a full window teaches nothing.
+        return watch.sampled(sight, now)
+    # At the limit that it keeps to, our own pace holds the window steady.
+    was_room = window.highest + LEAST_OVER < watch.limit(sight.limit)
+    if now < watch.quiet_until or not was_room or not sight.sent or sight.queued > FEW:
+        return watch
+    if is_full or watch.missing > 1:
+        return replace(watch, missing=0, trial=Trial(now, window.highest))
+    return watch
+
+
+def _tried(watch: Watch, sight: Sight, now: float) -> Watch:
+    """The watch after a look in a trial."""
+    trial, verdict = watch.trial.looked(replace(sight, limit=watch.limit(sight.limit)), now)
+    if verdict is Verdict.OPEN:
+        return replace(watch, trial=trial)
+    if verdict is Verdict.FULL:
+        return watch.dropping(trial.tally.missing, trial.peak, now)
+    quiet = min(LONGEST_QUIET, QUIET_SECONDS * 2.0 ** min(watch.innocents, 32))
+    return replace(
+        watch,
+        trial=Trial(),
+        window=Fullness(),
+        share=trial.tally.share if trial.tally.low else watch.share,
+        innocents=watch.innocents + 1,
+        quiet_until=now + quiet,
+    )
