@@ -88,20 +88,7 @@ class Traffic:
         limits = self._limits
         believed = self.limiter_of(reading)
         pace = self.pace.observed(believed, reading.queued, now)
-        sent = pace.sends.all_in_window(believed, now)
-        sure = pace.sends.sure_in_window(believed, now)
-        judged_from = pace.clock.judged_from(believed, now)
-        sight = Sight(
-            used=believed.used,
-            queued=reading.queued,
-            sure=pace.sends.sure_since(judged_from, now),
-            certain=pace.sends.sure_since(max(judged_from, now - limits.period / 2), now),
-            unsure=sent - sure,
-            live=pace.live_now(believed, reading.queued, now),
-            period=limits.period,
-            limit=limits.alerts,
-            newest=believed.newest - pace.clock.skew,
-        )
+        sight = _sight(pace, believed, reading.queued, now)
         watch = self.watch if self._max_rate == 0 else self.watch.looked(sight, now)
         if self._is_off:
             pace, watch = replace(pace, unseen=0), self.watch.interrupted()
@@ -178,3 +165,20 @@ class Traffic:
     def unwritten(self) -> dict[str, Any]:
         """What no commit has written yet."""
         return {} if self._is_written else self.fields(self.pace, self.watch)
+
+
+def _sight(pace: Pace, believed: Limiter, queued: int, now: float) -> Sight:
+    """What a look at the limiter tells the watch."""
+    sends, judged_from = pace.sends, pace.clock.judged_from(believed, now)
+    sent, sure = sends.all_in_window(believed, now), sends.sure_in_window(believed, now)
+    return Sight(
+        used=believed.used,
+        queued=queued,
+        sure=sends.sure_since(judged_from, now),
+        certain=sends.sure_since(max(judged_from, now - believed.period / 2), now),
+        unsure=sent - sure,
+        live=pace.live_now(believed, queued, now),
+        period=believed.period,
+        limit=believed.limit,
+        newest=believed.newest - pace.clock.skew,
+    )
