@@ -183,7 +183,7 @@ def _spread(context: CycleContext, runs: list[RouteRun], guard: Guard, started_a
         if not (is_sending or traffic.is_watching or guard.is_needed):
             break
         step = SLICE if is_sending or traffic.is_watching else LOOK_SECONDS
-        if passed + step > max(spread, _longest_look(context, guard)):
+        if passed + step > max(spread, _longest_look(context, traffic)):
             break
         surroundings.wait(step)
         waited += step
@@ -201,13 +201,13 @@ def _spread(context: CycleContext, runs: list[RouteRun], guard: Guard, started_a
     return waited
 
 
-def _longest_look(context: CycleContext, guard: Guard) -> float:
+def _longest_look(context: CycleContext, traffic: Traffic) -> float:
     """How long a cycle goes on looking when it has nothing more to send, in seconds.
 
     A drain's next cycle looks on; without drains nobody would see what became of the last replays.
     """
-    is_last_look = guard.traffic.is_watching and not context.settings.pace.drain
-    return max(guard.longest, LONGEST_SPREAD if is_last_look else 0.0)
+    is_last_look = traffic.is_watching and not context.settings.pace.drain
+    return LONGEST_SPREAD if is_last_look else 0.0
 
 
 def _shelter(guard: Guard, runs: list[RouteRun]) -> None:

@@ -77,11 +77,6 @@ class Guard:
         traffic = self.traffic
         return shelter.excess(traffic.alert_queue, traffic.limiter, traffic.pace.traffic)
 
-    @property
-    def longest(self) -> float:
-        """How long a cycle goes on looking for the guard's sake alone, in seconds."""
-        return LONGEST_WATCH if self._is_down else 0.0
-
     def step(self) -> None:
         """Shelter what is too much, going by the last look."""
         if self.route is None:

@@ -35,7 +35,11 @@ def test_pipeline_and_moogsoft_run_alone_and_the_sample_is_put_in_once(
     port = free_port()
     url = f"http://127.0.0.1:{port}/webhook"
     moogsoft = start("stand_ins.moogsoft", "--port", str(port), log=tmp_path / "moogsoft.log")
-    env = {"REDIS_URL": redis_server.url, "MOOG_WEBHOOK_URL": url}
+    env = {
+        "REDIS_URL": redis_server.url,
+        "MOOG_WEBHOOK_URL": url,
+        "REMEDIATION_ROUTES": "alerter",
+    }
     pipeline = start("demo.pipeline", "--events", "40", log=tmp_path / "pipeline.log", **env)
     until(lambda: b"at work" in (tmp_path / "pipeline.log").read_bytes())
     until(lambda: b"listening" in (tmp_path / "moogsoft.log").read_bytes())

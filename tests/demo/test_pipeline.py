@@ -26,7 +26,13 @@ DLQ, MOOG_DLQ = "mutt:dlq:alerter", "mutt:dlq:moog"
 
 @pytest.fixture
 def settings(redis_server: RedisServer) -> Settings:
-    return load({"REDIS_URL": redis_server.url, "MOOG_RATE_LIMIT": "1000"})
+    return load(
+        {
+            "REDIS_URL": redis_server.url,
+            "MOOG_RATE_LIMIT": "1000",
+            "REMEDIATION_ROUTES": "alerter",
+        }
+    )
 
 
 # No test waits for a sleep, unless it is about sleeping.
