@@ -36,9 +36,7 @@ class Ended:
     lease: str | None
 
 
-def run_tasks(
-    server: RedisServer, *calls: tuple[str, dict[str, Any]], **env: str
-) -> list[Ended]:
+def run_tasks(server: RedisServer, *calls: tuple[str, dict[str, Any]], **env: str) -> list[Ended]:
     """Call tasks by name with these arguments."""
     inherited = {
         name: value

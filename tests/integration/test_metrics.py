@@ -1,7 +1,5 @@
 """Each gauge shows what it says, read from a real Redis at the moment of the scrape."""
 
-from collections.abc import Iterator
-
 import pytest
 import redis
 
@@ -41,13 +39,12 @@ def gauge(store: Store, settings: Settings, name: str) -> float | None:
 
 
 @pytest.fixture
-def drain(client: redis.Redis, store: Store, settings: Settings) -> Iterator[None]:
+def drain(client: redis.Redis, store: Store, settings: Settings) -> None:
     """A drain between two cycles, with eight messages left that go at four a second."""
     fill(client, DLQ, [event(n) for n in range(10)])
     run_cycle(store, settings)
     client.persist(keys.LEASE)
     client.hset(keys.route_state("alerter"), mapping={"speed": 4, "moved_at": store.now()})
-    yield
 
 
 def test_the_age_is_that_of_the_oldest_message_and_not_of_the_newest(

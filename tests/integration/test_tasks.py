@@ -45,7 +45,7 @@ def test_a_cycle_tells_its_check_who_started_it(
         assert client.persist(LEASE)  # until the task begins, however long its process takes
     (ended,) = run_tasks(redis_server, ("remediate", call))
     assert ended.result == {"outcome": "started", "cycle": ended.lease}
-    (sent,) = (json.loads(raw) for raw in client.lrange(TASKS, 0, -1))  # type: ignore[union-attr]
+    (sent,) = (json.loads(raw) for raw in client.lrange(TASKS, 0, -1))
     assert sent["headers"]["task"] == "mutt_tasks.check_moogsoft_health"
     _, kwargs, _ = json.loads(base64.b64decode(sent["body"]))
     assert kwargs == {"cycle": ended.lease, "trigger": trigger}
