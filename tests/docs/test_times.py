@@ -11,7 +11,7 @@ from mutt_tasks.celery import app
 from mutt_tasks.cycle import LONGEST_SPREAD
 from mutt_tasks.operations.requeue import BOUNDS
 from mutt_tasks.replay.guard import LONGEST_WATCH
-from mutt_tasks.settings import VARIABLES, Settings, load
+from mutt_tasks.settings import VARIABLES, load
 from mutt_tasks.store.lease import RENEW_SECONDS, TTL_MS
 from mutt_tasks.surroundings import ScanBounds
 
@@ -22,7 +22,11 @@ DOCS = Path(__file__).parents[2] / "docs"
     ("page", "words", "seconds"),
     [
         ("design.md", r"the hard time limit of (\d+) s", celeryconfig.task_time_limit),
-        ("design.md", r"that is under way \(at most (\d+) s\)", celeryconfig.task_time_limit),
+        (
+            "design.md",
+            r"the step that is under way \(at most (\d+) s\)",
+            celeryconfig.task_time_limit,
+        ),
         ("operations.md", r"ends first \(at most (\d+) s", celeryconfig.task_time_limit),
         ("design.md", r"how long the lease lives. That is (\d+) s", TTL_MS / 1000),
         ("design.md", r"slices that may send nothing do so every (\d+) s", RENEW_SECONDS),
@@ -55,12 +59,5 @@ def test_a_lease_is_renewed_well_before_it_ends() -> None:
 
 def test_a_tick_that_nobody_took_is_gone_before_the_next_one() -> None:
     entry: Any = celeryconfig.beat_schedule["remediate"]
-    interval = default_settings().pace.interval
-    assert 0 < entry["options"]["expires"] < interval
+    assert 0 < entry["options"]["expires"] < app.settings.pace.interval
     assert entry["options"]["queue"] == celeryconfig.QUEUE == celeryconfig.task_default_queue
-
-
-def default_settings() -> Settings:
-    """What `celeryconfig.py` was built from."""
-    found: Settings = app.settings
-    return found

@@ -7,6 +7,7 @@ import pytest
 import redis
 
 from mutt_tasks.core.moments import iso
+from mutt_tasks.errors import StoreCorrupt
 from mutt_tasks.store.store import Store
 from mutt_tasks.surroundings import ScanBounds
 from tests.pipeline import (
@@ -285,3 +286,23 @@ def test_what_remains_is_what_the_last_slice_of_a_batch_left(
     moved = run_cycle(store, settings).routes["alerter"].moved
     assert len(commits) > 1
     assert moved.remaining == client.llen(DLQ) == 30 - moved.total
+
+
+@pytest.mark.parametrize(
+    "counter", ["replayed:alerter", "odd:alerter", "bounced:alerter", "forgiven:alerter"]
+)
+@pytest.mark.parametrize("value", ["many", "-1", "1.5", "9" * 18])
+def test_a_counter_that_cannot_grow_stops_a_commit_before_it_moves_anything(
+    client: redis.Redis, store: Store, counter: str, value: str
+) -> None:
+    last = iso(now_of(store) - 9000)
+    header = {"replays": 1, "forgiven": 0, "last_at": last}
+    raw = event(1, _retry_count="?", _remediation=header, shedding_reason="queue_full")
+    fill(client, DLQ, [raw])
+    client.hset("mutt:remediation:stats", counter, value)
+    with pytest.raises(StoreCorrupt, match=f"field {counter}"):
+        run_cycle(store, settings_of())
+    assert lying_in(client, DLQ) == [raw]
+    assert (client.llen(INGEST), client.llen(DEAD)) == (0, 0)
+    assert client.exists("mutt:remediation:journal") == 0
+    assert client.hgetall("mutt:remediation:stats") == {counter.encode(): value.encode()}
