@@ -63,3 +63,17 @@ class MirroredQueue:
             numbers.append(message.number)
         self._known = len(self.messages)
         return numbers
+
+    def reread(
+        self, client: Any, decode: Callable[[bytes], Message]
+    ) -> tuple[list[int], list[int]]:
+        """Take over the Redis list as it is; returns the numbers that came, and those that left."""
+        before = {message.number: message for message in self.messages}
+        messages = [decode(raw) for raw in client.lrange(self.key, 0, -1)]
+        self.messages = deque(before.get(each.number, each) for each in messages)
+        self._known = len(self.messages)
+        now = {message.number for message in messages}
+        return (
+            [each.number for each in messages if each.number not in before],
+            [number for number in before if number not in now],
+        )

@@ -17,6 +17,8 @@ from benchmarks.recovery_model.mirror import MirroredQueue
 from benchmarks.recovery_model.scenario import Scenario
 from benchmarks.recovery_model.services import Limiter, Moogsoft
 from benchmarks.recovery_model.traces import Traces
+from mutt_tasks.store import keys
+from mutt_tasks.store.counters import SHELTERED
 from stand_ins.breaker import Breaker
 from stand_ins.facts import ALERT_QUEUE, ALERTER_DLQ, DEAD_LIST, INGEST_QUEUE, MOOG_DLQ
 from stand_ins.limiter import Limits
@@ -50,6 +52,7 @@ class World:
         self.traces.watch("alerter:0", self.alerter.in_hand)
         self.clock.at(scenario.forwarder_from, self._show_forwarders)
         self._dead_seen, self._sample = 0, sample
+        self._sheltered_seen: bytes | None = None
         random = Random(seed)
         fill(scenario, self.dlqs, self.books, random)
         self.live = Live(
@@ -113,10 +116,19 @@ class World:
         with self.client.pipeline(transaction=False) as pipeline:
             for key in (INGEST_QUEUE, ALERT_QUEUE, DEAD_LIST):
                 pipeline.llen(key)
-            ingest, alerts, dead = pipeline.execute()
-        for queue, length in ((self.ingest, ingest), (self.alerts, alerts)):
-            for number in queue.receive(self.client, length, self._decoded):
-                self.books.leave_dlq(number)
+            pipeline.hget(keys.STATS, SHELTERED.of("moog"))
+            ingest, alerts, dead, sheltered = pipeline.execute()
+        came = self.ingest.receive(self.client, ingest, self._decoded)
+        if sheltered == self._sheltered_seen:
+            came += self.alerts.receive(self.client, alerts, self._decoded)
+        else:
+            pushed, taken = self.alerts.reread(self.client, self._decoded)
+            came += pushed
+            for number in taken:
+                self.books.enter_dlq(number, self.now)
+            self._sheltered_seen = sheltered
+        for number in came:
+            self.books.leave_dlq(number)
         if dead > self._dead_seen:
             for raw in self.client.lrange(DEAD_LIST, 0, dead - self._dead_seen - 1):
                 self.books.bury(_dead(raw), self.now)

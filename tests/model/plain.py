@@ -447,7 +447,9 @@ class Pipeline:
             more and reason == "unhealthy" for _, reason, more, _ in outcomes.values()
         )
         replayed = any(outcome == "replayed" for outcome, *_ in outcomes.values())
-        reasons = dict.fromkeys(reason for _, reason, *_ in outcomes.values() if reason)
+        found = list(dict.fromkeys(reason for _, reason, *_ in outcomes.values() if reason))
+        # A route with nothing to do is no news beside one that is held.
+        reasons = [reason for reason in found if reason != "empty"] or found
         self.result = Result(
             "replayed" if replayed else "held", "" if replayed else ", ".join(reasons), goes_on
         )
