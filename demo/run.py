@@ -98,14 +98,10 @@ def _run(options: Options, around: Surroundings, stopping: Event) -> int:
             first = reader.read(0.0)
         except StoreError as error:
             raise type(error)(f"{settings.redis.address.shown}: {error}") from None
-        has_outage = pipeline is not None and choices.stands_in_for_moogsoft
-        outage = Outage(moogsoft, options.outage if has_outage else 0.0, first.waiting)
-        # A queue of the user's never gets an event of ours.
-        live = LiveTraffic(settings.redis.address, settings.lists.ingest_queue)
-        strain = Strain(outage, live if outage.seconds else None, pipeline, settings)
+        strain = _strain(options, around, settings, pipeline, first.waiting)
         has_terminal = is_live()
         logs = options.data if has_terminal else None
-        parts = intro.Parts(choices, moogsoft, backlog, outage)
+        parts = intro.Parts(choices, moogsoft, backlog, strain.outage)
         intro.show(settings, parts, first, options.data, logs)
 
         ends = Ends(options.until_drained, options.timeout)
@@ -125,6 +121,25 @@ def _run(options: Options, around: Surroundings, stopping: Event) -> int:
             return 1
     summary.show(sums, watch.elapsed)
     return 0 if is_well and not sums.complaints else 1
+
+
+def _strain(
+    options: Options,
+    around: Surroundings,
+    settings: Settings,
+    pipeline: Pipeline | None,
+    waiting: int,
+) -> Strain:
+    """The outage, and the live events around it.
+
+    No queue of the user's ever gets an event of ours, nor does a run without an outage.
+    """
+    has_outage = pipeline is not None and around.choices.stands_in_for_moogsoft
+    outage = Outage(around.moogsoft, options.outage if has_outage else 0.0, waiting)
+    live = (
+        LiveTraffic(settings.redis.address, settings.lists.ingest_queue) if outage.seconds else None
+    )
+    return Strain(outage, live, pipeline, settings)
 
 
 def _seeded(

@@ -26,12 +26,6 @@ def of_own_pipeline(found: Balance, last: Status) -> Summary:
     dead_before, dead_after = start.dead.total(), end.dead.total()
     queued = end.total - dead_after
     destroyed = found.destroyed.total()
-    reasons = [f"{n:,} {reason}" for reason, n in sorted(end.dead.items())]
-    if destroyed:
-        reasons.append(f"{destroyed:,} destroyed by the pipeline itself")
-    earlier = f" ({dead_before:,} of them dead before)" if dead_before else ""
-    live = f" + {found.joined:,} live" if found.joined else ""
-    elsewhere = f" + {found.elsewhere:,} put in from elsewhere" if found.elsewhere else ""
     in_dlqs, left = (sum(side.depths[name] for name in last.dlqs) for side in (start, end))
     came_back = last.came_back or 0
     set_aside = sum(last.quarantined.values())
@@ -39,9 +33,7 @@ def of_own_pipeline(found: Balance, last: Status) -> Summary:
     sheltered = last.sheltered
     put_in = last.replayed + set_aside + left - in_dlqs - came_back - sheltered
     lines = [
-        f"{start.total:,} messages at the start{earlier}{live}{elsewhere} ="
-        f" {' + '.join([f'{found.accepted:,} accepted by Moogsoft', *reasons])}"
-        f" + {queued:,} still in queues",
+        _from_start_to_end(found),
         f"{in_dlqs:,} in the dead letter queues + {came_back:,} that came back"
         f"{f' + {sheltered:,} sheltered' if sheltered else ''}"
         f"{f' + {put_in:,} put in' if put_in > 0 else ''} ="
@@ -63,6 +55,23 @@ def of_own_pipeline(found: Balance, last: Status) -> Summary:
         lines += _sheltered(sheltered, found.joined, last.would_be_destroyed)
     lines += [f"Destroyed {way}: {n:,}" for way, n in sorted(found.destroyed.items())]
     return Summary(lines, complaints)
+
+
+def _from_start_to_end(found: Balance) -> str:
+    """Where all messages came from, and where they are."""
+    start, end = found.start, found.end
+    dead_before, destroyed = start.dead.total(), found.destroyed.total()
+    became = [f"{found.accepted:,} accepted by Moogsoft"]
+    became += [f"{n:,} {reason}" for reason, n in sorted(end.dead.items())]
+    if destroyed:
+        became.append(f"{destroyed:,} destroyed by the pipeline itself")
+    earlier = f" ({dead_before:,} of them dead before)" if dead_before else ""
+    live = f" + {found.joined:,} live" if found.joined else ""
+    elsewhere = f" + {found.elsewhere:,} put in from elsewhere" if found.elsewhere else ""
+    return (
+        f"{start.total:,} messages at the start{earlier}{live}{elsewhere} ="
+        f" {' + '.join(became)} + {end.total - end.dead.total():,} still in queues"
+    )
 
 
 def of_configured_redis(first: Status, last: Status) -> Summary:
