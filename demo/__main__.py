@@ -22,7 +22,7 @@ def main(argv: list[str] | None = None) -> int:
         "--events", type=_events, default=DEFAULT_EVENTS, help="size of the sample backlog"
     )
     parser.add_argument(
-        "--outage", type=_seconds, default=10.0, help="how long Moogsoft goes down (s); 0: not"
+        "--outage", type=_seconds, default=15.0, help="how long Moogsoft goes down (s); 0: not"
     )
     parser.add_argument("--until-drained", action="store_true", help="stop once all is drained")
     parser.add_argument(

@@ -10,7 +10,7 @@ from typing import Any
 from mutt_tasks.core.moments import iso
 from stand_ins import facts
 
-DEFAULT_EVENTS = 3000
+DEFAULT_EVENTS = 2000
 
 # Events of hosts in this domain can never be processed: the stand-in alerter's inventory does
 # not know them any more. They are the poison.
@@ -71,7 +71,7 @@ def sample(events: int, now: float, seed: int = 2026, *, with_alerts: bool = Tru
         if kind == "malformed":
             found.alerter.append(next(garbage))
             continue
-        event = _event(dice, moment)
+        event = sample_event(dice, moment)
         if kind == "poison":
             event["hostname"] = f"dec-sw-{dice.randrange(1, 30):02d}{RETIRED_DOMAIN}"
         if kind == "alerts":
@@ -106,8 +106,8 @@ def _encoded(event: dict[str, Any]) -> bytes:
     return json.dumps(event, ensure_ascii=False).encode()
 
 
-def _event(dice: random.Random, moment: float) -> dict[str, Any]:
-    """One event as the ingestor passes it on."""
+def sample_event(dice: random.Random, moment: float) -> dict[str, Any]:
+    """One event of that moment (seconds since 1970), as the ingestor passes it on."""
     role = dice.choice(_ROLES)
     event: dict[str, Any] = {
         "hostname": f"{dice.choice(_SITES)}-{role}-{dice.randrange(1, 25):02d}.example.net",

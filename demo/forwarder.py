@@ -37,7 +37,10 @@ class Waits:
 
 
 class Forwarder(Consumer):
-    """One thread: while it sleeps after a failure, everything waits."""
+    """One thread: while it sleeps after a failure, everything waits.
+
+    `delivered` counts the alerts that Moogsoft accepted, `seconds` is what they took in all.
+    """
 
     def __init__(
         self, address: RedisAddress, settings: Settings, url: str, losses: Losses, waits: Waits
@@ -46,7 +49,8 @@ class Forwarder(Consumer):
             "moog", address, settings.lists.alert_queue, settings.lists.moog_dlq, losses
         )
         self._url = url
-        self._waits = waits
+        self.waits = waits
+        self.delivered, self.seconds = 0, 0.0
         self._window = settings.forwarder.rate_limit_key
         config = RuntimeConfig(self.client.get, time.monotonic)
         self._limits = Limits(config, settings.forwarder.rate_limit, settings.forwarder.rate_period)
@@ -63,6 +67,7 @@ class Forwarder(Consumer):
 
     def handle(self, raw: bytes) -> None:
         """One alert."""
+        began = time.monotonic()
         try:
             message = facts.decoded(raw)
             failed = facts.failures(message, facts.FORWARDER_COUNT)
@@ -83,8 +88,10 @@ class Forwarder(Consumer):
             self.destroy(raw, "by the forwarder, for its rate window was full")
         elif fate is Fate.DELIVERED:
             self.done(raw)
+            self.delivered += 1
+            self.seconds += time.monotonic() - began
         else:
-            waits = self._waits
+            waits = self.waits
             self.stopping.wait(facts.retry_delay(failed, waits.first, waits.longest))
             self.hand_on(raw, self.queue, message | {facts.FORWARDER_COUNT: failed + 1})
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from demo.backlog import Backlog
 from demo.choices import Choices
+from demo.live import EVENTS_PER_SECOND
 from demo.outage import Outage
 from demo.status import Status
 from mutt_tasks.settings import Settings
@@ -57,11 +58,13 @@ def _surroundings(
     if not choices.embeds_redis:
         configured = f"configured, {shown}; no sample, no stand-in consumers"
         return [("Redis", configured), ("Moogsoft", asked)]
+    live = [("Live", f"{EVENTS_PER_SECOND:g} events/s until the outage is over")]
     return [
         ("Redis", f"embedded, {shown}, kept in {data}/"),
         ("Moogsoft", asked),
         ("Pipeline", f"stand-in alerter and forwarder; alerts go to {moogsoft.url}"),
         ("Backlog", _backlog(parts.backlog, first, data)),
+        *(live if outage.seconds else []),
     ]
 
 

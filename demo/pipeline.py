@@ -2,7 +2,8 @@
 
 They take and give as MUTT's do, and destroy what MUTT's destroy: events that are no JSON or lack
 a required field, and every alert that meets the forwarder's full rate window. What is destroyed is
-noted, so that the demo can account for every message. Only their waits are shorter than MUTT's.
+noted, so that the demo can account for every message. Only the breaker rests for less long than
+MUTT's.
 """
 
 import argparse
@@ -24,8 +25,8 @@ from mutt_tasks.store.connection import connect
 from stand_ins.books import Losses
 from stand_ins.stopping import stop_on_signals
 
-# Short enough to see an outage through in a minute.
-DEMO_WAITS = Waits(first=0.1, longest=2.0, breaker=3.0)
+# MUTT's own, except that a breaker that rests for five minutes is no sight for a demo.
+DEMO_WAITS = Waits(breaker=3.0)
 
 
 class Pipeline:
@@ -38,9 +39,10 @@ class Pipeline:
         self, address: RedisAddress, settings: Settings, url: str, waits: Waits = DEMO_WAITS
     ) -> None:
         self.losses = Losses()
+        self.forwarder = Forwarder(address, settings, url, self.losses, waits)
         self.consumers: tuple[Consumer, ...] = (
             Alerter(address, settings, self.losses),
-            Forwarder(address, settings, url, self.losses, waits),
+            self.forwarder,
         )
 
     @property

@@ -12,11 +12,13 @@ from demo import intro, summary
 from demo.backlog import Backlog
 from demo.choices import Choices, choose
 from demo.embedded import embedded_redis
+from demo.live import LiveTraffic
 from demo.outage import Outage
 from demo.pipeline import Pipeline
 from demo.seeding import is_untouched, message_lists, seed
 from demo.services import worker_and_beat
 from demo.status import Reader, Status
+from demo.strain import Strain
 from demo.view import is_live, view
 from demo.watch import Ends, Watch
 from mutt_tasks.errors import StoreError
@@ -96,29 +98,48 @@ def _run(options: Options, around: Surroundings, stopping: Event) -> int:
             first = reader.read(0.0)
         except StoreError as error:
             raise type(error)(f"{settings.redis.address.shown}: {error}") from None
-        has_outage = pipeline is not None and choices.stands_in_for_moogsoft
-        outage = Outage(moogsoft, options.outage if has_outage else 0.0, first.waiting)
-        live = is_live()
-        logs = options.data if live else None
-        parts = intro.Parts(choices, moogsoft, backlog, outage)
+        strain = _strain(options, around, settings, pipeline, first.waiting)
+        has_terminal = is_live()
+        logs = options.data if has_terminal else None
+        parts = intro.Parts(choices, moogsoft, backlog, strain.outage)
         intro.show(settings, parts, first, options.data, logs)
 
         ends = Ends(options.until_drained, options.timeout)
-        watch = Watch(reader, outage, moogsoft, pipeline, ends)
+        watch = Watch(reader, strain, moogsoft, pipeline, ends)
         with (
-            view(live, "Ctrl-C stops everything") as screen,
+            view(has_terminal, "Ctrl-C stops everything") as screen,
             pipeline or nullcontext(),
             worker_and_beat(around.env, logs) as children,
+            strain.live or nullcontext(),
         ):
             is_well = watch.until_the_end(screen, [*around.servers, *children], stopping)
             screen.note(watch.elapsed, "stopping")
         try:
-            sums = _summary(books, pipeline, first, reader.read(watch.elapsed))
+            sums = _summary(books, pipeline, strain, first, reader.read(watch.elapsed))
         except StoreError as error:
             print(f"\nNo summary: {error}", flush=True)
             return 1
     summary.show(sums, watch.elapsed)
     return 0 if is_well and not sums.complaints else 1
+
+
+def _strain(
+    options: Options,
+    around: Surroundings,
+    settings: Settings,
+    pipeline: Pipeline | None,
+    waiting: int,
+) -> Strain:
+    """The outage, and the live events around it.
+
+    No queue of the user's ever gets an event of ours, nor does a run without an outage.
+    """
+    has_outage = pipeline is not None and around.choices.stands_in_for_moogsoft
+    outage = Outage(around.moogsoft, options.outage if has_outage else 0.0, waiting)
+    live = (
+        LiveTraffic(settings.redis.address, settings.lists.ingest_queue) if outage.seconds else None
+    )
+    return Strain(outage, live, pipeline, settings)
 
 
 def _seeded(
@@ -139,9 +160,14 @@ def _opened(
 
 
 def _summary(
-    books: Books | None, pipeline: Pipeline | None, first: Status, last: Status
+    books: Books | None, pipeline: Pipeline | None, strain: Strain, first: Status, last: Status
 ) -> summary.Summary:
     if not books or not pipeline:
         return summary.of_configured_redis(first, last)
-    last = replace(last, came_back=pipeline.came_back(last.dlqs))
-    return summary.of_own_pipeline(books.balance(), last)
+    last = replace(
+        last,
+        came_back=pipeline.came_back(last.dlqs),
+        would_be_destroyed=strain.would_be_destroyed(),
+    )
+    joined = strain.live.sent if strain.live else None
+    return summary.of_own_pipeline(books.balance(joined), last)

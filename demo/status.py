@@ -22,7 +22,8 @@ class Status:
 
     `has_begun` says whether a cycle has ended yet; `dlqs`, `targets` and `dead` hold lengths by
     list, `in_hand` counts what the stand-ins work on just now and `destroyed` what they threw away;
-    `sheltered` alerts were moved aside before they could be destroyed;
+    `sheltered` alerts were moved aside before they could be destroyed, of which
+    `would_be_destroyed` is a reckoning (None while live events come);
     `doing` says in words what the program does, or why it does nothing; `rate` is in messages/s.
     """
 
@@ -35,6 +36,7 @@ class Status:
     replayed: int = 0
     quarantined: dict[str, int] = field(default_factory=dict)
     sheltered: int = 0
+    would_be_destroyed: int | None = None
     came_back: int | None = None
     accepted: int | None = None
     destroyed: int = 0

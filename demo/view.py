@@ -163,8 +163,13 @@ def _rest(status: Status) -> str:
     """What else became of messages in this run."""
     came_back = "" if status.came_back is None else f"came back {status.came_back:,}, "
     destroyed = f"destroyed by the pipeline {status.destroyed:,}, " if status.destroyed else ""
-    sheltered = f"sheltered {status.sheltered:,}, " if status.sheltered else ""
+    sheltered = f"sheltered {status.sheltered:,}{_saved(status)}, " if status.sheltered else ""
     return came_back + sheltered + destroyed + _lists(status.quarantined)
+
+
+def _saved(status: Status) -> str:
+    saved = status.would_be_destroyed
+    return "" if saved is None else f" (else about {saved:,} live alerts destroyed)"
 
 
 def _accepted(status: Status) -> str:

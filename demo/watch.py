@@ -4,9 +4,9 @@ import time
 from dataclasses import dataclass, field, replace
 from threading import Event
 
-from demo.outage import Outage
 from demo.pipeline import Pipeline
 from demo.status import Reader, Status
+from demo.strain import Strain
 from demo.view import View
 from mutt_tasks.errors import StoreError
 from stand_ins.moogsoft import Moogsoft
@@ -31,7 +31,7 @@ class Watch:
     """
 
     reader: Reader
-    outage: Outage
+    strain: Strain
     moogsoft: Moogsoft
     pipeline: Pipeline | None
     ends: Ends
@@ -76,13 +76,13 @@ class Watch:
                 came_back=self.pipeline.came_back(status.dlqs),
                 accepted=self.moogsoft.accepted,
                 destroyed=self.pipeline.losses.total,
+                would_be_destroyed=self.strain.would_be_destroyed(),
             )
-        news = self.outage.step(status)
-        if news:
+        for news in self.strain.step(status):
             view.note(status.elapsed, news)
         view.show(status)
         left = status.waiting + (status.on_the_way if self.pipeline else 0)
-        is_drained = status.has_begun and not left
+        is_drained = status.has_begun and not left and self.strain.is_over
         if is_drained and not self._is_drained:
             view.note(status.elapsed, _drained(status))
         self._is_drained = is_drained

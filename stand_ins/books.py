@@ -146,8 +146,9 @@ class Losses:
 class Balance:
     """Start and end of a run held against each other.
 
-    `destroyed` counts by way what the pipeline itself destroyed; `elsewhere` counts messages that
-    somebody put in while it ran; `lost` and `doubled` hold identities, and are empty when all is
+    `destroyed` counts by way what the pipeline itself destroyed; `joined` counts messages that are
+    followed as well, though they came while it ran, and `elsewhere` those that somebody else put
+    in; `lost` and `doubled` hold identities, and are empty when all is
     well.
     """
 
@@ -155,21 +156,34 @@ class Balance:
     end: Inventory
     accepted: int
     destroyed: Counter[str]
+    joined: int
     elsewhere: int
     lost: list[bytes]
     doubled: list[bytes]
 
 
-def weigh(start: Inventory, end: Inventory, arrivals: Counter[bytes], losses: Losses) -> Balance:
-    """Follow every message from the start to where it is at the end."""
+def weigh(
+    start: Inventory,
+    end: Inventory,
+    arrivals: Counter[bytes],
+    losses: Losses,
+    joined: Counter[bytes] | None = None,
+) -> Balance:
+    """Follow every message from the start to where it is at the end.
+
+    `joined` are those that came in between.
+    """
+    joined = joined or Counter()
+    known = start.messages + joined
     found = end.messages + arrivals + losses.messages
-    lost, doubled = lost_and_doubled(start.messages, found)
+    lost, doubled = lost_and_doubled(known, found)
     return Balance(
         start=start,
         end=end,
         accepted=arrivals.total(),
         destroyed=losses.ways,
-        elsewhere=(found - start.messages).total() - len(doubled),
+        joined=joined.total(),
+        elsewhere=(found - known).total() - len(doubled),
         lost=lost,
         doubled=doubled,
     )
@@ -194,7 +208,8 @@ class Books:
         with translated():
             self._start = self._take()
 
-    def balance(self) -> Balance:
-        """What became of everything. Raises StoreError."""
+    def balance(self, joined: Counter[bytes] | None = None) -> Balance:
+        """What became of everything, those included that `joined` it later. Raises StoreError."""
+        arrived = self._arrivals.messages
         with translated():
-            return weigh(self._start, self._take(), self._arrivals.messages, self._losses)
+            return weigh(self._start, self._take(), arrived, self._losses, joined)

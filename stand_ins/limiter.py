@@ -1,5 +1,7 @@
 """The forwarder's rate limit: a sliding window in a sorted set of moments in epoch milliseconds."""
 
+from collections import deque
+
 from stand_ins import facts, runtime
 from stand_ins.runtime import RuntimeConfig
 
@@ -32,6 +34,24 @@ def member(now_ms: int) -> str:
 def expiry(period_ms: int) -> int:
     """After how many idle seconds the window's key is gone: MUTT gives milliseconds as seconds."""
     return period_ms
+
+
+class Window:
+    """The same window without a Redis: alerts of one millisecond share one place."""
+
+    def __init__(self) -> None:
+        self._moments: deque[int] = deque()
+
+    def takes(self, limit: int, period_ms: int, now_ms: int) -> bool:
+        """Whether there is a place; takes it if so."""
+        moments = self._moments
+        while moments and moments[0] <= now_ms - period_ms:
+            moments.popleft()
+        if len(moments) >= limit:
+            return False
+        if not moments or moments[-1] != now_ms:
+            moments.append(now_ms)
+        return True
 
 
 class Limits:

@@ -24,6 +24,15 @@ def test_moogsoft_goes_down_once_after_a_third_and_comes_back() -> None:
         assert moogsoft.is_up
 
 
+def test_what_is_set_aside_counts_towards_the_third() -> None:
+    with Moogsoft() as moogsoft:
+        outage = Outage(moogsoft, 10.0, 300)
+        aside = Status(elapsed=1, replayed=60, quarantined={"poison": 40})
+        assert "goes down" in outage.step(aside)
+        assert outage.down_at is not None
+        assert outage.up_at is None
+
+
 def test_a_small_backlog_or_no_seconds_mean_no_outage() -> None:
     with Moogsoft() as moogsoft:
         for outage in (Outage(moogsoft, 10.0, 5), Outage(moogsoft, 0.0, 3000)):

@@ -38,27 +38,37 @@ def test_a_backlog_drains_through_an_outage_and_every_message_is_accounted_for(
     tmp_path: Path,
 ) -> None:
     run = DemoRun(
-        tmp_path, "--until-drained", "--timeout", "60", "--events", "300", "--outage", "2"
+        tmp_path,
+        *("--until-drained", "--timeout", "60", "--events", "300", "--outage", "3"),
+        # Of a larger limit the few live alerts of a short outage are no danger.
+        MOOG_RATE_LIMIT="100",
     )
     assert run.end() == 0, run.text() + run.errors()
     assert "300 sample messages" in run.text()
-    assert "goes down for 2 s" in run.text()
+    assert "goes down for 3 s" in run.text()
     # The probe or the forwarder's breaker tells first.
     assert "NOT healthy (" in run.text()
     assert "held: Moogsoft is not healthy" in run.text()
     assert "is back" in run.text()
-    first, second, third = summary(run)
+    first, second, third, *shelter = summary(run)
+    live = numbers(first)[1]
+    assert live >= 15 * 3
     assert first == (
-        "300 messages at the start = 294 accepted by Moogsoft + 3 malformed + 3 poison"
-        " + 0 still in queues"
+        f"300 messages at the start + {live:,} live = {294 + live:,} accepted by Moogsoft"
+        " + 3 malformed + 3 poison + 0 still in queues"
     )
     # Poison comes back three times, and once more if Moogsoft was down when it was on its way; so
     # do alerts that spent their retries in the outage.
-    came_back = numbers(second)[1]
-    assert second.startswith(f"300 in the dead letter queues + {came_back} that came back =")
+    came_back, sheltered = numbers(second)[1:3]
+    assert second.startswith(
+        f"300 in the dead letter queues + {came_back} that came back + {sheltered} sheltered ="
+    )
     assert came_back >= 9
+    assert sheltered > 0
+    assert shelter[0].startswith(f"Sheltered: {sheltered} times an alert")
+    assert f"of the {live:,} live alerts would have been destroyed" in shelter[1]
     assert "none is lost, none doubled" in third
-    assert "destroyed" not in run.text().lower()
+    assert "destroyed by the" not in run.text().lower()
 
 
 def test_stopped_or_killed_it_leaves_nothing_behind_and_the_next_run_goes_on(
@@ -93,6 +103,21 @@ def test_stopped_or_killed_it_leaves_nothing_behind_and_the_next_run_goes_on(
     at_its_start = numbers(summary(last)[0])[0]
     assert 0 < at_its_start <= left + 20  # the dead ones are counted too
     assert "none is lost, none doubled" in summary(last)[2]
+
+
+def test_killed_in_an_outage_it_loses_neither_live_nor_sheltered_alerts(tmp_path: Path) -> None:
+    run = DemoRun(tmp_path, "--events", "60", "--outage", "600", MOOG_RATE_LIMIT="100")
+    run.wait_for(", sheltered ")
+    children = descendants(run.process.pid)
+    run.process.kill()
+    run.end()
+    assert all_gone(children)
+    again = DemoRun(tmp_path, "--until-drained", "--timeout", "60", "--outage", "0")
+    assert again.end() == 0, again.text() + again.errors()
+    first, second, third, *_ = summary(again)
+    assert "destroyed" not in first
+    assert numbers(first)[-1] == numbers(second)[-1] == 0
+    assert "none is lost, none doubled" in third
 
 
 @pytest.mark.parametrize("victim", ["worker", "valkey-server"])

@@ -1,6 +1,7 @@
 """The summary says what became of every message, and complains when one is missing."""
 
 from collections import Counter
+from dataclasses import replace
 
 from demo.status import Status
 from demo.summary import of_configured_redis, of_own_pipeline
@@ -50,7 +51,27 @@ def test_what_was_sheltered_is_part_of_the_sum_and_told() -> None:
     summary = of_own_pipeline(found, status(replayed=7, sheltered=3))
     assert summary.complaints == []
     assert "4 in the dead letter queues + 0 that came back + 3 sheltered = 7" in summary.lines[1]
-    assert any(line.startswith("Sheltered: 3 alerts") for line in summary.lines)
+    assert any(line.startswith("Sheltered: 3 times an alert") for line in summary.lines)
+    assert not any(line.startswith("Without shelter") for line in summary.lines)
+
+
+def test_live_events_are_followed_and_what_shelter_saved_is_told() -> None:
+    joined = arrived("xyz")
+    found = weigh(inventory(dlq="ab"), inventory(dlq="z"), arrived("abxy"), Losses(), joined)
+    last = replace(status(replayed=4, sheltered=3, dlq=1), would_be_destroyed=2)
+    summary = of_own_pipeline(found, last)
+    assert summary.complaints == []
+    assert summary.lines[0] == (
+        "2 messages at the start + 3 live = 4 accepted by Moogsoft + 1 still in queues"
+    )
+    assert any("about 2 of the 3 live alerts would have been" in line for line in summary.lines)
+
+
+def test_a_live_event_that_is_lost_or_doubled_is_named() -> None:
+    found = weigh(inventory(dlq="a"), inventory(), arrived("axx"), Losses(), arrived("xy"))
+    complaints = of_own_pipeline(found, status(replayed=1)).complaints
+    assert "1 lost: b'y'" in complaints
+    assert "1 there more than once: b'x'" in complaints
 
 
 def test_a_lost_message_is_named() -> None:

@@ -44,6 +44,17 @@ def test_what_the_pipeline_destroys_is_shown(capsys: pytest.CaptureFixture[str])
     assert "| came back 9, destroyed by the pipeline 3, malformed 2," in capsys.readouterr().out
 
 
+def test_what_is_sheltered_is_shown_beside_what_would_be_lost(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    sheltered = replace(status(65.0, 1600), sheltered=311)
+    PlainView().show(sheltered)
+    PlainView().show(replace(sheltered, would_be_destroyed=180))
+    first, second = capsys.readouterr().out.splitlines()
+    assert "| came back 9, sheltered 311, malformed 2," in first
+    assert "sheltered 311 (else about 180 live alerts destroyed), malformed" in second
+
+
 def test_plain_lines_come_every_two_seconds_and_only_with_news(
     capsys: pytest.CaptureFixture[str],
 ) -> None:

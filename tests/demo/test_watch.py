@@ -9,8 +9,10 @@ import pytest
 from demo import watch as watch_module
 from demo.outage import Outage
 from demo.status import Status
+from demo.strain import Strain
 from demo.watch import Ends, Watch
 from mutt_tasks.errors import StoreUnavailable
+from mutt_tasks.settings import load
 from stand_ins.moogsoft import Moogsoft
 
 DLQ = "mutt:dlq:alerter"
@@ -60,8 +62,8 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def watch(reader: Any, *, until_drained: bool, timeout: float | None = None) -> Watch:
     with Moogsoft() as moogsoft:
-        outage = Outage(moogsoft, 0.0, 0)
-        return Watch(reader, outage, moogsoft, None, Ends(until_drained, timeout))
+        strain = Strain(Outage(moogsoft, 0.0, 0), None, None, load({}))
+        return Watch(reader, strain, moogsoft, None, Ends(until_drained, timeout))
 
 
 def ends_well(watching: Watch, view: Notes, *parts: Any, stopping: Event | None = None) -> bool:
@@ -73,6 +75,27 @@ def test_it_ends_well_once_drained() -> None:
     assert ends_well(watch(Readings(2, 1, 0), until_drained=True), view, Part())
     assert [status.waiting for status in view.shown] == [2, 1, 0]
     assert view.notes == ["drained: replayed 0, set aside 0"]
+
+
+def test_it_is_not_drained_while_live_events_come() -> None:
+    class Going:
+        """Live events that end with the third look."""
+
+        looks = 0
+
+        @property
+        def is_over(self) -> bool:
+            return self.looks >= 3
+
+        def step(self, status: Status) -> list[str]:
+            self.looks += 1
+            return [f"look {self.looks}"]
+
+    view = Notes()
+    watching = watch(Readings(0), until_drained=True)
+    watching.strain = Going()  # type: ignore[assignment]
+    assert ends_well(watching, view)
+    assert view.notes == ["look 1", "look 2", "look 3", "drained: replayed 0, set aside 0"]
 
 
 def test_it_ends_badly_when_not_drained_in_time() -> None:
