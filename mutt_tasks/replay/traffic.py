@@ -5,7 +5,6 @@ looks of a cycle teach is written with the next commit, or at the end of the cyc
 """
 
 from dataclasses import replace
-from math import sqrt
 from typing import Any
 
 from mutt_tasks.core.congestion import stands
@@ -130,11 +129,7 @@ class Traffic:
         if self.pace.seen_at and stands(self.limiter, reading.queued):
             return Allowance(0, QUEUE_STANDING)
         if self.watch.is_checking(now):
-            # A trial is no reason to fill a window that is as large as it is believed to be.
-            part, limiter = self.watch.trial.may_send, self.limiter
-            usable = limiter.limit - 2 * sqrt(self.pace.traffic.mean)
-            is_safe = limiter.used + reading.queued + part <= usable
-            return Allowance(part if is_safe else 0, CHECKING)
+            return Allowance(self.watch.trial.may_send, CHECKING)
         if self.watch.drop.is_dropping:
             is_free = not reading.queued and self.limiter.used < self.limiter.limit
             return Allowance(int(is_free), DROPPING)
