@@ -241,3 +241,16 @@ def test_what_still_lies_in_a_queue_is_not_missing() -> None:
         watch = watch.looked(waiting, NOW + tick * LOOK)
 
     assert watch.drop.drops == 0
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_trial_leaves_room_for_live_alerts_to_vary(seed: int) -> None:
+    stream = learnt(limit=40, live=15.0, pace=30.0, seed=seed)
+    fullest = 0
+    while not stream.watch.drop.drops and stream.now < NOW + 300:
+        stream.run(LOOK)
+        trial = stream.watch.trial
+        fullest = max(fullest, trial.used + trial.part)
+
+    assert stream.watch.drop.drops == 1
+    assert 40 < fullest < 50 - 1 - 2  # of the 50 that it is believed to take
