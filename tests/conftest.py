@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import redis
+import trustme
 from hypothesis import settings
 
 from mutt_tasks.store.store import Store
@@ -45,3 +46,17 @@ def client(redis_server: RedisServer) -> Iterator[redis.Redis]:
 def store(client: redis.Redis) -> Store:
     """The store on an empty real server."""
     return Store(client)
+
+
+@pytest.fixture(scope="module")
+def authority() -> trustme.CA:
+    """A private authority."""
+    return trustme.CA()
+
+
+@pytest.fixture
+def ca_cert(authority: trustme.CA, tmp_path: Path) -> str:
+    """The private authority's certificate, as a file."""
+    path = tmp_path / "ca.pem"
+    authority.cert_pem.write_to_path(str(path))
+    return str(path)

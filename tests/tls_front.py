@@ -1,4 +1,4 @@
-"""A TLS front for a server on this machine that speaks none itself."""
+"""TLS in tests: certificates of a private authority, and a front for a server that speaks none."""
 
 import asyncio
 import ssl
@@ -6,7 +6,16 @@ import threading
 from contextlib import suppress
 from typing import Self
 
+import trustme
+
 from tests.redis_server import free_port
+
+
+def tls_of(authority: trustme.CA, host: str = "127.0.0.1") -> ssl.SSLContext:
+    """What a server of `host` needs that `authority` vouches for."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert(host).configure_cert(context)
+    return context
 
 
 class TlsFront:

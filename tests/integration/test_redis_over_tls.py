@@ -15,31 +15,11 @@ from mutt_tasks.errors import StoreUnavailable
 from mutt_tasks.settings import Settings, load
 from mutt_tasks.store.store import Store
 from tests.redis_server import RedisServer
-from tests.tls_front import TlsFront
+from tests.tls_front import TlsFront, tls_of
 
 PASSWORD = "s3cr3t-v4lue"
 
 untyped: Any = kombu
-
-
-@pytest.fixture(scope="module")
-def authority() -> trustme.CA:
-    """A private authority."""
-    return trustme.CA()
-
-
-@pytest.fixture
-def ca_cert(authority: trustme.CA, tmp_path: Path) -> str:
-    """The private authority's certificate, as a file."""
-    path = tmp_path / "ca.pem"
-    authority.cert_pem.write_to_path(str(path))
-    return str(path)
-
-
-def tls_of(authority: trustme.CA, host: str = "127.0.0.1") -> ssl.SSLContext:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert(host).configure_cert(context)
-    return context
 
 
 @pytest.fixture

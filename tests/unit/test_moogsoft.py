@@ -35,6 +35,7 @@ from tests.moogsoft_server import (
     silence,
     status,
 )
+from tests.tls_front import tls_of
 
 NOW = 1_714_564_800.0
 SECRET = "s3cr3t-v4lue"
@@ -403,26 +404,6 @@ def test_a_proxy_that_cannot_be_reached_is_named_as_the_reason(
 
 
 # --- TLS ---
-
-
-@pytest.fixture(scope="module")
-def authority() -> trustme.CA:
-    """A private authority."""
-    return trustme.CA()
-
-
-@pytest.fixture
-def ca_cert(authority: trustme.CA, tmp_path: Path) -> str:
-    """The private authority's certificate, as a file."""
-    path = tmp_path / "ca.pem"
-    authority.cert_pem.write_to_path(str(path))
-    return str(path)
-
-
-def tls_of(authority: trustme.CA, host: str = "127.0.0.1") -> ssl.SSLContext:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert(host).configure_cert(context)
-    return context
 
 
 def tls_answer(context: ssl.SSLContext, **env: str) -> tuple[Answer, list[Request]]:
