@@ -15,17 +15,11 @@ from math import ceil, sqrt
 
 from mutt_tasks.core.drop import CLOCK_SECONDS, LONGEST_HOLD, Drop
 from mutt_tasks.core.fullness import Fullness
+from mutt_tasks.core.shortfall import FEW, SHARED, Shortfall
 from mutt_tasks.core.trial import LEAST_OVER, Trial, Verdict
-
-# Replays that may be on their way between a queue and the limiter, and the share of alerts that
-# have their millisecond in common with another one: in the limiter's set both count once.
-FEW, SHARED = 3, 0.05
 
 # After a trial that blamed nobody there is none for this many seconds, doubling with each in a row.
 QUIET_SECONDS, LONGEST_QUIET = 5.0, 60.0
-
-# This share of what was missing still counts a period later.
-_OWED_KEPT = 0.8
 
 # How much one period counts in the average of live traffic.
 _WEIGHT = 0.1
@@ -69,9 +63,9 @@ class Watch:
 
     `live` is the average of live alerts in a period, `share` of what the alerter forwards, `window`
     what the limiter's window looked like. `missing` counts looks in a row at which replays were
-    suddenly missing, and `owed` sums up those missing in the last periods, as of `owed_at`. While a
-    `trial` is on, nothing goes but its own replays; after `innocents` in a row that blamed nobody
-    there is none before `quiet_until`. `drop` is what is remembered of the last one.
+    suddenly missing, and `shortfall` sums up those missing in the last periods. While a `trial` is
+    on, nothing goes but its own replays; after `innocents` in a row that blamed nobody there is
+    none before `quiet_until`. `drop` is what is remembered of the last one.
     """
 
     live: float = 0.0
@@ -79,8 +73,7 @@ class Watch:
     share: float = 1.0
     window: Fullness = Fullness()
     missing: int = 0
-    owed: float = 0.0
-    owed_at: float = 0.0
+    shortfall: Shortfall = Shortfall()
     trial: Trial = Trial()
     innocents: int = 0
     quiet_until: float = 0.0
@@ -88,12 +81,13 @@ class Watch:
 
     def looked(self, sight: Sight, now: float) -> "Watch":
         """The watch after one more look."""
-        watch = self._sane(now)._remembering(sight, now)._owing(sight, now)
+        watch = self._sane(now)._remembering(sight, now)
+        watch = replace(watch, shortfall=watch.shortfall.looked(sight, now))
         if now < watch.drop.holds_until:
             return watch
         if watch.trial.is_on:
             return watch._tried(sight, now)
-        if watch._is_missing_for_sure(sight):
+        if watch.shortfall.is_certain(sight):
             watch = replace(watch, missing=watch.missing + 1)
             if watch.missing == 1:
                 return watch  # one look may fall between the queue and the limiter
@@ -116,7 +110,9 @@ class Watch:
     def interrupted(self) -> "Watch":
         """The watch after alerts were taken out of the queue: what is missing now tells nothing."""
         drop = self.drop.without_canary()
-        return replace(self, window=Fullness(), missing=0, owed=0.0, trial=Trial(), drop=drop)
+        return replace(
+            self, window=Fullness(), missing=0, shortfall=Shortfall(), trial=Trial(), drop=drop
+        )
 
     def forgotten(self) -> "Watch":
         """The watch without what it learnt of the limiter, whose settings have changed."""
@@ -124,7 +120,7 @@ class Watch:
 
     def _sane(self, now: float) -> "Watch":
         """A clock that jumped back makes it start anew."""
-        moments = (self.sampled_at, self.window.stretch.since, self.trial.since, self.owed_at)
+        moments = (self.sampled_at, self.window.stretch.since, self.trial.since, self.shortfall.at)
         latest = max(*moments, self.trial.part_at, self.drop.dropped_at, self.drop.canary_at)
         is_too_long = self.drop.holds_until > now + LONGEST_HOLD
         is_too_long = is_too_long or self.quiet_until > now + LONGEST_QUIET
@@ -141,17 +137,6 @@ class Watch:
         weight = _WEIGHT if self.sampled_at else 1.0
         live = self.live + weight * (sight.live - self.live)
         return replace(self, live=live, sampled_at=now)
-
-    def _owing(self, sight: Sight, now: float) -> "Watch":
-        """The watch with what a period has left missing: a few each time are many in the end."""
-        if now - self.owed_at < sight.period:
-            return self
-        missing = max(0, sight.missing - 1)
-        return replace(self, owed=_OWED_KEPT * self.owed + missing, owed_at=now)
-
-    def _is_missing_for_sure(self, sight: Sight) -> bool:
-        many = FEW + SHARED * sight.certain
-        return sight.missing > many or (sight.missing > 0 and self.owed > FEW)
 
     def _suspecting(self, sight: Sight, now: float) -> "Watch":
         """Whether the window looks full, or less arrives than the alerter usually forwards."""
@@ -220,6 +205,6 @@ class Watch:
             innocents=0,
             quiet_until=0.0,
             missing=0,
-            owed=0.0,
+            shortfall=Shortfall(),
             drop=self.drop.found(missing, ceiling, now),
         )
