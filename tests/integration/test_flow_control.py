@@ -11,6 +11,7 @@ import redis
 
 from mutt_tasks.core.breaker import Marks
 from mutt_tasks.core.flow import Flow
+from mutt_tasks.core.limiter import ForwarderClock
 from mutt_tasks.core.live_traffic import LiveTraffic
 from mutt_tasks.core.pace import Pace
 from mutt_tasks.core.routes import alerter_route, moog_route
@@ -475,6 +476,12 @@ def test_the_state_that_a_commit_wrote_is_the_one_that_is_read(
     assert replace(found, window=Window()) != Flow()
 
 
+@pytest.mark.parametrize("skew", [-0.5, 0.5])
+def test_a_forwarders_clock_may_be_ahead_or_behind(skew: float) -> None:
+    pace = Pace(clock=ForwarderClock(skew=skew))
+    assert decoded(Pace, encoded(pace)["pace"]) == pace
+
+
 # --- the consumers' own limits, and whether they are what they are believed to be ---
 
 
@@ -737,6 +744,19 @@ def test_others_go_past_a_suspect_that_waits(client: redis.Redis, store: Store) 
 
     assert numbers_in(client, ALERTS) == [2, 4]
     assert numbers_in(client, MOOG_DLQ) == [1, 3]
+
+
+def test_suspects_that_wait_are_still_known_while_others_go_past_them(
+    client: redis.Redis, store: Store
+) -> None:
+    fill(client, MOOG_DLQ, [alert(1), alert(2)])
+    beside(client, store, live=15, cycles=5)
+    fill(client, MOOG_DLQ, [alert(n, failures=0) for n in range(3, 6)])
+    client.delete("mutt:remediation:lease")
+    beside(client, store, live=15, cycles=5)
+
+    assert numbers_in(client, ALERTS) == [3, 4, 5]
+    assert metric(store, "suspects", route="moog") == 2
 
 
 def test_what_failed_in_an_outage_is_no_suspect(client: redis.Redis, store: Store) -> None:

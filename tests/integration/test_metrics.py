@@ -3,7 +3,10 @@
 import pytest
 import redis
 
+from mutt_tasks.core.consumer_limits import FollowedLimits
+from mutt_tasks.core.drop import Drop
 from mutt_tasks.core.pace import UNSEEN_REPLAYS, Pace
+from mutt_tasks.core.watch import Watch
 from mutt_tasks.metrics import MOVING_SECONDS, RedisCollector
 from mutt_tasks.operations import switches
 from mutt_tasks.settings import Settings
@@ -56,6 +59,15 @@ def test_replays_that_vanish_at_a_limiter_that_was_never_seen_count_as_dropped(
     for name, value in encoded(Pace(unseen=UNSEEN_REPLAYS)).items():
         client.hset(keys.PACE, name, value)
     assert gauge(store, settings, "dropping") == 1
+
+
+def test_after_a_drop_the_limiter_is_shown_as_it_was_seen_to_be(
+    client: redis.Redis, store: Store, settings: Settings
+) -> None:
+    believed = FollowedLimits(alerts=50, period=1.0, shed_above=2000)
+    for name, value in (encoded(believed) | encoded(Watch(drop=Drop(ceiling=10)))).items():
+        client.hset(keys.PACE, name, value)
+    assert gauge(store, settings, "limiter_alerts") == 9
 
 
 def test_the_age_is_that_of_the_oldest_message_and_not_of_the_newest(

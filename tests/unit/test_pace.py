@@ -8,6 +8,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from mutt_tasks.core.congestion import stands
 from mutt_tasks.core.limiter import STEPS, ForwarderClock, Limiter
 from mutt_tasks.core.live_traffic import LOWS, LiveTraffic
 from mutt_tasks.core.own_sends import OwnSends
@@ -256,6 +257,12 @@ def test_what_lies_in_the_queues_has_its_place_in_the_window_already() -> None:
     pace = after_traffic([20] * 300)
 
     assert pace.room(limiter_of(20), 3) == pytest.approx(pace.room(limiter_of(20), 0) - 3)
+
+
+def test_what_stands_is_measured_by_seconds_whatever_the_limiters_period() -> None:
+    assert not stands(limiter_of(40), queued=10)
+    assert stands(limiter_of(40), queued=11)
+    assert stands(limiter_of(2400, limit=3000, period=60.0), queued=11)
 
 
 def test_a_queue_that_stands_before_the_limiter_leaves_no_room() -> None:

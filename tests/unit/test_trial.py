@@ -100,6 +100,17 @@ def test_the_chance_is_that_of_fishers_exact_test(tally: Tally, chance: float) -
     assert tally.chance == pytest.approx(chance)
 
 
+def test_a_part_that_still_lies_in_a_queue_is_not_judged() -> None:
+    trial, _ = Trial(NOW, 30).looked(Look(10), NOW + 2)
+    trial = trial.sent(trial.may_send, is_sure=False, now=NOW + 2)
+    waiting, verdict = trial.looked(Look(10, queued=trial.part), NOW + 2.3)
+
+    assert (verdict, waiting.tally) == (Verdict.OPEN, Tally())
+    landed, verdict = waiting.looked(Look(10 + trial.part), NOW + 2.4)
+    assert (verdict, landed.tally.low_seen) == (Verdict.OPEN, trial.part)
+    assert waiting.looked(Look(10, queued=1), NOW + 2.5)[1] is Verdict.NOTHING
+
+
 def test_parts_of_different_routes_are_not_compared() -> None:
     trial = Trial(NOW, 30)
     trial, _ = trial.looked(Look(10), NOW + 2)
