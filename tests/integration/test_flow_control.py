@@ -746,19 +746,6 @@ def test_others_go_past_a_suspect_that_waits(client: redis.Redis, store: Store) 
     assert numbers_in(client, MOOG_DLQ) == [1, 3]
 
 
-def test_suspects_that_wait_are_still_known_while_others_go_past_them(
-    client: redis.Redis, store: Store
-) -> None:
-    fill(client, MOOG_DLQ, [alert(1), alert(2)])
-    beside(client, store, live=15, cycles=5)
-    fill(client, MOOG_DLQ, [alert(n, failures=0) for n in range(3, 6)])
-    client.delete("mutt:remediation:lease")
-    beside(client, store, live=15, cycles=5)
-
-    assert numbers_in(client, ALERTS) == [3, 4, 5]
-    assert metric(store, "suspects", route="moog") == 2
-
-
 def test_what_failed_in_an_outage_is_no_suspect(client: redis.Redis, store: Store) -> None:
     settings = settings_of(REMEDIATION_MAX_RATE="auto", REMEDIATION_ROUTES="moog")
     fill(client, MOOG_DLQ, [alert(n) for n in range(5)])
