@@ -1,5 +1,7 @@
 """The least possible time to empty: what no policy can beat without dropping alerts."""
 
+from collections.abc import Iterable
+
 from benchmarks.recovery_model.message import Kind
 from benchmarks.recovery_model.scenario import Scenario
 from benchmarks.recovery_model.world import World
@@ -12,8 +14,9 @@ POISON_RESTS = 60.0 + 120.0
 def least_seconds(scenario: Scenario, world: World) -> float:
     """Work that has to pass / what the narrowest part has left beside live events, in seconds.
 
-    Every good message passes forwarder, limiter and Moogsoft; those of the alerter's queue pass
-    the alerter too. Poison needs its rests, whatever else happens; the longest of all counts.
+    Every good message passes forwarder, limiter and Moogsoft, those too that the limiter has
+    destroyed by now; those of the alerter's queue pass the alerter as well.
+    Poison needs its rests, whatever else happens; the longest of all counts.
     Until the forwarder's breaker lets something through again nobody can deliver at all.
     """
     events = world.client.llen(ALERTER_DLQ)
@@ -23,13 +26,19 @@ def least_seconds(scenario: Scenario, world: World) -> float:
         scenario.forwarders / scenario.post_seconds,
         scenario.moogsoft_rate or float("inf"),
     )
+    work = good + len(world.books.drops)
     # Where no limiter thins it out, the queue of the trouble has to pass first.
     waiting = 0 if narrow >= scenario.limit / scenario.period else len(world.alerts)
-    times = [_time(good + waiting if good else 0, narrow - scenario.live_rate)]
+    times = [_time(work + waiting if work else 0, narrow - scenario.live_rate)]
     times.append(_time(min(good, events), 1 / scenario.alerter_seconds - scenario.live_rate))
     is_poisoned = any(world.books.kinds[n] == Kind.POISON for n in world.books.to_recover)
     times.append(POISON_RESTS if is_poisoned else 0.0)
-    return max(times) + (_resumed_after(scenario, world) if good else 0.0)
+    return max(times) + (_resumed_after(scenario, world) if work else 0.0)
+
+
+def resumed(delivered_at: Iterable[float], since: float) -> float:
+    """When Moogsoft took something for the first time from a moment on; that moment if never."""
+    return min((at for at in delivered_at if at >= since), default=since)
 
 
 def _resumed_after(scenario: Scenario, world: World) -> float:
@@ -37,7 +46,7 @@ def _resumed_after(scenario: Scenario, world: World) -> float:
     since = scenario.trouble_to
     if not since or scenario.trouble == "alerter":
         return 0.0
-    return min((at for at in world.books.delivered_at if at >= since), default=since) - since
+    return resumed(world.books.delivered_at, since) - since
 
 
 def _time(work: int, spare: float) -> float:

@@ -106,6 +106,11 @@ class Scenario:
         """When the trouble is over, and the time to empty begins to count."""
         return self.trouble_from + self.outage if self.trouble != "none" else 0.0
 
+    @property
+    def is_crowded(self) -> bool:
+        """Whether live alerts alone are more than the limiter takes: nobody can save them all."""
+        return self.live_rate * self.period > self.limit
+
     def in_trouble(self, at: float, kind: str) -> bool:
         """Whether the trouble of this kind lasts at a moment."""
         return self.trouble == kind and self.trouble_from <= at < self.trouble_to
