@@ -2,13 +2,19 @@
 
 from dataclasses import replace
 from functools import cache
+from typing import Any
 
 import pytest
 
+from benchmarks.recovery_model.harm import HARM
+from benchmarks.recovery_model.least import least_seconds
 from benchmarks.recovery_model.measures import Measures, added_delay, measure
 from benchmarks.recovery_model.outages import OUTAGES
 from benchmarks.recovery_model.run import NONE, OURS, Result, run
-from benchmarks.recovery_model.scenario import Scenario, small
+from benchmarks.recovery_model.scenario import Change, Scenario, small
+from benchmarks.recovery_model.world import World
+from stand_ins import runtime
+from tests.benchmarks.words import even
 
 
 @cache
@@ -49,6 +55,12 @@ def test_with_this_service_an_outage_costs_no_alert(name: str) -> None:
     assert not one.delay > 2.0
 
 
+def test_nor_does_a_forwarder_that_is_away_when_this_service_is_first_started() -> None:
+    one = found(HARM["late-forwarder-live"], OURS)
+    assert one.dropped_anyway > 400
+    assert (one.live_lost, one.replays_dropped, one.good_left) == (0, 0, 0)
+
+
 def test_without_shelter_it_costs_hundreds() -> None:
     scenario = small(OUTAGES["outage-breaker-60"])
     without = replace(scenario, env=(("REMEDIATION_SHELTER", "false"),))
@@ -60,6 +72,17 @@ def test_the_least_possible_time_counts_the_alerts_that_nobody_saves() -> None:
     scenario = OUTAGES["outage-no-breaker"]
     one = alone(scenario)
     assert one.least > (one.good_left + len(one.drops)) / 30.0
+
+
+def test_the_least_possible_time_counts_from_a_changed_limit_on_at_that(client: Any) -> None:
+    lowered = Change(10.0, runtime.RATE_LIMIT, "5")
+    scenario = even(live_rate=1.0, backlog_alerter=810, changes=(lowered,))
+    assert least_seconds(scenario, World(scenario, client, 1)) == pytest.approx(10 + 320 / 4)
+
+
+def test_the_least_possible_time_counts_until_there_is_a_forwarder(client: Any) -> None:
+    scenario = even(live_rate=0.0, backlog_alerter=100, forwarder_from=30.0)
+    assert least_seconds(scenario, World(scenario, client, 1)) == pytest.approx(32.0)
 
 
 def test_what_an_outage_holds_up_is_backlog_and_what_comes_later_is_live() -> None:
