@@ -35,7 +35,7 @@ OWN_OPTIONS = {"--live-rate": "live_rate", "--limit": "limit", "--outage": "outa
 
 # What the whole command runs beside the scenarios: those that the limiter bounds once more with
 # evenly spaced live events.
-EVENLY = ("moogsoft-down", "alerter-down", "backlog", "both-routes")
+EVENLY = ("backlog", "both-routes")
 
 
 def main() -> int:
