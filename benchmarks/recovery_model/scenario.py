@@ -218,7 +218,7 @@ _SMALL: dict[str, dict[str, float]] = {
     "slow-consumer": {"backlog_alerter": 100},
     "both-routes": {"backlog_alerter": 200, "backlog_moog": 200},
     "half-capacity": {"outage": 180.0},
-    "outage": {"outage": 60.0, "breaker_rest": 60.0},
+    "outage": {"outage": 60.0, "breaker_rest": 90.0},
     "outage-breaker-60": {"outage": 60.0},
     "outage-no-breaker": {"outage": 60.0},
     "outage-two-forwarders": {"outage": 60.0, "breaker_rest": 60.0},
