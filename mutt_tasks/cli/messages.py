@@ -218,8 +218,8 @@ def _gone(looks: Looker, message_id: str) -> str:
         shown.journal_entry(looks, entry_id, each)
         for entry_id, each in history.after(looks.store, message_id)
     ]
-    last = f"; the journal says: {known[0]['at']} {known[0]['event']} {known[0]['sentence']}"
-    return (
-        f"{message_id} is not on the lists (any more): it was moved on, or changed by a new try"
-        f"{last if known else ''}"
-    )
+    text = f"{message_id} is not on the lists (any more): it was moved on, or changed by a new try"
+    if not known:
+        return text
+    last = known[0]
+    return f"{text}; the journal says: {last['at']} {last['event']} {last['sentence']}"

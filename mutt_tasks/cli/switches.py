@@ -1,6 +1,7 @@
 """`pause`, `resume` and `run`: hold replays, let them go, start a cycle."""
 
 from typing import Any
+from uuid import uuid4
 
 import click
 
@@ -11,7 +12,6 @@ from mutt_tasks.core.filters import span_of
 from mutt_tasks.errors import InvalidArgument
 from mutt_tasks.operations import switches
 from mutt_tasks.operations.status import span
-from mutt_tasks.surroundings import new_id
 
 _form = output.form_option(output.TABLE, output.JSON)
 
@@ -33,7 +33,7 @@ def pause_command(length: str, reason: str, actor: str, form: str) -> None:
         seconds = span_of(length)
     except ValueError as accepted:
         raise InvalidArgument(f"--for: got {length!r:.60}, {accepted}") from None
-    found = switches.pause(looker().store, new_id(), actor, reason, seconds)
+    found = switches.pause(looker().store, uuid4().hex, actor, reason, seconds)
     _tell(form, found, f"paused by {found['actor']} for {span(seconds)}: {found['reason']}")
 
 
@@ -46,7 +46,7 @@ def resume_command(actor: str, form: str) -> None:
     \b
     mutt-dlq resume
     """
-    found = switches.resume(looker().store, new_id(), actor)
+    found = switches.resume(looker().store, uuid4().hex, actor)
     was_paused = found["outcome"] == "resumed"
     task = start_cycle()
     text = f"resumed by {found['actor']}" if was_paused else "there was no pause"

@@ -78,11 +78,13 @@ def span_of(text: str) -> float:
     return float(found[1]) * _UNITS[found[2]]
 
 
-def _split(text: str) -> Iterator[str]:
-    for found in _TERM.finditer(text):
-        if found[1] is None:
-            raise ValueError(f"{found[2]} at character {found.start() + 1}: the quote has no end")
-        yield found[1]
+def _split(text: str) -> list[str]:
+    found = list(_TERM.finditer(text))
+    for each in found:
+        if each[2]:
+            at = each.start() + 1
+            raise ValueError(f"{each[2]!r} at character {at}: the quote has no end")
+    return [each[1] for each in found]
 
 
 def _term(written: str, now: float) -> Term:
@@ -98,9 +100,9 @@ def _term(written: str, now: float) -> Term:
         return _contains(written)
     name, value = named[1].lower(), _unquoted(named[2])
     if name in ("age", "replays"):
-        raise ValueError(f"{written}: accepts {name} with <, <=, >, >= or = behind it")
+        raise ValueError(f"{written!r}: accepts {name} with <, <=, >, >= or = behind it")
     if not value:
-        raise ValueError(f"{written}: accepts a value behind the colon ({name}:* for any)")
+        raise ValueError(f"{written!r}: accepts a value behind the colon ({name}:* for any)")
     if name == "group":
         return _group(written, value)
     if name in ("reason", "lane"):
@@ -113,7 +115,7 @@ def _age(written: str, sign: str, wanted: str, now: float) -> Term:
     try:
         span = span_of(wanted)
     except ValueError as accepted:
-        raise ValueError(f"{written}: age {accepted}") from None
+        raise ValueError(f"{written!r}: age {accepted}") from None
     compare = _COMPARE[sign]
 
     def holds(message: Description) -> bool:
@@ -125,14 +127,14 @@ def _age(written: str, sign: str, wanted: str, now: float) -> Term:
 
 def _replays(written: str, sign: str, wanted: str) -> Term:
     if not re.fullmatch(r"[0-9]{1,9}", wanted):
-        raise ValueError(f"{written}: replays accepts a whole number")
+        raise ValueError(f"{written!r}: replays accepts a whole number")
     compare, number = _COMPARE[sign], int(wanted)
     return lambda message: compare(message.replays, number)
 
 
 def _group(written: str, value: str) -> Term:
     if not re.fullmatch(rf"{VERSION}-[0-9a-f*]*", value):
-        raise ValueError(f"{written}: accepts {VERSION}- and the first digits, as `groups` shows")
+        raise ValueError(f"{written!r}: accepts {VERSION}- and the first digits, as `groups` shows")
     start = value.rstrip("*")
     return lambda message: message.group.startswith(start)
 
@@ -140,7 +142,7 @@ def _group(written: str, value: str) -> Term:
 def _named(written: str, name: str, value: str, accepted: tuple[str, ...]) -> Term:
     pattern = _pattern(value)
     if not any(pattern.fullmatch(word) for word in accepted):
-        raise ValueError(f"{written}: {name} accepts {', '.join(accepted)}")
+        raise ValueError(f"{written!r}: {name} accepts {', '.join(accepted)}")
     return lambda message: pattern.fullmatch(getattr(message, name)) is not None
 
 

@@ -112,11 +112,11 @@ def _group_of(
     group = found.get(name)
     if group is None:
         group = found[name] = Group(
-            name,
-            description.lane,
-            description.reason,
-            description.program,
-            text_redacted(description.template, looker.secrets),
-            f"{PREFIX}{digest(raw)[:DIGITS]}",
+            id=name,
+            lane=description.lane,
+            reason=description.reason,
+            program=description.program,
+            template=text_redacted(description.template, looker.secrets),
+            example=f"{PREFIX}{digest(raw)[:DIGITS]}",
         )
     return group

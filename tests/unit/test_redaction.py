@@ -11,8 +11,10 @@ from mutt_tasks.core.redaction import HIDDEN, raw_redacted, redacted, text_redac
 from tests.unit.json_texts import damaged, objects
 
 SECRET = "hunter2Zk4"
-KEYS = ("api_key", "API-Key", "apiKey", "password", "db.passwd", "Authorization", "x_secret_2")
-KEYS += ("auth_token", "SNMP community", "private_key", "pwd", "cookie", "credentials")
+KEYS = (
+    *("api_key", "API-Key", "apiKey", "password", "db.passwd", "Authorization", "x_secret_2"),
+    *("auth_token", "SNMP community", "private_key", "pwd", "cookie", "credentials"),
+)
 
 plain = st.text(st.characters(exclude_categories=["Cs"], exclude_characters=SECRET), max_size=8)
 values = st.recursive(

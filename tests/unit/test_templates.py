@@ -24,7 +24,10 @@ from mutt_tasks.core.templates import group_id, template
         ),
         ("EXT4-fs error (device sd12): ext4_find", "EXT4-fs error (device sd<n>): ext4_find"),
         ("Killed process 4242 (java) total-vm:1234kB", "Killed process <n> (java) total-vm:<n>kB"),
-        ("Server web/web12 is DOWN, duration: 2001ms", "Server web/web<n> is DOWN, duration: <n>ms"),
+        (
+            "Server web/web12 is DOWN, duration: 2001ms",
+            "Server web/web<n> is DOWN, duration: <n>ms",
+        ),
         ("at 2026-11-21T05:00:00.123Z and Oct 11 22:14:15", "at <date> and <date>"),
         ("id 6f9619ff-8b86-d011-b42d-00cf4fc964ff end", "id <uuid> end"),
         ("mac 00:1b:44:11:3a:b7 or 001b.4411.3ab7", "mac <mac> or <mac>"),
