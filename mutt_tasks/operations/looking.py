@@ -17,7 +17,7 @@ from mutt_tasks.store.listing import MOST
 from mutt_tasks.store.store import Store
 
 # One message is looked for among so many at both ends of each list before all are read.
-NEAR = 4 * MOST
+NEAR = 2 * MOST
 
 Progress = Callable[[int, int], None]
 

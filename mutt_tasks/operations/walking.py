@@ -15,13 +15,13 @@ from mutt_tasks.store.listing import MOST, Listing
 from mutt_tasks.store.store import Store
 
 # A place is looked for this many reads away from where it was, in both directions.
-REACH = 20
+REACH = 10
 TRIES = 5
 
 # Longer looks leave Redis alone for 19 times as long as their reads took: at most a twentieth of
 # its time is theirs. What a person waits for begins with some reads at once.
 SHARE = 20.0
-FREE_READS = 40
+FREE_READS = 20
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import redis
 
+from mutt_tasks.core.identity import digest
 from mutt_tasks.operations import history, looking, shown
 from mutt_tasks.operations.looking import Looker, Wanted
 from mutt_tasks.store import keys
@@ -113,11 +114,10 @@ def test_a_dead_letter_says_why_and_what_a_requeue_would_do(
 
 
 def test_a_suspect_goes_alone(client: redis.Redis, store: Store) -> None:
-    env = {"REMEDIATION_MAX_RATE": "auto", "MOOG_RATE_LIMIT": 50}
     alert = {"hostname": "h", "message_body": "up", "_moog_retry_count": 6}
     fill(client, MOOG_DLQ, [json.dumps(alert).encode()])
 
-    found = only(looker_on(store, **env), "moog")["next"]
+    found = only(looker_on(store, REMEDIATION_MAX_RATE="auto"), "moog")["next"]
 
     assert (
         found["sentence"]
@@ -135,7 +135,7 @@ def test_the_bytes_are_shown_without_secrets_and_the_journal_says_who_looked(
     assert shown.raw(looks, entry, "ann") == '{"api_key" : "***","hostname":"h", "n": 1.50}'
 
     ((_, viewed),) = history.page(store, "", 5).entries
-    assert viewed == Viewed("alerter", history.digest(entry.raw), "ann")
+    assert viewed == Viewed("alerter", digest(entry.raw), "ann")
     assert [each["event"] for each in only(looks)["history"]] == ["viewed"]
 
 
