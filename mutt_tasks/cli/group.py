@@ -78,11 +78,17 @@ def dlq() -> None:
     """Look into the dead letter queues, and act on what lies there.
 
     \b
-    mutt-dlq status                                  what is going on?
-    mutt-dlq groups                                  what kinds of messages lie there?
+    mutt-dlq status --watch          what is going on?
+    mutt-dlq groups --route dead     what kinds of messages lie there?
     mutt-dlq list --where 'reason:poison host:rtr-7*'
-    mutt-dlq show m-3f2a9c01d4e7                     why is it here, and what comes next?
+    mutt-dlq show m-3f2a9c01d4e7     why is it here, what comes next?
     mutt-dlq pause --for 1h --reason "change 4711"
+
+    The environment says where Redis is, as it does for the worker.
+
+    \b
+    Exit status: 0 done, 1 failed, 2 usage, 3 the list has changed,
+    6 Redis away, 130 interrupted.
     """
 
 

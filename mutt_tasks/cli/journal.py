@@ -21,9 +21,9 @@ _COLUMNS = (
 @click.option("--event", "events", multiple=True, metavar="NAME", help="Only this kind of entry.")
 @output.form_option(*output.FORMS)
 def journal_command(limit: int, before: str, events: tuple[str, ...], form: str) -> None:
-    """Show what cycles and operators did, the newest first; about 10,000 entries are kept.
+    """Show what cycles and operators did, the newest first.
 
-    NAME is one of moved, sheltered, cycle, paused, resumed, requeued and viewed.
+    About 10,000 entries are kept. NAME is one of moved, sheltered, cycle, paused, resumed, requeued and viewed.
 
     \b
     mutt-dlq journal --limit 5

@@ -86,9 +86,10 @@ def list_command(
 def show_command(
     message_id: str, routes: tuple[str, ...], raw: bool, actor: str, form: str
 ) -> None:
-    """Show one message: what it says, why it is here, what comes next, and its history.
+    """Show one message: why it is here, and what comes next.
 
-    Credentials are hidden, in its bytes as well.
+    Its fields, its header and what the journal knows of it follow. Credentials are hidden, in its
+    bytes as well.
 
     \b
     mutt-dlq show m-3f2a9c01d4e7
@@ -114,9 +115,9 @@ def show_command(
 @click.option("--limit", type=click.IntRange(1, 100_000), default=20, show_default=True)
 @output.form_option(*output.FORMS)
 def groups_command(routes: tuple[str, ...], where: str, exact: bool, limit: int, form: str) -> None:
-    """Show which kinds of messages there are, the most frequent first.
+    """Show which kinds of messages there are.
 
-    A count with ≈ is an estimate from a sample; `--exact` takes up to a minute for a million
+    The most frequent come first. A count with ≈ is an estimate from a sample; `--exact` takes up to a minute for a million
     messages, and at most a twentieth of Redis' time.
 
     \b

@@ -90,8 +90,8 @@ def _lines(found: Status) -> list[str]:
             name,
             f"{route.depth:,}",
             output.age(route.oldest_age_seconds),
-            f"{route.rate:.0f}/s",
-            "-" if route.eta_seconds is None else span(route.eta_seconds),
+            f"{route.rate:.0f}/s" if route.rate else "-",
+            span(route.eta_seconds) if route.eta_seconds else "-",
             f"{route.target_depth:,}",
             in_words({route.held_by} - {"", limits.EMPTY}),
         ]

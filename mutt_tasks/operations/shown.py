@@ -120,9 +120,13 @@ def _sentence(entry: journal.Entry) -> str:
 
 
 def headline(description: Description) -> str:
-    """What a message says, with its host in front."""
+    """What a message says, with the first label of its host's name in front."""
     host = description.fields.get("hostname")
-    return f"{host}: {description.text}" if isinstance(host, str) else description.text
+    if not isinstance(host, str):
+        return description.text
+    label, _, domain = host.partition(".")
+    # An address is no name with labels.
+    return f"{label if domain and not label.isdigit() else host}: {description.text}"
 
 
 def _iso(moment: float | None) -> str | None:
