@@ -23,7 +23,8 @@ _COLUMNS = (
 def journal_command(limit: int, before: str, events: tuple[str, ...], form: str) -> None:
     """Show what cycles and operators did, the newest first.
 
-    About 10,000 entries are kept. NAME is one of moved, sheltered, cycle, paused, resumed, requeued and viewed.
+    About 10,000 entries are kept. NAME is one of moved, sheltered, cycle, paused, resumed,
+    requeued and viewed.
 
     \b
     mutt-dlq journal --limit 5

@@ -24,7 +24,8 @@ _form = output.form_option(output.TABLE, output.JSON)
 def pause_command(length: str, reason: str, actor: str, form: str) -> None:
     """Hold every replay for a while; it ends by itself.
 
-    Nothing is lost meanwhile, but what stands before the forwarder is not sheltered either. A pause takes the place of the one before it.
+    Nothing is lost meanwhile, but what stands before the forwarder is not sheltered either. A
+    pause takes the place of the one before it.
 
     \b
     mutt-dlq pause --for 1h --reason "change 4711"
@@ -58,7 +59,8 @@ def resume_command(actor: str, form: str) -> None:
 def run_command(form: str) -> None:
     """Start a cycle now, whatever the interval.
 
-    Moogsoft is asked even if it was asked a moment ago. The worker takes it at once, if it is there and no drain is under way: `status` says.
+    Moogsoft is asked even if it was asked a moment ago. The worker takes it at once, if it is
+    there and no drain is under way: `status` says.
 
     \b
     mutt-dlq run && mutt-dlq status --watch
