@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from mutt_tasks.core.message import HEADER_FIELD, SHELTERED_LANE, parse
+from mutt_tasks.core.message import HEADER_FIELD, SHELTERED_LANE
 from mutt_tasks.core.moments import moment_of
 from mutt_tasks.core.policy import MALFORMED, Arrival, arrival
-from mutt_tasks.core.redaction import raw_redacted, redacted, text_redacted
+from mutt_tasks.core.redaction import may_hold_secret, raw_redacted, redacted, text_redacted
 from mutt_tasks.core.routes import Route
 from mutt_tasks.core.templates import group_id, template
 
@@ -84,9 +84,8 @@ def described(
     if fields is None:
         alike = raw_redacted(raw)
         return Description({}, raw_redacted(raw, known), alike, MALFORMED, MALFORMED)
-    message = parse(raw)
     header, event = (_object(fields.get(name)) for name in (HEADER_FIELD, _EVENT))
-    lane = _LANES[arrival(raw, route)]
+    lane = _lane(raw, fields, route)
     shown, alike = _shown(raw, fields, known)
     moments = (moment_of(each.get("timestamp")) for each in (fields, event))
     return Description(
@@ -95,7 +94,7 @@ def described(
         alike=alike,
         lane=lane,
         reason=(_word(header.get("reason")) or UNKNOWN) if is_dead else lane,
-        replays=message.header.replays if message else 0,
+        replays=_replays(header),
         correlation_id=_word(fields.get("_correlation_id")),
         program=_program(fields) or _program(event),
         happened_at=next((moment for moment in moments if moment is not None), None),
@@ -109,9 +108,7 @@ def _decoded(raw: bytes) -> dict[str, Any] | None:
     Numbers that JSON cannot write, or Python not read, stay text.
     """
     try:
-        found = json.loads(
-            raw.decode("utf-8"), parse_int=_whole, parse_float=_number, parse_constant=str
-        )
+        found = _DECODER.decode(raw.decode("utf-8"))
     except (ValueError, RecursionError):
         return None
     return found if isinstance(found, dict) else None
@@ -126,12 +123,31 @@ def _number(text: str) -> float | str:
     return number if math.isfinite(number) else text
 
 
+_DECODER = json.JSONDecoder(parse_int=_whole, parse_float=_number, parse_constant=str)
+
+
+def _lane(raw: bytes, fields: dict[str, Any], route: Route) -> str:
+    """How the message came; the bytes are read only where they can tell something."""
+    if HEADER_FIELD not in fields and route.shed_field not in fields:
+        return FAILED
+    return _LANES[arrival(raw, route)]
+
+
+def _replays(header: dict[str, Any]) -> int:
+    found = header.get("replays")
+    is_count = isinstance(found, int) and not isinstance(found, bool) and found >= 0
+    return int(header["replays"]) if is_count else 0
+
+
 def _shown(
     raw: bytes, fields: dict[str, Any], known: tuple[str, ...]
 ) -> tuple[dict[str, Any], str]:
     """The members without credentials, and what the message says."""
     try:
-        shown = redacted(fields, known)
+        # Only an escape could hide from a search of the bytes what the members hold.
+        text = raw.decode("utf-8")
+        is_plain = "\\" not in text and not may_hold_secret(text, known)
+        shown = fields if is_plain else redacted(fields, known)
     except RecursionError:
         return {}, raw_redacted(raw)
     for name in _TEXTS:

@@ -13,7 +13,7 @@ from tests.unit.json_texts import damaged, objects
 SECRET = "hunter2Zk4"
 KEYS = (
     *("api_key", "API-Key", "apiKey", "password", "db.passwd", "Authorization", "x_secret_2"),
-    *("auth_token", "SNMP community", "private_key", "pwd", "cookie", "credentials"),
+    *("auth_token", "SNMP community", "private_key", "pwd", "cookie", "credentials", "smtp_pass"),
 )
 
 plain = st.text(st.characters(exclude_categories=["Cs"], exclude_characters=SECRET), max_size=8)
@@ -116,6 +116,9 @@ def test_json_without_a_secret_stays_byte_for_byte(text: str) -> None:
         ("DB_PASSWORD='hunter2Zk4 x' y", "DB_PASSWORD='***' y"),
         ("-----BEGIN RSA PRIVATE KEY-----\nhunter2Zk4", "***"),
         ("key AKIAHUNTER2ZK4ABCDEF x", "key *** x"),
+        ("from ghp_hunter2Zk4hunter2Zk4 x", "from *** x"),
+        ("sent xoxb-hunter2Zk4-1 to", "sent *** to"),
+        ("got eyJhunter2Zk4.hunter2Zk4.x too", "got *** too"),
         ('{"api\\u005fkey":"hunter2Zk4"', '{"api_key":"***"'),
     ],
 )
