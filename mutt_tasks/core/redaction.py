@@ -31,7 +31,8 @@ _HINTS = (
 # A value behind its name: quoted, perhaps with the backslashes of JSON within JSON, or one word. A
 # quote without an end, or an object, hides all the rest.
 _NAMED = re.compile(
-    rf"""(?P<name>(?:{_WORDS})[\w.-]{{0,20}}[\\"']{{0,8}}\s{{0,8}}[:=]\s{{0,8}})"""
+    rf"""(?P<name>(?:(?:{_WORDS})[\w.-]{{0,20}}|(?<=["'_.-])(?:auth|pass)|(?<![a-z])pass)"""
+    r"""[\\"']{0,8}\s{0,8}[:=]\s{0,8})"""
     r"""(?:(?P<quote>\\{0,8}["'])(?P<quoted>.*?)(?:(?<!\\)(?P=quote)|\Z)|[{\[].*"""
     r"""|(?:(?:bearer|basic|digest|negotiate)\s+)?[^\s,;&"'\\<>(){}\[\]]+)""",
     re.IGNORECASE | re.DOTALL,
