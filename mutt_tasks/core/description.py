@@ -2,14 +2,14 @@
 
 import json
 import math
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from mutt_tasks.core.message import HEADER_FIELD, SHELTERED_LANE
 from mutt_tasks.core.moments import moment_of
 from mutt_tasks.core.policy import MALFORMED, Arrival, arrival
-from mutt_tasks.core.redaction import may_hold_secret, raw_redacted, redacted, text_redacted
+from mutt_tasks.core.redaction import ALL, NONE, Hints, raw_redacted, redacted, text_redacted
 from mutt_tasks.core.routes import Route
 from mutt_tasks.core.templates import group_id, template
 
@@ -73,24 +73,24 @@ class Description:
 
 
 def described(
-    raw: bytes, route: Route, known: Iterable[str] = (), *, is_dead: bool = False
+    raw: bytes, route: Route, hints: Hints = ALL, *, is_dead: bool = False
 ) -> Description:
     """Describe a message that lies in the route's source, or in the dead letter list.
 
-    `known` are secrets that are hidden wherever they stand.
+    `hints` says what is hidden.
     """
-    known = tuple(known)
     fields = _decoded(raw)
     if fields is None:
         alike = raw_redacted(raw)
-        return Description({}, raw_redacted(raw, known), alike, MALFORMED, MALFORMED)
+        return Description({}, raw_redacted(raw, hints), alike, MALFORMED, MALFORMED)
+    hints = hints.within(raw.decode("utf-8"))
     header, event = (_object(fields.get(name)) for name in (HEADER_FIELD, _EVENT))
     lane = _lane(raw, fields, route)
-    shown, alike = _shown(raw, fields, known)
+    shown, alike = _shown(raw, fields, hints)
     moments = (moment_of(each.get("timestamp")) for each in (fields, event))
     return Description(
         fields=shown,
-        text=text_redacted(alike, known) if known else alike,
+        text=text_redacted(alike, replace(NONE, known=hints.known)),
         alike=alike,
         lane=lane,
         reason=(_word(header.get("reason")) or UNKNOWN) if is_dead else lane,
@@ -139,24 +139,20 @@ def _replays(header: dict[str, Any]) -> int:
     return int(header["replays"]) if is_count else 0
 
 
-def _shown(
-    raw: bytes, fields: dict[str, Any], known: tuple[str, ...]
-) -> tuple[dict[str, Any], str]:
-    """The members without credentials, and what the message says."""
+def _shown(raw: bytes, fields: dict[str, Any], hints: Hints) -> tuple[dict[str, Any], str]:
+    """The members without credentials; and what the message says, known secrets not hidden."""
+    by_shape = replace(hints, known=())
     try:
-        # Only an escape could hide from a search of the bytes what the members hold.
-        text = raw.decode("utf-8")
-        is_plain = "\\" not in text and not may_hold_secret(text, known)
-        shown = fields if is_plain else redacted(fields, known)
+        shown = fields if hints == NONE else redacted(fields, hints)
     except RecursionError:
         return {}, raw_redacted(raw)
     for name in _TEXTS:
         found = fields.get(name)
         if isinstance(found, str):
-            return shown, text_redacted(found)
+            return shown, text_redacted(found, by_shape)
     # Whatever else it says, in an order of its own.
-    rest = {name: value for name, value in redacted(fields).items() if name[:1] != "_"}
-    return shown, json.dumps(rest, sort_keys=True, ensure_ascii=False)
+    rest = {name: value for name, value in fields.items() if name[:1] != "_"}
+    return shown, json.dumps(redacted(rest, by_shape), sort_keys=True, ensure_ascii=False)
 
 
 def _program(fields: Mapping[str, Any]) -> str:

@@ -8,12 +8,12 @@ of a secret is not certain, more is hidden.
 import json
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 HIDDEN = "***"
 
-# A known secret that is shorter would hide half of every text.
 _SHORTEST = 3
 
 _WORDS = (
@@ -23,7 +23,7 @@ _WORDS = (
 _SECRET_KEY = re.compile(rf"{_WORDS}|(?:\A|[_ .-])(?:auth|pass)\Z", re.IGNORECASE)
 # Each text with a credential by name or shape holds one of these; nearly all others hold none, and
 # are done with a search for them.
-_HINTS = (
+_PARTS = (
     *("key", "pass", "pwd", "secret", "token", "auth", "credential", "cookie", "community"),
     *("session", "bearer", "basic", "://", "akia", "ghp_", "gho_", "ghs_", "ghu_", "ghr_", "xox"),
     *("eyj", "sk_live", "-----begin", "\\u00"),
@@ -69,18 +69,43 @@ def is_secret_key(key: str) -> bool:
     return _SECRET_KEY.search(key) is not None
 
 
-def may_hold_secret(text: str, known: Iterable[str] = ()) -> bool:
-    """Whether a text, or JSON without escapes, has to be looked at closely."""
+@dataclass(frozen=True)
+class Hints:
+    """What is looked for: parts of names and shapes of credentials, and secrets that are known."""
+
+    known: tuple[str, ...] = ()
+    parts: tuple[str, ...] = _PARTS
+
+    @classmethod
+    def of(cls, known: Iterable[str]) -> "Hints":
+        """Hints of all credentials and these secrets; very short ones would hide half of a text."""
+        return cls(tuple(secret for secret in known if len(secret) >= _SHORTEST))
+
+    def within(self, text: str) -> "Hints":
+        """What of it can be in the members of JSON that is written like this: mostly nothing."""
+        if "\\" in text:
+            # An escape can hide a letter from this search.
+            return self
+        lower = text.lower()
+        return Hints(
+            tuple(secret for secret in self.known if secret in text),
+            tuple(part for part in self.parts if part in lower),
+        )
+
+
+ALL = Hints()
+NONE = Hints(parts=())
+
+
+def text_redacted(text: str, hints: Hints = ALL) -> str:
+    """A text without what looks like a credential, and without the known secrets."""
+    for secret in hints.known:
+        text = text.replace(secret, HIDDEN)
     lower = text.lower()
-    return any(hint in lower for hint in _HINTS) or any(secret in text for secret in known)
-
-
-def text_redacted(text: str, known: Iterable[str] = ()) -> str:
-    """A text without what looks like a credential, and without the `known` secrets."""
-    for secret in known:
-        if len(secret) >= _SHORTEST:
-            text = text.replace(secret, HIDDEN)
-    if not may_hold_secret(text):
+    for part in hints.parts:
+        if part in lower:
+            break
+    else:
         return text
     text = _WRITTEN_LETTER.sub(_letter, text)
     text = _NAMED.sub(_named_hidden, text)
@@ -89,34 +114,33 @@ def text_redacted(text: str, known: Iterable[str] = ()) -> str:
     return text
 
 
-def redacted(value: Any, known: Iterable[str] = ()) -> Any:
+def redacted(value: Any, hints: Hints = ALL) -> Any:
     """A decoded JSON value without credentials. Raises RecursionError where it is too deep."""
     if isinstance(value, str):
-        return text_redacted(value, known)
+        return text_redacted(value, hints)
     if isinstance(value, dict):
         return {
-            text_redacted(key, known): HIDDEN
+            text_redacted(key, hints): HIDDEN
             if is_secret_key(key) and not _is_nothing(part)
-            else redacted(part, known)
+            else redacted(part, hints)
             for key, part in value.items()
         }
     if isinstance(value, list):
-        return [redacted(part, known) for part in value]
+        return [redacted(part, hints) for part in value]
     return value
 
 
-def raw_redacted(raw: bytes, known: Iterable[str] = ()) -> str:
+def raw_redacted(raw: bytes, hints: Hints = ALL) -> str:
     """A message as it lies in its list, as text; bytes that are no UTF-8 are written as `\\xff`."""
-    known = tuple(known)
     try:
         text = raw.decode("utf-8")
         json.loads(text, parse_int=str)
     except (ValueError, RecursionError):
-        return text_redacted(raw.decode("utf-8", "backslashreplace"), known)
-    return "".join(_parts_redacted(text, known))
+        return text_redacted(raw.decode("utf-8", "backslashreplace"), hints)
+    return "".join(_parts_redacted(text, hints.within(text)))
 
 
-def _parts_redacted(text: str, known: tuple[str, ...]) -> Iterable[str]:
+def _parts_redacted(text: str, hints: Hints) -> Iterable[str]:
     """The parts of well-formed JSON, one after the other, without credentials."""
     depth, hidden_to, is_secret, last = 0, -1, False, ""
     for part in _PART.findall(text):
@@ -137,14 +161,14 @@ def _parts_redacted(text: str, known: tuple[str, ...]) -> Iterable[str]:
             yield part if part in _NOTHING else json.dumps(HIDDEN)
         else:
             last = part
-            yield part if is_opening else _string_redacted(part, known)
+            yield part if is_opening else _string_redacted(part, hints)
 
 
-def _string_redacted(part: str, known: tuple[str, ...]) -> str:
+def _string_redacted(part: str, hints: Hints) -> str:
     if not part.startswith('"'):
         return part
     text = json.loads(part, strict=False)
-    shown = text_redacted(text, known)
+    shown = text_redacted(text, hints)
     return part if shown == text else json.dumps(shown, ensure_ascii=False)
 
 

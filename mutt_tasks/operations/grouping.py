@@ -116,7 +116,7 @@ def _group_of(
             lane=description.lane,
             reason=description.reason,
             program=description.program,
-            template=text_redacted(description.template, looker.secrets),
+            template=text_redacted(description.template, looker.hints),
             example=f"{PREFIX}{digest(raw)[:DIGITS]}",
         )
     return group

@@ -8,6 +8,7 @@ from mutt_tasks.core.cursor import Cursor, parse_cursor
 from mutt_tasks.core.description import Description, described
 from mutt_tasks.core.filters import Filter, parse_filter
 from mutt_tasks.core.identity import MessageId, Numbering, digest, parse_id
+from mutt_tasks.core.redaction import Hints
 from mutt_tasks.errors import InvalidArgument
 from mutt_tasks.operations import sources
 from mutt_tasks.operations.sources import Source
@@ -39,14 +40,14 @@ class Looker:
     progress: Progress = ignore
 
     @cached_property
-    def secrets(self) -> frozenset[str]:
-        """What the settings keep secret is hidden wherever it stands."""
-        return self.settings.secrets()
+    def hints(self) -> Hints:
+        """What is hidden: credentials, and wherever it stands what the settings keep secret."""
+        return Hints.of(self.settings.secrets())
 
     def describe(self, source: Source, raw: bytes) -> Description:
         """What people see of a message."""
         route = sources.route_of(source, raw, self.settings.routes)
-        return described(raw, route, self.secrets, is_dead=source.route is None)
+        return described(raw, route, self.hints, is_dead=source.route is None)
 
 
 @dataclass(frozen=True)

@@ -67,7 +67,7 @@ def raw(looker: Looker, entry: Entry, actor: str) -> str:
     """
     viewed = journal.Viewed(entry.source.name, digest(entry.raw), line("actor", actor))
     looker.store.journal.add(viewed)
-    return raw_redacted(entry.raw, looker.secrets)
+    return raw_redacted(entry.raw, looker.hints)
 
 
 def group(found: Group, now: float, *, is_exact: bool) -> dict[str, Any]:
@@ -95,8 +95,8 @@ def group(found: Group, now: float, *, is_exact: bool) -> dict[str, Any]:
 
 def journal_entry(looker: Looker, entry_id: str, entry: journal.Entry) -> dict[str, Any]:
     """An entry of the journal; `sentence` says it in words."""
-    fields = redacted(journal.fields_of(entry), looker.secrets)
-    sentence = text_redacted(_sentence(entry), looker.secrets)
+    fields = redacted(journal.fields_of(entry), looker.hints)
+    sentence = text_redacted(_sentence(entry), looker.hints)
     return {"id": entry_id, "at": iso(history.moment_of(entry_id)), **fields, "sentence": sentence}
 
 

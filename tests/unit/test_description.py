@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from mutt_tasks.core.description import described
+from mutt_tasks.core.redaction import Hints
 from mutt_tasks.core.routes import alerter_route, moog_route
 
 ALERTER = alerter_route("a", "b", "dead")
@@ -69,7 +70,7 @@ def test_a_message_stays_in_its_group_when_it_was_replayed() -> None:
 def test_an_alert_tells_what_its_event_tells() -> None:
     inner = event(program="sshd", api_key="hunter2")
     alert = {"api_key": "hunter2", "message_body": "up 1", "raw_json": inner}
-    found = described(raw(alert), MOOG, known=("h",))
+    found = described(raw(alert), MOOG, hints=Hints.of(["opensesame"]))
 
     assert (found.text, found.program) == ("up 1", "sshd")
     assert found.happened_at is not None
@@ -78,7 +79,7 @@ def test_an_alert_tells_what_its_event_tells() -> None:
 
 def test_a_known_secret_is_hidden_but_does_not_change_the_group() -> None:
     plain = described(raw(event(message="see opensesame now")), ALERTER)
-    hidden = described(raw(event(message="see opensesame now")), ALERTER, ("opensesame",))
+    hidden = described(raw(event(message="see opensesame now")), ALERTER, Hints.of(["opensesame"]))
 
     assert hidden.text == "see *** now"
     assert hidden.group == plain.group
