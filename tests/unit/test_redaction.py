@@ -89,6 +89,15 @@ def test_what_is_shown_of_the_bytes_and_of_the_fields_is_the_same(text: str) -> 
     assert shown == redacted(value)
 
 
+@given(st.data())
+def test_what_is_not_in_the_bytes_need_not_be_looked_for(data: st.DataObject) -> None:
+    value = data.draw(with_secret() | values)
+    text = data.draw(written(value))
+    known = Hints.of([SECRET, "linkdown"])
+
+    assert redacted(value, known.within(text)) == redacted(value, known)
+
+
 @given(st.binary(max_size=60) | damaged(objects))
 def test_any_bytes_can_be_shown(raw: bytes) -> None:
     assert isinstance(raw_redacted(raw, Hints.of(["known-secret"])), str)
