@@ -1,5 +1,6 @@
 """The group of commands, which are loaded when they are asked for, and how they end."""
 
+import errno
 import sys
 from importlib import import_module
 from typing import Any, NoReturn
@@ -57,6 +58,11 @@ class Commands(click.Group):
         except errors.MuttTasksError as error:
             status = next(status for kind, status in _STATUS_OF if isinstance(error, kind))
             _end(status, str(error))
+        except OSError as error:
+            # Click ends quietly where a reader such as `head` has gone.
+            if error.errno == errno.EPIPE:
+                raise
+            _end(FAILED, f"the output cannot be written ({error.strerror})")
 
 
 def _end(status: int, text: str) -> NoReturn:

@@ -135,8 +135,11 @@ def groups_command(routes: tuple[str, ...], where: str, exact: bool, limit: int,
         output.say(_nothing(where, found.seen))
         return
     output.table(_GROUPS, [_group_row(each) for each in kept])
-    if len(found.groups) > limit:
-        output.say(f"{len(found.groups) - limit:,} smaller groups; --limit shows more")
+    total, more = sum(group.count for group in found.groups), len(found.groups) - limit
+    mark = "" if found.is_exact else "≈ "
+    output.say(f"{mark}{total:,.0f} messages in {len(found.groups):,} groups")
+    if more > 0:
+        output.say(f"{more:,} smaller groups are not shown; --limit shows more")
     if not found.is_exact:
         output.say(f"≈ from {found.seen:,} of {found.length:,} messages; --exact counts all")
 

@@ -161,6 +161,26 @@ def test_redis_away_and_a_bad_environment_have_statuses_of_their_own(run: Run) -
     assert bad.stderr.startswith("mutt_tasks: REMEDIATION_INTERVAL: got 'often'")
 
 
+def test_output_that_cannot_be_written_is_a_failure(
+    client: redis.Redis, redis_server: RedisServer, tmp_path: Path
+) -> None:
+    fill(client, DLQ, [event(1)])
+    with Path("/dev/full").open("w") as full:
+        ended = subprocess.run(
+            [*SCRIPT, "list", "-o", "ids"],
+            cwd=ROOT,
+            env=Services(tmp_path, redis_server.url).env,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+    assert ended.returncode == 1
+    assert ended.stderr == "mutt-dlq: the output cannot be written (No space left on device)\n"
+
+
 def test_a_page_whose_place_is_lost_says_that_the_list_has_changed(
     client: redis.Redis, run: Run
 ) -> None:

@@ -90,6 +90,23 @@ def test_what_came_back_waits_for_its_backoff(client: redis.Redis, store: Store)
     assert {each["cycle"] for each in found["history"]} == {ended.cycle}
 
 
+def test_the_history_leaves_out_what_the_same_cycle_did_on_another_route(
+    client: redis.Redis, store: Store
+) -> None:
+    fill(client, DLQ, [event(1)])
+    fill(client, MOOG_DLQ, [event(2)])
+    run_cycle(store, BOTH)
+    client.lmove(INGEST, DLQ, "RIGHT", "LEFT")
+
+    found = only(looker_on(store))["history"]
+
+    assert len(history.page(store, "", 10).entries) == 3
+    assert [(each["event"], each.get("route")) for each in found] == [
+        ("cycle", None),
+        ("moved", "alerter"),
+    ]
+
+
 def test_what_will_be_set_aside_says_so(client: redis.Redis, store: Store) -> None:
     fill(client, DLQ, [event(1, _moog_retry_count=9), b"garbage"])
 

@@ -42,6 +42,12 @@ def test_what_varies_is_masked_and_what_tells_stays(text: str, masked: str) -> N
     assert template(text) == masked
 
 
+def test_what_stands_far_behind_does_not_matter() -> None:
+    start = "word " * 400
+
+    assert template(start + "one") == template(start + "other") == start.strip()
+
+
 def test_ids_are_those_of_every_release() -> None:
     """A change here needs a new version in the ids: people keep them in notes."""
     found = group_id("failed", "poison", "%LINK", template("%LINK-3-UPDOWN: Interface Gi1/0/3 ü"))
