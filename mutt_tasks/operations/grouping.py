@@ -91,7 +91,9 @@ def groups(
 
 
 def _all(looker: Looker, source: Source, sparing: Sparing) -> Iterator[tuple[list[bytes], float]]:
-    walk = Walk(looker.store, source.key, Cursor(source.name), sparing)
+    # From the new end, where nothing leaves: a drain cannot take the place away.
+    start = Cursor(source.name, is_newest_first=True)
+    walk = Walk(looker.store, source.key, start, sparing)
     return ((messages, 1.0) for messages in walk.steps())
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import islice
 
 from mutt_tasks.core.cursor import Cursor, parse_cursor
 from mutt_tasks.core.description import Description, described
@@ -124,17 +125,14 @@ def find(looker: Looker, message_id: str, routes: tuple[str, ...] = ()) -> Entry
     except ValueError as accepted:
         raise InvalidArgument(f"id: got {message_id!r:.60}, {accepted}") from None
     chosen = sources.chosen(looker.settings, routes)
+    ends = [(source, end) for source in chosen for end in (False, True)]
     if wanted.nth == 1:
-        for source in chosen:
-            for is_newest_first in (False, True):
-                entry = _found(looker, source, wanted, is_newest_first, NEAR)
-                if entry is not None:
-                    return entry
-    for source in chosen:
-        entry = _found(looker, source, wanted)
-        if entry is not None:
-            return entry
-    return None
+        for source, is_newest_first in ends:
+            for entry in _equal(looker, source, wanted, is_newest_first, NEAR):
+                return entry
+    # From the new end, where nothing leaves: a drain cannot take the place away.
+    equal = (entry for source in chosen for entry in _equal(looker, source, wanted, True))
+    return next(islice(equal, wanted.nth - 1, None), None)
 
 
 def filter_of(looker: Looker, text: str) -> Filter:
@@ -169,25 +167,22 @@ def _entries(
         yield Entry(name, source, older, raw, looker.describe(source, raw))
 
 
-def _found(
+def _equal(
     looker: Looker,
     source: Source,
     wanted: MessageId,
-    is_newest_first: bool = False,
+    is_newest_first: bool,
     most_seen: int | None = None,
-) -> Entry | None:
-    """The message, if it is among the first `most_seen` of one list."""
+) -> Iterator[Entry]:
+    """The messages with the digits of an id, of the first `most_seen` of one list."""
     start = Cursor(source.name, is_newest_first)
     walk = Walk(looker.store, source.key, start, Sparing(looker.time))
-    left = wanted.nth
     seen = 0
     for messages in walk.steps(MOST):
         for raw, older in zip(messages, walk.older(len(messages)), strict=True):
-            left -= digest(raw).startswith(wanted.digits)
-            if not left:
-                return Entry(wanted, source, older, raw, looker.describe(source, raw))
+            if digest(raw).startswith(wanted.digits):
+                yield Entry(wanted, source, older, raw, looker.describe(source, raw))
         seen += len(messages)
         looker.progress(seen, walk.length)
         if most_seen is not None and seen >= most_seen:
-            break
-    return None
+            return
