@@ -16,8 +16,8 @@ TABLE, JSON, JSONL, IDS = "table", "json", "jsonl", "ids"
 FORMS = (TABLE, JSON, JSONL, IDS)
 
 _GAP = 2
-# Progress is told this often at most, counted in messages.
-_PROGRESS_STEP = 20_000
+# A look at fewer messages than this is over before anybody wonders.
+_LONG = 50_000
 
 
 def form_option(*forms: str) -> Callable[[Any], Any]:
@@ -146,13 +146,14 @@ def age(seconds: float | None) -> str:
 
 
 def progress() -> Callable[[int, int], None]:
-    """Tells on standard error how far a long look has come, if that is a terminal."""
-    told = 0
+    """Tells on standard error, if that is a terminal, at each tenth of a long look."""
+    told = (0, 0)
 
     def tell(seen: int, length: int) -> None:
         nonlocal told
-        if sys.stderr.isatty() and seen - told >= _PROGRESS_STEP:
-            told = seen
+        now = (length, 10 * seen // max(1, length))
+        if length >= _LONG and now > told and sys.stderr.isatty():
+            told = now
             say(f"{seen:,} of {length:,} looked at")
 
     return tell

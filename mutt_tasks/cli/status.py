@@ -49,12 +49,17 @@ def status_command(watch: bool, form: str) -> None:
     is_screen = form == output.TABLE and sys.stdout.isatty()
     if is_screen:
         click.clear()
+    trouble = ""
     while True:
         try:
             found = _read(looks)
         except StoreUnavailable as away:
-            output.say(str(away))
+            # It is told once, and waited for.
+            if str(away) != trouble:
+                trouble = str(away)
+                output.say(trouble)
         else:
+            trouble = ""
             if is_screen:
                 _redraw(found)
             else:

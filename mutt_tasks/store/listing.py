@@ -12,7 +12,7 @@ import redis
 from mutt_tasks.store.connection import translated
 
 # What one read returns at most, going by the largest message seen so far. That keeps Redis busy for
-# a millisecond or two, most of it for the walk to the middle of a million messages.
+# two milliseconds at most, nearly all of it for the walk to the middle of a million messages.
 MOST, MOST_BYTES = 1000, 512 << 10
 _EXPECTED_BYTES = 4096
 
