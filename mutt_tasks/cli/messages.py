@@ -117,8 +117,8 @@ def show_command(
 def groups_command(routes: tuple[str, ...], where: str, exact: bool, limit: int, form: str) -> None:
     """Show which kinds of messages there are.
 
-    The most frequent come first. A count with ≈ is an estimate from a sample; `--exact` takes up
-    to a minute for a million messages, and at most a twentieth of Redis' time.
+    The most frequent come first. A count with ≈ is an estimate from a sample; `--exact` takes
+    one to three minutes for a million messages, and at most a twentieth of Redis' time.
 
     \b
     mutt-dlq groups --route dead

@@ -3,7 +3,7 @@
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from mutt_tasks.core.message import HEADER_FIELD, SHELTERED_LANE
@@ -90,7 +90,7 @@ def described(
     moments = (moment_of(each.get("timestamp")) for each in (fields, event))
     return Description(
         fields=shown,
-        text=text_redacted(alike, replace(NONE, known=hints.known)),
+        text=text_redacted(alike, Hints(hints.known, parts=())),
         alike=alike,
         lane=lane,
         reason=(_word(header.get("reason")) or UNKNOWN) if is_dead else lane,
@@ -141,7 +141,7 @@ def _replays(header: dict[str, Any]) -> int:
 
 def _shown(raw: bytes, fields: dict[str, Any], hints: Hints) -> tuple[dict[str, Any], str]:
     """The members without credentials; and what the message says, known secrets not hidden."""
-    by_shape = replace(hints, known=())
+    by_shape = Hints(parts=hints.parts)
     try:
         shown = fields if hints == NONE else redacted(fields, hints)
     except RecursionError:

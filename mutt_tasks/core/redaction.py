@@ -15,6 +15,8 @@ from typing import Any
 HIDDEN = "***"
 
 _SHORTEST = 3
+# `AKIA` and twelve more are the shortest shape that can stand in one word.
+_SHORTEST_SHAPE = 16
 
 _WORDS = (
     r"(?:api|access|private|session|signing)[ ._-]?key|passw(?:or)?d|passphrase|pwd|secret"
@@ -79,7 +81,9 @@ class Hints:
     @classmethod
     def of(cls, known: Iterable[str]) -> "Hints":
         """Hints of all credentials and these secrets; very short ones would hide half of a text."""
-        return cls(tuple(secret for secret in known if len(secret) >= _SHORTEST))
+        long_enough = {secret for secret in known if len(secret) >= _SHORTEST}
+        # A secret may be a part of another: that one goes first, as a whole.
+        return cls(tuple(sorted(long_enough, key=lambda secret: (-len(secret), secret))))
 
     def within(self, text: str) -> "Hints":
         """What of it can be in the members of JSON that is written like this: mostly nothing."""
@@ -120,14 +124,22 @@ def redacted(value: Any, hints: Hints = ALL) -> Any:
         return text_redacted(value, hints)
     if isinstance(value, dict):
         return {
-            text_redacted(key, hints): HIDDEN
+            _key_redacted(key, hints): HIDDEN
             if is_secret_key(key) and not _is_nothing(part)
             else redacted(part, hints)
             for key, part in value.items()
         }
     if isinstance(value, list):
         return [redacted(part, hints) for part in value]
-    return value
+    is_known = hints.known and any(secret in str(value) for secret in hints.known)
+    return HIDDEN if is_known else value
+
+
+def _key_redacted(key: str, hints: Hints) -> str:
+    """A key as it is shown. A short plain one is too short to be a credential by its shape."""
+    if len(key) < _SHORTEST_SHAPE and key.isidentifier() and not hints.known:
+        return key
+    return text_redacted(key, hints)
 
 
 def raw_redacted(raw: bytes, hints: Hints = ALL) -> str:
@@ -166,7 +178,8 @@ def _parts_redacted(text: str, hints: Hints) -> Iterable[str]:
 
 def _string_redacted(part: str, hints: Hints) -> str:
     if not part.startswith('"'):
-        return part
+        is_known = any(secret in part for secret in hints.known)
+        return json.dumps(HIDDEN) if is_known else part
     text = json.loads(part, strict=False)
     shown = text_redacted(text, hints)
     return part if shown == text else json.dumps(shown, ensure_ascii=False)

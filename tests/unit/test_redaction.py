@@ -165,6 +165,14 @@ def test_a_known_secret_is_hidden_wherever_it_stands() -> None:
     assert raw_redacted(b'{"a":"opensesame"}', known) == '{"a":"***"}'
 
 
+def test_a_known_secret_is_hidden_whole_and_as_a_number() -> None:
+    known = Hints.of(["4711", "4711-sesame"])
+
+    assert text_redacted("xx 4711-sesame 4711", known) == "xx *** ***"
+    assert redacted({"a": 4711, "b": 5}, known) == {"a": HIDDEN, "b": 5}
+    assert raw_redacted(b'{"a":4711,"b":5}', known) == '{"a":"***","b":5}'
+
+
 def test_nothing_is_shown_as_nothing() -> None:
     assert redacted({"api_key": "", "token": None}) == {"api_key": "", "token": None}
     assert raw_redacted(b'{"api_key":"","token":null}') == '{"api_key":"","token":null}'
