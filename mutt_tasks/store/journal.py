@@ -179,9 +179,18 @@ class Journal:
         with translated():
             self._client.xadd(keys.JOURNAL, fields, maxlen=LENGTH, approximate=True)
 
-    def last_cycle(self, among: int = 20) -> tuple[str, CycleEnded] | None:
-        """The last cycle's entry and its id, if it is one of the newest entries."""
-        for entry_id, entry in self.page(most=among).entries:
-            if isinstance(entry, CycleEnded):
-                return entry_id, entry
+    def last_cycle(self, among: int = 500, at_once: int = 20) -> tuple[str, CycleEnded] | None:
+        """The last cycle's entry and its id, if it is one of the newest entries.
+
+        Nearly always it is one of the first `at_once`; more are read only if it is not.
+        """
+        before = ""
+        for _ in range(0, among, at_once):
+            page = self.page(before, most=at_once)
+            for entry_id, entry in page.entries:
+                if isinstance(entry, CycleEnded):
+                    return entry_id, entry
+            before = page.before
+            if not before:
+                break
         return None

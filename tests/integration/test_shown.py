@@ -156,6 +156,20 @@ def test_the_bytes_are_shown_without_secrets_and_the_journal_says_who_looked(
     assert [each["event"] for each in only(looks)["history"]] == ["viewed"]
 
 
+def test_many_looks_do_not_hide_the_last_cycle(client: redis.Redis, store: Store) -> None:
+    fill(client, DLQ, [event(1), event(2)])
+    ended = run_cycle(store, settings_of(REMEDIATION_BATCH_SIZE=1))
+    looks = looker_on(store)
+    entry = looking.page(looks, Wanted()).entries[0]
+    for _ in range(50):
+        shown.raw(looks, entry, "ann")
+
+    found = store.journal.last_cycle()
+
+    assert found is not None
+    assert found[1].cycle == ended.cycle
+
+
 def test_nothing_secret_is_in_any_part_of_a_message(client: redis.Redis, store: Store) -> None:
     secret = "hunter2Zk4"
     header = {"reason": f"token={secret}", "cycle": f"password={secret}", "route": "alerter"}
