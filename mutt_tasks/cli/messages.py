@@ -9,6 +9,7 @@ from mutt_tasks.cli import output
 from mutt_tasks.cli.actor import actor_option
 from mutt_tasks.cli.application import looker
 from mutt_tasks.cli.output import Column
+from mutt_tasks.core.description import FAILED
 from mutt_tasks.errors import NotFound
 from mutt_tasks.operations import grouping, history, looking, shown
 from mutt_tasks.operations.looking import Looker, Page, Wanted
@@ -137,7 +138,8 @@ def groups_command(routes: tuple[str, ...], where: str, exact: bool, limit: int,
     output.table(_GROUPS, [_group_row(each) for each in kept])
     total, more = sum(group.count for group in found.groups), len(found.groups) - limit
     mark = "" if found.is_exact else "≈ "
-    output.say(f"{mark}{total:,.0f} messages in {len(found.groups):,} groups")
+    kinds = "1 group" if len(found.groups) == 1 else f"{len(found.groups):,} groups"
+    output.say(f"{mark}{total:,.0f} message{'' if total == 1 else 's'} in {kinds}")
     if more > 0:
         output.say(f"{more:,} smaller groups are not shown; --limit shows more")
     if not found.is_exact:
@@ -165,8 +167,9 @@ def _show_messages(page: Page, messages: list[dict[str, Any]]) -> None:
 
 def _show_message(found: dict[str, Any]) -> None:
     output.show(f"{found['id']}  in {found['list']}, {found['older']:,} older", is_bold=True)
-    output.show(f"  why    {found['why']}")
-    output.show(f"  next   {found['next']['sentence']}")
+    for label, text in (("why", found["why"]), ("next", found["next"]["sentence"])):
+        for line in output.wrapped(f"  {label:5}  ", text):
+            output.show(line)
     happened = f", of {found['happened_at']}" if found["happened_at"] else ""
     output.show(f"  age    {output.age(found['age_seconds'])}{happened}")
     output.show(f"  tries  {found['replays']} replays; lane {found['lane']}")
@@ -207,9 +210,15 @@ def _group_row(group: dict[str, Any]) -> list[str]:
         output.age(group["oldest_age_seconds"]),
         f"{mark}{group['replays']:,}",
         " ".join(group["routes"]),
-        group["reason"],
+        _kind(group),
         group["template"],
     ]
+
+
+def _kind(group: dict[str, Any]) -> str:
+    """Why the messages lie there, and how they came unless that is the usual way."""
+    reason, lane = group["reason"], group["lane"]
+    return reason if lane in (reason, FAILED) else f"{reason}, {lane}"
 
 
 def _nothing(where: str, seen: int) -> str:

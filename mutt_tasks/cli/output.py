@@ -2,6 +2,7 @@
 
 import json
 import sys
+import textwrap
 import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -91,7 +92,7 @@ def table(columns: Sequence[Column], rows: Iterable[Sequence[str]]) -> None:
 
 def table_lines(columns: Sequence[Column], rows: Iterable[Sequence[str]]) -> list[str]:
     """The lines of a table."""
-    room = get_terminal_size().columns if sys.stdout.isatty() else 0
+    room = _room()
     kept = [at for at, column in enumerate(columns) if not room or room >= column.from_width]
     columns = [columns[at] for at in kept]
     cells = [[printable(row[at]) for at in kept] for row in rows]
@@ -114,6 +115,21 @@ def _row(columns: Sequence[Column], cells: Sequence[str], widths: Sequence[int])
         space = " " * (width - width_of(text))
         parts.append(space + text if column.is_number else text + space)
     return (" " * _GAP).join(parts).rstrip()
+
+
+def wrapped(start: str, text: str) -> list[str]:
+    """Text behind a label, on as many lines as the terminal's width asks for."""
+    safe = printable(text)
+    room = _room()
+    if not room or width_of(start + safe) <= room:
+        return [start + safe]
+    indent = " " * len(start)
+    return textwrap.wrap(safe, room, initial_indent=start, subsequent_indent=indent)
+
+
+def _room() -> int:
+    """How many columns the terminal has; 0 where there is none."""
+    return get_terminal_size().columns if sys.stdout.isatty() else 0
 
 
 def cut(text: str, width: int) -> str:

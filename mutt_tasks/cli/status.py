@@ -89,7 +89,7 @@ def _redraw(found: Status) -> None:
 
 def _lines(found: Status) -> list[str]:
     """The status as a person reads it."""
-    sentence = output.printable(found.sentence)
+    sentence = found.sentence[:1].upper() + found.sentence[1:]
     rows = [
         [
             name,
@@ -104,7 +104,7 @@ def _lines(found: Status) -> list[str]:
     ]
     rows.append(["dead", f"{found.dead_depth:,}", "", "", "", "", ""])
     return [
-        click.style(sentence[:1].upper() + sentence[1:], bold=True),
+        *(click.style(line, bold=True) for line in output.wrapped("", sentence)),
         f"Moogsoft: {output.printable(_health(found))}",
         "",
         *output.table_lines(_COLUMNS, rows),
