@@ -24,6 +24,7 @@ JITTER = 0.2
 HARD_CAP_FACTOR = 4
 
 
+# A message however it was read: the rules ask both the same questions.
 _Read = Message | PlainMessage
 
 
