@@ -2,12 +2,14 @@
 
 import json
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple
 
 from mutt_tasks.core.counts import whole_number
 from mutt_tasks.core.json_object import Span, locate
 from mutt_tasks.core.moments import iso, moment_of
+from mutt_tasks.core.splices import Splice, Splices, members, spliced
 
 HEADER_FIELD = "_remediation"
 # The header's `lane` of a message that was moved aside untried.
@@ -15,12 +17,14 @@ SHELTERED_LANE = "sheltered"
 
 _ENCODER = json.JSONEncoder(separators=(",", ":"))
 
+# The text of a longer timestamp is not decoded.
+LONGEST_TIMESTAMP = 1 << 16
+
 # No header of ours comes near this; a longer one is somebody else's and is not decoded.
 _HEADER_BYTES = 4096
 
 
-@dataclass(frozen=True, slots=True)
-class Header:
+class Header(NamedTuple):
     """What we wrote into the message when we last touched it.
 
     `replays` counts all of them, `forgiven` how many of those do not count towards poison;
@@ -39,7 +43,7 @@ class Header:
         """The header of a message that is moved aside; `undoes_replay`: its last one was no try."""
         replays = self.replays - undoes_replay
         forgiven = min(self.forgiven, replays)
-        return replace(self, replays=replays, forgiven=forgiven, is_sheltered=True)
+        return self._replace(replays=replays, forgiven=forgiven, is_sheltered=True)
 
     def replayed(self, now: float, forgiven: int) -> "Header":
         """The header after one more replay."""
@@ -84,10 +88,7 @@ class Message:
 
     def value(self, field: str) -> str | None:
         """A top-level value's own text; the last one when the key stands there twice."""
-        for member in reversed(self.span.members):
-            if member.key == field:
-                return self.raw[member.value_start : member.end].decode("utf-8")
-        return None
+        return _value(self.raw, self.span, field)
 
     def count(self, field: str) -> Count:
         """A counter of the pipeline; 0 when it is missing or no counter."""
@@ -103,42 +104,41 @@ class Message:
     def timestamp(self) -> float | None:
         """The event's own moment, if it names one."""
         value = self.value("timestamp")
-        if value is None or len(value) > 64:
+        if value is None or len(value) > LONGEST_TIMESTAMP or value[0] in "[{":
             return None
         try:
             return moment_of(json.loads(value))
         except ValueError:
             return None
 
-    def stamped(self, header: bytes, zeroed: tuple[str, ...] = ()) -> bytes:
-        """The same bytes with `header` in place of ours, and the `zeroed` fields set to 0.
+    def stamp(self, header: bytes, zeroed: tuple[str, ...] = ()) -> Splices:
+        """What puts `header` in the place of ours, and 0 into the `zeroed` fields.
 
-        Every other byte stays. A field that is missing is added at the end; of several
-        `_remediation` members the last is replaced and the others are removed.
+        A field that is missing is added at the end; of several `_remediation` members the last is
+        replaced and the others are taken out.
         """
-        members = self.span.members
-        pieces: list[bytes] = []
+        located = self.span.members
         missing = dict.fromkeys(zeroed, b"0") | {HEADER_FIELD: header}
         header_is_at = max(
-            (at for at, member in enumerate(members) if member.key == HEADER_FIELD), default=-1
+            (at for at, member in enumerate(located) if member.key == HEADER_FIELD), default=-1
         )
-        kept_to = 0
-        for at, member in enumerate(members):
+        splices: list[Splice] = []
+        for at, member in enumerate(located):
             if member.key == HEADER_FIELD and at != header_is_at:
-                pieces.append(self.raw[kept_to : member.start])
-                kept_to = member.next_start
+                splices.append((member.start, member.next_start - member.start, b""))
             elif member.key == HEADER_FIELD or member.key in zeroed:
                 value = header if at == header_is_at else b"0"
-                pieces += (self.raw[kept_to : member.value_start], value)
-                kept_to = member.end
+                splices.append((member.value_start, member.end - member.value_start, value))
                 missing.pop(member.key, None)
-        end = self.span.end
-        pieces.append(self.raw[kept_to:end])
-        added = [b'"%s":%s' % (field.encode(), value) for field, value in missing.items()]
-        if added:
-            pieces.append((b"" if end == self.span.inside else b",") + b",".join(added))
-        pieces.append(self.raw[end:])
-        return b"".join(pieces)
+        if missing:
+            is_empty = self.span.end == self.span.inside
+            added = members(missing) if is_empty else b"," + members(missing)
+            splices.append((self.span.end, 0, added))
+        return tuple(splices)
+
+    def stamped(self, header: bytes, zeroed: tuple[str, ...] = ()) -> bytes:
+        """The same bytes with that stamp; every other byte stays."""
+        return spliced(self.raw, self.stamp(header, zeroed))
 
 
 def parse(raw: bytes, wanted: frozenset[str] | None = None) -> Message | None:
@@ -149,19 +149,27 @@ def parse(raw: bytes, wanted: frozenset[str] | None = None) -> Message | None:
     span = locate(raw, wanted)
     if span is None:
         return None
-    bare = Message(raw, span, Header(), is_sound=True)
-    value = bare.value(HEADER_FIELD)
-    if value is None:
-        return bare
-    header, is_sound = _header(value)
-    return replace(bare, header=header, is_sound=is_sound)
+    value = _value(raw, span, HEADER_FIELD)
+    header, is_sound = (Header(), True) if value is None else _header(value)
+    return Message(raw, span, header, is_sound)
+
+
+def _value(raw: bytes, span: Span, field: str) -> str | None:
+    for member in reversed(span.members):
+        if member.key == field:
+            return raw[member.value_start : member.end].decode("utf-8")
+    return None
 
 
 def _header(value: str) -> tuple[Header, bool]:
-    """Our header from its text, and whether all of it was in the shape that we write.
+    """Our header from its text, and whether all of it was in the shape that we write."""
+    return _read_header(value) if len(value) <= _HEADER_BYTES else (Header(), False)
 
-    What can be read counts: a damaged field must not lift the bound that the others set.
-    """
+
+# Messages that were replayed together come back with the same header.
+@lru_cache(maxsize=256)
+def _read_header(value: str) -> tuple[Header, bool]:
+    """What can be read counts: a damaged field must not lift the bound that the others set."""
     fields = _header_fields(value)
     if fields is None:
         return Header(), False

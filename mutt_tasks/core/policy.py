@@ -1,13 +1,16 @@
 """What to do with one message. A table of rules, first match wins; nothing is done here."""
 
 import zlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from typing import NamedTuple
 
-from mutt_tasks.core.message import Message, parse
+from mutt_tasks.core.message import Header, Message, parse
+from mutt_tasks.core.plain_message import PlainMessage, plain_message
 from mutt_tasks.core.refusals import is_incomplete, is_undeliverable
 from mutt_tasks.core.routes import Route
+from mutt_tasks.core.splices import Splices, spliced
 from mutt_tasks.core.suspects import LOOK_AGAIN_SECONDS, Suspects
 
 MALFORMED, INCOMPLETE, POISON, STALE = "malformed", "incomplete", "poison", "stale"
@@ -19,6 +22,10 @@ JITTER = 0.2
 
 # Forgiven replays do not count towards poison, but no message is replayed more often than this.
 HARD_CAP_FACTOR = 4
+
+
+# A message however it was read: the rules ask both the same questions.
+_Read = Message | PlainMessage
 
 
 class Action(StrEnum):
@@ -50,20 +57,26 @@ class Policy:
 class Decision(NamedTuple):
     """One message's fate.
 
-    `payload` is what is pushed (the message's own bytes when it is malformed), `ready_at` the
-    moment until which a waiting message waits, and `is_sound` False when a counter in the
-    message was no counter. `came_back` says that its last replay failed, `forgiven` is 1 when that
-    does not count, `is_suspect` that the message failed alone.
+    `raw` is the looked-at message, and `splices` what is changed in it on its way; both are empty
+    for a message that waits. `ready_at` is the moment until which it waits, and `is_sound` False
+    when a counter in the message was no counter. `came_back` says that its last replay failed,
+    `forgiven` is 1 when that does not count, `is_suspect` that the message failed alone.
     """
 
     action: Action
     reason: str = ""
-    payload: bytes = b""
+    raw: bytes = b""
+    splices: Splices = ()
     ready_at: float = 0.0
     is_sound: bool = True
     came_back: bool = False
     forgiven: int = 0
     is_suspect: bool = False
+
+    @property
+    def payload(self) -> bytes:
+        """What is pushed; the message's own bytes when it is malformed."""
+        return spliced(self.raw, self.splices) if self.splices else self.raw
 
 
 class Arrival(StrEnum):
@@ -96,32 +109,16 @@ def decide(
     `cycle` is the id that the stamp carries, `now` the moment of the look. `is_cleared` says that
     the message came there in an outage.
     """
+    plain = plain_message(raw, route)
+    if plain is not None:
+        return _ruled(_plain_case(plain, route, policy, is_cleared), route, policy, cycle, now)
     message = parse(raw, route.read_fields)
     if message is None:
         return Decision(Action.QUARANTINE, MALFORMED, raw)
     if is_undeliverable(message, route.reset_fields):
         return Decision(Action.QUARANTINE, MALFORMED, raw, came_back=message.header.replays > 0)
     case = _case(message, route, policy, is_cleared)
-    reason = _set_aside(case, route, policy, now)
-    if not reason:
-        ready_at = _ready_at(message, message.header.replays - case.forgiven, policy, now)
-        if now < ready_at:
-            return _waits(case, _until_stale(message, policy, now, ready_at))
-        if case.is_suspect and policy.suspects and not policy.suspects_may_go:
-            until = policy.suspects.waiting_since(checksum(raw), now) + policy.suspect_wait
-            if now < until:
-                return _waits(case, min(until, now + LOOK_AGAIN_SECONDS), is_suspect=True)
-            reason = SUSPECT
-    if reason:
-        stamp = replace(message.header, forgiven=case.forgiven)
-        text = stamp.encode(route.name, cycle, reason, dead_at=now)
-        return _goes(case, Action.QUARANTINE, reason, message.stamped(text))
-    # The first try of a message that was moved aside untried is no second chance.
-    is_first_try = message.header.is_sheltered and not message.header.replays
-    forgiven = case.forgiven + is_first_try
-    text = message.header.replayed(now, forgiven).encode(route.name, cycle)
-    payload = message.stamped(text, route.reset_fields)
-    return _goes(case, Action.REPLAY, "", payload, is_suspect=case.is_suspect)
+    return _ruled(case, route, policy, cycle, now)
 
 
 class _Case(NamedTuple):
@@ -130,11 +127,24 @@ class _Case(NamedTuple):
     `forgiven` of its replays do not count. `poison_count` is how many failures do.
     """
 
-    message: Message
+    message: _Read
     forgiven: int
     poison_count: int
-    is_sound: bool
     is_suspect: bool
+    is_sound: bool = True
+    is_incomplete: bool = False
+
+
+def _plain_case(plain: PlainMessage, route: Route, policy: Policy, is_cleared: bool) -> _Case:
+    event = plain.event
+    is_suspect = (
+        policy.suspects is not None
+        and route.puts_consumer_to_sleep
+        and not is_cleared
+        and any(event.get(field) for field in route.reset_fields)
+    )
+    poison_count = max([0, *[event.get(field, 0) for field in route.failure_fields]])
+    return _Case(plain, 0, poison_count, is_suspect)
 
 
 def _case(message: Message, route: Route, policy: Policy, is_cleared: bool) -> _Case:
@@ -157,14 +167,45 @@ def _case(message: Message, route: Route, policy: Policy, is_cleared: bool) -> _
         message,
         forgiven,
         poison_count=max([header.replays - forgiven, *(count.value for count in counts)]),
-        is_sound=message.is_sound and all(count.is_sound for count in counts + resets),
         is_suspect=is_suspect,
+        is_sound=message.is_sound and all(count.is_sound for count in counts + resets),
+        is_incomplete=is_incomplete(message, route),
     )
 
 
-def _set_aside(case: _Case, route: Route, policy: Policy, now: float) -> str:
+def _ruled(case: _Case, route: Route, policy: Policy, cycle: str, now: float) -> Decision:
+    """Apply the rules to a message that its consumer could decode."""
+    message, header = case.message, case.message.header
+    reason = _set_aside(case, policy, now)
+    if not reason:
+        ready_at = _ready_at(message, header.replays - case.forgiven, policy, now)
+        if now < ready_at:
+            return _waits(case, _until_stale(message, policy, now, ready_at))
+        if case.is_suspect and policy.suspects and not policy.suspects_may_go:
+            until = policy.suspects.waiting_since(checksum(message.raw), now) + policy.suspect_wait
+            if now < until:
+                return _waits(case, min(until, now + LOOK_AGAIN_SECONDS), is_suspect=True)
+            reason = SUSPECT
+    if reason:
+        stamp = header._replace(forgiven=case.forgiven)
+        text = stamp.encode(route.name, cycle, reason, dead_at=now)
+        return _goes(case, Action.QUARANTINE, reason, message.stamp(text))
+    # The first try of a message that was moved aside untried is no second chance.
+    is_first_try = header.is_sheltered and not header.replays
+    text = _replay_stamp(header, case.forgiven + is_first_try, route.name, cycle, now)
+    splices = message.stamp(text, route.reset_fields)
+    return _goes(case, Action.REPLAY, "", splices, is_suspect=case.is_suspect)
+
+
+# Nearly all messages of a batch get the same stamp.
+@lru_cache(maxsize=256)
+def _replay_stamp(header: Header, forgiven: int, route: str, cycle: str, now: float) -> bytes:
+    return header.replayed(now, forgiven).encode(route, cycle)
+
+
+def _set_aside(case: _Case, policy: Policy, now: float) -> str:
     """Why the message goes to the dead letter list; empty when it does not."""
-    if is_incomplete(case.message, route):
+    if case.is_incomplete:
         return INCOMPLETE
     is_poison = case.poison_count >= policy.max_retries
     if is_poison or case.message.header.replays >= HARD_CAP_FACTOR * policy.max_retries:
@@ -177,13 +218,14 @@ def _waits(case: _Case, ready_at: float, is_suspect: bool = False) -> Decision:
 
 
 def _goes(
-    case: _Case, action: Action, reason: str, payload: bytes, is_suspect: bool = False
+    case: _Case, action: Action, reason: str, splices: Splices, is_suspect: bool = False
 ) -> Decision:
     header = case.message.header
     return Decision(
         action,
         reason,
-        payload,
+        case.message.raw,
+        splices,
         is_sound=case.is_sound,
         came_back=header.replays > 0 and not header.is_sheltered,
         forgiven=max(0, case.forgiven - header.forgiven),
@@ -211,21 +253,21 @@ def _is_in(spans: tuple[tuple[float, float], ...], moment: float | None) -> bool
     return moment is not None and any(start <= moment <= end for start, end in spans)
 
 
-def _is_stale(message: Message, policy: Policy, now: float) -> bool:
+def _is_stale(message: _Read, policy: Policy, now: float) -> bool:
     if policy.max_age <= 0:
         return False
     timestamp = message.timestamp()
     return timestamp is not None and now - timestamp > policy.max_age
 
 
-def _until_stale(message: Message, policy: Policy, now: float, ready_at: float) -> float:
+def _until_stale(message: _Read, policy: Policy, now: float, ready_at: float) -> float:
     """The moment until which a message waits: it may become too old before its backoff is over."""
     if policy.max_age <= 0:
         return ready_at
     return min(ready_at, (message.timestamp() or now) + policy.max_age)
 
 
-def _ready_at(message: Message, counted: int, policy: Policy, now: float) -> float:
+def _ready_at(message: _Read, counted: int, policy: Policy, now: float) -> float:
     """When the message's backoff after its last replay is over; 0 when it never had one.
 
     The backoff doubles with each replay that counts (`counted`), to at most an hour, and differs by
