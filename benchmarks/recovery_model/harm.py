@@ -103,6 +103,17 @@ HARM = {
         _smaller(30, 8.0, POISSON),
         _smaller(30, 8.0, EVEN),
         _smaller(35, 5.0, POISSON),
+        Scenario(
+            "crowded",
+            "The forwarder's limit has always been 5/s, our MOOG_RATE_LIMIT says 50;"
+            " 10 evenly spaced live/s fill it alone.",
+            live_rate=10.0,
+            live_pattern=EVEN,
+            backlog_alerter=_BACKLOG,
+            limit=5,
+            env=(("MOOG_RATE_LIMIT", "50"),),
+            cap_seconds=60.0,
+        ),
         _wrong_key(50),
         _wrong_key(5),
         _late("late-forwarder", "no live events", 0.0),

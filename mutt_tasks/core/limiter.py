@@ -1,6 +1,7 @@
 """The forwarder's limiter as it is read, and the clock that it runs on."""
 
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 # The coming period is looked at in so many steps.
 STEPS = 10
@@ -34,6 +35,23 @@ class Limiter:
     def used(self) -> int:
         """How many alerts it took in the last period."""
         return self.kept[0] if self.kept else 0
+
+    @property
+    def longest_gap(self) -> float:
+        """The longest stretch of the last period without an alert, 1 if they came evenly.
+
+        It is told in average distances between two alerts, to a STEPS-th of the period. The
+        stretches at both ends of the period count as one.
+        """
+        is_empty = [older == younger for older, younger in pairwise(self.kept)]
+        if all(is_empty):
+            return 0.0
+        after_an_alert = is_empty.index(False)
+        gap = longest = 0
+        for each in is_empty[after_an_alert:] + is_empty[:after_an_alert]:
+            gap = gap + 1 if each else 0
+            longest = max(longest, gap)
+        return longest * self.used / STEPS
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,8 @@ RATE_LIMITED, EMPTY = "rate_limited", "empty"
 NOT_TAKEN = "not_taken"
 # A queue stands before the forwarder's limiter and would meet it as a wall.
 QUEUE_STANDING = "queue_standing"
+# Live traffic alone fills the forwarder's limiter: there is no room for replays beside it.
+NO_ROOM = "no_room"
 # What was sent did not reach the forwarder's limiter, or it seems so: a moment to look closely.
 DROPPING, CHECKING = "dropping", "checking"
 

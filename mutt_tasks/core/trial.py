@@ -6,6 +6,11 @@ go that surely find room below the level, then, in the same period, more than wo
 the alerter forwards does not depend on how full the window is, so of both parts the same share
 should appear. Fisher's exact test says how likely chance alone leaves so few of the second part:
 if that is less than ERROR, and the window has not risen above the level, the limiter is full there.
+
+Where live alerts alone keep the window at the level there is no room for a first part. Either they
+come evenly, or the limiter is full of them and drops some, which leaves gaps between those that it
+takes. With gaps, the trial `is_crowded` and waits until there is room, or until the window rises
+above the level.
 """
 
 from dataclasses import dataclass, replace
@@ -23,8 +28,11 @@ REST_PERIODS, LONGEST_REST_PERIODS = 1.1, 4.0
 # this share of the room below the level. The second part would rise this far above it, at least so
 # far.
 FIRST, LOW_SHARE, OVER, LEAST_OVER = 8, 0.7, 10, 4
-# Less room than this is not enough for a first part.
+# Less room than this is not enough for a first part, except where the whole level is no more.
 LEAST_ROOM = 3
+# Alerts that come evenly are seldom further apart than this many times their average distance: so
+# in less than this share of the looks.
+GAP, UNEVEN_SHARE = 1.05, 0.25
 # Of the first part at least this share has to appear: else it says enough.
 FORWARDED = 0.3
 # A part has reached the limiter when the queues are empty and this many seconds have passed (or
@@ -54,6 +62,8 @@ class Seen(Protocol):
     def period(self) -> float: ...
     @property
     def limit(self) -> int: ...
+    @property
+    def longest_gap(self) -> float: ...
 
 
 @dataclass(frozen=True)
@@ -96,7 +106,9 @@ class Trial:
     attempt, and `is_second` says that the second part is under way. `part` replays are under way
     since `part_at`, when `used` alerts were in the window; `peak` is the most that was seen in all.
     `may_send` more may go now. `is_sure` says whether the last ones went past the alerter, and
-    `is_mixed` that the first ones did not. There were `attempts` before.
+    `is_mixed` that the first ones did not. There were `attempts` before. Of `looks` at live alerts
+    alone `tight` found a window without room for more, with gaps that even traffic has not. It
+    `is_crowded` after too many of these.
     """
 
     since: float = 0.0
@@ -112,6 +124,9 @@ class Trial:
     is_sure: bool = False
     is_mixed: bool = False
     attempts: int = 0
+    looks: int = 0
+    tight: int = 0
+    is_crowded: bool = False
 
     @property
     def is_on(self) -> bool:
@@ -133,14 +148,30 @@ class Trial:
             return replace(self, peak=max(self.peak, seen.used))._landed(seen, now)
         if self.parts:
             return self._next(seen)
+        return self._rested(seen, now)
+
+    def _rested(self, seen: Seen, now: float) -> tuple["Trial", Verdict]:
+        """After a look while live alerts are left alone."""
         rest = (now - self.since) / seen.period
-        if rest > LONGEST_REST_PERIODS:
+        room, is_alone = self.full_at - seen.used, not (seen.queued or seen.sent)
+        has_room = is_alone and room >= min(LEAST_ROOM, self.full_at)
+        if has_room and self.is_crowded:
+            return self._anew(now), Verdict.OPEN  # live traffic is falling, it may fall further
+        if has_room and rest >= REST_PERIODS:
+            first = min(FIRST, max(2, round(LOW_SHARE * room)))
+            return replace(self, used=seen.used, may_send=first), Verdict.OPEN
+        if is_alone and room < -1:
+            return self, Verdict.INNOCENT
+        is_tight = is_alone and not has_room and seen.longest_gap > GAP
+        looks, tight = self.looks + is_alone, self.tight + is_tight
+        if rest <= LONGEST_REST_PERIODS:
+            return replace(self, looks=looks, tight=tight, may_send=0), Verdict.OPEN
+        if tight <= UNEVEN_SHARE * looks:
             return self, Verdict.NOTHING
-        room = self.full_at - seen.used
-        if seen.queued or seen.sent or rest < REST_PERIODS or room < LEAST_ROOM:
-            return replace(self, may_send=0), Verdict.OPEN
-        first = min(FIRST, max(2, round(LOW_SHARE * room)))
-        return replace(self, used=seen.used, may_send=first), Verdict.OPEN
+        return replace(self._anew(now), is_crowded=True), Verdict.OPEN
+
+    def _anew(self, now: float) -> "Trial":
+        return Trial(now, self.full_at, self.tally, attempts=self.attempts)
 
     def _landed(self, seen: Seen, now: float) -> tuple["Trial", Verdict]:
         """After a look while a part is under way."""

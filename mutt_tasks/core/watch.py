@@ -33,7 +33,8 @@ class Sight:
     to its queue within the last period, `certain` ones of them lately enough to be there although
     the clocks of several forwarders differ; `unsure` ones went through the alerter. `live` is how
     many alerts of the window were not ours. The last alert was taken at `newest` (seconds since
-    1970, by Redis' clock).
+    1970, by Redis' clock); `longest_gap` is the longest stretch of the window without one, in
+    average distances between two.
     """
 
     used: int
@@ -45,6 +46,7 @@ class Sight:
     period: float
     limit: int
     newest: float = 0.0
+    longest_gap: float = 0.0
 
     @property
     def sent(self) -> int:

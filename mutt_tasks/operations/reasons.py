@@ -21,6 +21,7 @@ WORDS = {
     limits.NOT_TAKEN: "nobody takes from the target",
     limits.QUEUE_STANDING: "a queue stands before the forwarder",
     limits.DROPPING: "the forwarder drops what it is sent",
+    limits.NO_ROOM: "live alerts alone fill the forwarder's limiter",
     limits.CHECKING: "a moment to see whether replays arrive",
     policy.SUSPECT: "alerts that failed alone wait for quiet traffic",
     "contended": "somebody else changes the queue",

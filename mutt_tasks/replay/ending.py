@@ -36,6 +36,7 @@ _PASSING = frozenset(
         limits.DROPPING,
         limits.CHECKING,
         limits.RATE_LIMITED,
+        limits.NO_ROOM,
         WAITING,
         SUSPECT,
         CONTENDED,

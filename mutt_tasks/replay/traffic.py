@@ -17,6 +17,7 @@ from mutt_tasks.core.limiter import Limiter
 from mutt_tasks.core.limits import (
     CHECKING,
     DROPPING,
+    NO_ROOM,
     QUEUE_STANDING,
     RATE_LIMITED,
     SHED_ABOVE,
@@ -129,7 +130,8 @@ class Traffic:
         if self.pace.seen_at and stands(self.limiter, reading.queued):
             return Allowance(0, QUEUE_STANDING)
         if self.watch.is_checking(now):
-            return Allowance(self.watch.trial.may_send, CHECKING)
+            trial = self.watch.trial
+            return Allowance(trial.may_send, NO_ROOM if trial.is_crowded else CHECKING)
         if self.watch.drop.is_dropping:
             is_free = not reading.queued and self.limiter.used < self.limiter.limit
             return Allowance(int(is_free), DROPPING)
@@ -181,4 +183,5 @@ def _sight(pace: Pace, believed: Limiter, queued: int, now: float) -> Sight:
         period=believed.period,
         limit=believed.limit,
         newest=believed.newest - pace.clock.skew,
+        longest_gap=believed.longest_gap,
     )

@@ -80,6 +80,13 @@ def test_what_is_left_drains_below_the_new_limit(name: str) -> None:
     assert one.seconds is not None
 
 
+def test_next_to_nothing_goes_where_live_alerts_alone_fill_a_limiter() -> None:
+    one = found("crowded")
+    assert one.replays_dropped <= CANARY
+    assert one.live_dropped <= CANARY
+    assert one.good_left > 0
+
+
 @pytest.mark.parametrize("name", named("late-forwarder"))
 def test_a_backlog_drains_once_somebody_takes_it(name: str) -> None:
     assert found(name).good_left == 0

@@ -17,6 +17,7 @@ class Look:
     sent: int = 0
     period: float = 1.0
     limit: int = 50
+    longest_gap: float = 1.0
 
 
 def tried(

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from mutt_tasks.core.drop import HOLD_SECONDS, LONGEST_HOLD, MEMORY_SECONDS, SAFE_SHARE, Drop
+from mutt_tasks.core.limiter import STEPS, Limiter
 from mutt_tasks.core.watch import Sight, Watch
 
 NOW = 1_800_000_000.0
@@ -74,6 +75,10 @@ class Stream:
             self._sent.popleft()
         sent = len(self._sent)
         live = float(max(0, used - sent))
+        kept = tuple(
+            sum(moment > self.now - 1 + step / STEPS for moment in self._window)
+            for step in range(STEPS + 1)
+        )
         certain = sum(moment > self.now - 0.5 for moment in self._sent) if self.is_sure else 0
         sure, unsure = (sent, 0) if self.is_sure else (0, sent)
         sight = Sight(
@@ -85,6 +90,7 @@ class Stream:
             live=live,
             period=1.0,
             limit=50,
+            longest_gap=Limiter(50, 1.0, kept).longest_gap if self.sees_limiter else 0.0,
         )
         self.watch = self.watch.looked(sight, self.now)
         self._owed = min(3.0, self._owed + self.pace * LOOK)
@@ -254,3 +260,34 @@ def test_a_trial_leaves_room_for_live_alerts_to_vary(seed: int) -> None:
 
     assert stream.watch.drop.drops == 1
     assert 40 < fullest < 50 - 1 - 2  # of the 50 that it is believed to take
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize(("limit", "live"), [(2, 10.0), (5, 10.0), (9, 10.0), (5, 50.0)])
+def test_before_a_limiter_that_even_live_alerts_fill_alone_nothing_goes(
+    limit: int, live: float, seed: int
+) -> None:
+    stream = learnt(limit=limit, live=live, pace=30.0, is_even=True, seed=seed).run(60)
+
+    assert stream.replays <= 30
+    assert stream.watch.trial.is_crowded or stream.watch.drop.drops
+
+
+def test_once_live_alerts_leave_room_a_crowded_limiter_is_judged() -> None:
+    stream = learnt(limit=5, live=10.0, pace=30.0, is_even=True).run(60)
+    assert stream.watch.trial.is_crowded
+    stream.live = 1.0
+    stream.run(20)
+
+    assert stream.watch.drop.ceiling == 5
+    assert stream.lost <= 30
+
+
+def test_a_crowded_limiter_that_takes_more_after_all_holds_nothing() -> None:
+    stream = learnt(limit=5, live=10.0, pace=30.0, is_even=True).run(60)
+    assert stream.watch.trial.is_crowded
+    stream.limit, before = 50, stream.replays
+    stream.run(5)
+
+    assert not stream.watch.trial.is_on
+    assert stream.replays - before > 60
