@@ -9,7 +9,6 @@ from typing import NamedTuple
 from mutt_tasks.core.counts import whole_number
 from mutt_tasks.core.json_object import Span, locate
 from mutt_tasks.core.moments import iso, moment_of
-from mutt_tasks.core.splices import Splice, Splices, members, spliced
 
 HEADER_FIELD = "_remediation"
 # The header's `lane` of a message that was moved aside untried.
@@ -111,34 +110,39 @@ class Message:
         except ValueError:
             return None
 
-    def stamp(self, header: bytes, zeroed: tuple[str, ...] = ()) -> Splices:
-        """What puts `header` in the place of ours, and 0 into the `zeroed` fields.
+    def stamped(self, header: bytes, zeroed: tuple[str, ...] = ()) -> bytes:
+        """The same bytes with `header` in place of ours, and the `zeroed` fields set to 0.
 
-        A field that is missing is added at the end; of several `_remediation` members the last is
-        replaced and the others are taken out.
+        Every other byte stays. A field that is missing is added at the end; of several
+        `_remediation` members the last is replaced and the others are removed.
         """
-        located = self.span.members
+        members = self.span.members
+        pieces: list[bytes] = []
         missing = dict.fromkeys(zeroed, b"0") | {HEADER_FIELD: header}
         header_is_at = max(
-            (at for at, member in enumerate(located) if member.key == HEADER_FIELD), default=-1
+            (at for at, member in enumerate(members) if member.key == HEADER_FIELD), default=-1
         )
-        splices: list[Splice] = []
-        for at, member in enumerate(located):
+        kept_to = 0
+        for at, member in enumerate(members):
             if member.key == HEADER_FIELD and at != header_is_at:
-                splices.append((member.start, member.next_start - member.start, b""))
+                pieces.append(self.raw[kept_to : member.start])
+                kept_to = member.next_start
             elif member.key == HEADER_FIELD or member.key in zeroed:
                 value = header if at == header_is_at else b"0"
-                splices.append((member.value_start, member.end - member.value_start, value))
+                pieces += (self.raw[kept_to : member.value_start], value)
+                kept_to = member.end
                 missing.pop(member.key, None)
+        end = self.span.end
+        pieces.append(self.raw[kept_to:end])
         if missing:
-            is_empty = self.span.end == self.span.inside
-            added = members(missing) if is_empty else b"," + members(missing)
-            splices.append((self.span.end, 0, added))
-        return tuple(splices)
+            pieces += (b"" if end == self.span.inside else b",", members_of(missing))
+        pieces.append(self.raw[end:])
+        return b"".join(pieces)
 
-    def stamped(self, header: bytes, zeroed: tuple[str, ...] = ()) -> bytes:
-        """The same bytes with that stamp; every other byte stays."""
-        return spliced(self.raw, self.stamp(header, zeroed))
+
+def members_of(fields: dict[str, bytes]) -> bytes:
+    """JSON members, keys that need no escape and texts of values, as they stand in an object."""
+    return b",".join([b'"%s":%s' % (key.encode(), value) for key, value in fields.items()])
 
 
 def parse(raw: bytes, wanted: frozenset[str] | None = None) -> Message | None:

@@ -12,11 +12,10 @@ from functools import cache
 from math import isinf
 from typing import Any, NamedTuple
 
-from mutt_tasks.core.message import HEADER_FIELD, LONGEST_TIMESTAMP, Header
+from mutt_tasks.core.message import HEADER_FIELD, LONGEST_TIMESTAMP, Header, members_of
 from mutt_tasks.core.moments import moment_of
 from mutt_tasks.core.refusals import DEEPEST, MOST_DIGITS
 from mutt_tasks.core.routes import Route
-from mutt_tasks.core.splices import Splice, Splices, members
 
 # In bytes. Its decoded copy is small, and its timestamp is never too long to be decoded.
 LARGEST = LONGEST_TIMESTAMP
@@ -24,6 +23,10 @@ LARGEST = LONGEST_TIMESTAMP
 _MOST_IN_COUNTER = 999_999_999
 # Behind a key: a number of 1 to 9 digits, and nothing that would make it another number.
 _COUNTER = re.compile(rb"[ \t\n\r]*+:[ \t\n\r]*+([0-9]{1,9}+)(?![0-9.eE])")
+
+
+class NoJsonError(Exception):
+    """The bytes begin like an object and are none: no decoder takes them."""
 
 
 class PlainMessage(NamedTuple):
@@ -42,24 +45,28 @@ class PlainMessage(NamedTuple):
         """The event's own moment, if it names one."""
         return moment_of(self.event.get("timestamp"))
 
-    def stamp(self, header: bytes, zeroed: tuple[str, ...] = ()) -> Splices:
-        """What adds `header`, and puts 0 into the `zeroed` fields, reset fields all of them."""
-        splices: list[Splice] = [
-            (at, length, b"0") for field, at, length in self.counters if field in zeroed
-        ]
-        missing = {field: b"0" for field in zeroed if field not in self.event}
-        added = members(missing | {HEADER_FIELD: header})
+    def stamped(self, header: bytes, zeroed: tuple[str, ...] = ()) -> bytes:
+        """The same bytes with `header`, and 0 in the `zeroed` fields, reset fields all of them."""
+        pieces: list[bytes] = []
+        kept_to = 0
+        for field, at, length in self.counters:
+            if field in zeroed:
+                pieces += (self.raw[kept_to:at], b"0")
+                kept_to = at + length
+        added = {field: b"0" for field in zeroed if field not in self.event}
         # The last byte closes the object, and the byte before it ends the last member.
-        splices.append((len(self.raw) - 1, 0, b"," + added))
-        return tuple(splices)
+        pieces += (self.raw[kept_to:-1], b",", members_of(added | {HEADER_FIELD: header}), b"}")
+        return b"".join(pieces)
 
 
 def plain_message(raw: bytes, route: Route) -> PlainMessage | None:
     """Read a message of the route's source; None if it is not plain, which says nothing else of it.
 
     A plain message can be decoded by every consumer, is complete for the one of `route`, was not
-    shed, and has no counter but sound ones.
+    shed, and has no counter but sound ones. Raises NoJsonError where that is found on the way.
     """
+    if not (raw.startswith(b'{"') and raw.endswith(b"}") and len(raw) <= LARGEST):
+        return None
     event = _decoded(raw)
     if not event or HEADER_FIELD in event or not _is_ordinary(event, route):
         return None
@@ -77,8 +84,6 @@ def plain_message(raw: bytes, route: Route) -> PlainMessage | None:
 
 def _decoded(raw: bytes) -> dict[str, Any] | None:
     """What every consumer decodes; None if they might not, or if an ASCII letter may be escaped."""
-    if len(raw) > LARGEST or not raw.startswith(b"{") or not raw.endswith(b"}"):
-        return None
     if raw[-2:-1].isspace() or (b"\\" in raw and b"\\u00" in raw):
         return None
     # Python's limit on digits can be lifted for a process; ours may then decode what others cannot.
@@ -87,9 +92,15 @@ def _decoded(raw: bytes) -> dict[str, Any] | None:
     try:
         text = raw.decode("utf-8")
         event, end = _DECODER.raw_decode(text)
+    except (UnicodeDecodeError, json.JSONDecodeError):
+        raise NoJsonError from None
     except (ValueError, RecursionError):
         return None
-    return event if end == len(text) and isinstance(event, dict) else None
+    # An object's own `}` is the last byte, so behind an earlier end stands no white space only.
+    if end != len(text):
+        raise NoJsonError
+    found: dict[str, Any] = event  # an object, for it begins with `{`
+    return found
 
 
 def _has_limit_on_digits() -> bool:

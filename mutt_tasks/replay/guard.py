@@ -145,7 +145,7 @@ class Guard:
                 cycle=context.cycle,
                 route=replace(route, source=route.target, target=route.source),
                 batch=Batch(
-                    kept, found, [Decision(Action.REPLAY, raw=each.payload) for each in ready]
+                    kept, found, [Decision(Action.REPLAY, payload=each.payload) for each in ready]
                 ),
                 verb=SHELTER,
             )

@@ -14,6 +14,9 @@ from mutt_tasks.core.policy import (
     Decision,
 )
 
+# One digest of commit.lua's covers so many messages.
+_DIGESTED_TOGETHER = 16
+
 # The letters of commit.lua's plan for messages that are set aside, by reason.
 _LETTERS = {MALFORMED: "m", INCOMPLETE: "i", POISON: "p", STALE: "s", SUSPECT: "u"}
 
@@ -63,11 +66,9 @@ class Batch:
 
     def digest(self) -> str:
         """What commit.lua compares to see that the messages are still the same."""
-        lengths = ",".join(str(len(message)) for message in self.messages).encode()
-        found = hashlib.sha1(lengths + b":", usedforsecurity=False)
-        for message in self.messages:
-            found.update(message)
-        return found.hexdigest()
+        starts = range(0, len(self.messages), _DIGESTED_TOGETHER)
+        chunks = (self.messages[start : start + _DIGESTED_TOGETHER] for start in starts)
+        return _sha1("".join(map(_digest, chunks)).encode())
 
     def payloads(self) -> list[bytes]:
         """What is pushed, oldest first; malformed messages are pushed from where they lie."""
@@ -98,6 +99,15 @@ class Moved:
             for reason in self.quarantined | other.quarantined
         }
         return Moved(self.replayed + other.replayed, quarantined, other.remaining)
+
+
+def _digest(messages: Sequence[bytes]) -> str:
+    lengths = ",".join(str(len(message)) for message in messages).encode()
+    return _sha1(b"".join((lengths, b":", *messages)))
+
+
+def _sha1(text: bytes) -> str:
+    return hashlib.sha1(text, usedforsecurity=False).hexdigest()
 
 
 def _letter(decision: Decision) -> str:

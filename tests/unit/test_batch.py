@@ -5,8 +5,8 @@ import pytest
 from mutt_tasks.core.policy import QUARANTINE_REASONS, Action, Decision
 from mutt_tasks.store.batch import Batch, Moved
 
-REPLAY = Decision(Action.REPLAY, raw=b"stamped")
-WAIT = Decision(Action.WAIT, raw=b"")
+REPLAY = Decision(Action.REPLAY, payload=b"stamped")
+WAIT = Decision(Action.WAIT, payload=b"")
 
 
 def set_aside(reason: str) -> Decision:

@@ -13,7 +13,8 @@
 -- ARGV[5] -> plan: one letter for each message looked at, oldest first:
 --            r replay; w wait; and to the dead letter list: m malformed, i incomplete, p poison,
 --            s stale, u suspect
--- ARGV[6] -> SHA-1 of the looked-at messages' lengths (joined by commas), a colon, their bytes
+-- ARGV[6] -> digest of the looked-at messages: SHA-1 of the hexadecimal SHA-1 digests of each 16 of
+--            them, which are those of their lengths (joined by commas), a colon, their bytes
 -- ARGV[7] -> cycle id
 -- ARGV[8] -> the journal's largest length (approximate)
 -- ARGV[9] -> list: what the outcomes of r, m, i, p, s and u are called in state and journal
@@ -92,8 +93,13 @@ for i = 1, count do
   oldest_first[i] = looked[count + 1 - i]
   lengths[i] = #oldest_first[i]
 end
-local bytes = table.concat(lengths, ',') .. ':' .. table.concat(oldest_first)
-if redis.sha1hex(bytes) ~= ARGV[6] then
+local digests = {}
+for from = 1, count, 16 do -- the whole batch as one string would be copied more often
+  local to = math.min(from + 15, count)
+  local bytes = table.concat(oldest_first, '', from, to)
+  digests[#digests + 1] = redis.sha1hex(table.concat(lengths, ',', from, to) .. ':' .. bytes)
+end
+if redis.sha1hex(table.concat(digests)) ~= ARGV[6] then
   return { 'changed' }
 end
 
