@@ -66,24 +66,19 @@ class RouteRun:
     def __init__(
         self, context: CycleContext, route: Route, traffic: Traffic, learnt: Learnt
     ) -> None:
-        self._context = context
-        self._traffic = traffic
-        self._flow = learnt.flow
-        self._suspects = learnt.suspects
-        self._left = learnt.left
+        self._context, self._traffic = context, traffic
+        self._flow, self._suspects, self._left = learnt.flow, learnt.suspects, learnt.left
         self._canary_delay = canary_delay(context.settings)
         self._commits = 0
         self.route = route
         self.passed_at = learnt.passed_at
-        self.result = learnt.result
-        self.pending = learnt.pending
+        self.result, self.pending = learnt.result, learnt.pending
         self.is_done = False
 
     def take_back(self, sheltered: int, undone: int) -> None:
         """Alerts were moved into the source, so many of them replays of this route, untried."""
         self._flow = replace(self._flow, in_flight=self._flow.in_flight.taken_back(undone))
-        total = self.result.sheltered + sheltered
-        self.result = replace(self.result, sheltered=total, more=True)
+        self.result = replace(self.result, sheltered=self.result.sheltered + sheltered, more=True)
         self.pending = replace(self.pending, state={**self.pending.state, **encoded(self._flow)})
 
     def observe(self) -> None:
@@ -92,21 +87,28 @@ class RouteRun:
         self._traffic.look(look.reading, look.now)
 
     def send(self, look: Look | None = None) -> None:
-        """One slice of the batch, by this look or by a new one."""
-        for _ in range(COMMIT_TRIES):
+        """One slice of the batch, by this look or by a new one, in as many commits as it takes."""
+        surroundings, tries, sent_bytes = self._context.surroundings, COMMIT_TRIES, 0
+        late_at = surroundings.monotonic() + surroundings.scan.seconds
+        while tries:
             look = look or look_at(self._context, self.route, self._traffic)
             allowed = self._admit(look)
             self.result = replace(self.result, limit=allowed.limit)
             if not allowed.messages:
                 self._hold_for_now(allowed)
                 return
-            selection = self._select(look, allowed.messages)
+            selection = self._select(look, allowed.messages, late_at)
             if not selection.batch.decisions:
                 self._wait_out(selection, look.now)
                 return
             if self._commit(look, selection):
-                return
-            look = None  # somebody changed the queue since
+                sent_bytes += selection.batch.data_bytes
+                is_over = self.is_done or sent_bytes >= surroundings.scan.data_bytes
+                if is_over or not selection.is_full:
+                    return
+            else:
+                tries -= 1  # somebody changed the queue since
+            look = None
         self.hold(CONTENDED)
 
     def hold(self, reason: str) -> None:
@@ -129,9 +131,9 @@ class RouteRun:
         rate = traffic.allowance(reading, now)
         return limits.allowance(self._left, credit, reading.depths.source, rate)
 
-    def _select(self, look: Look, most: int) -> Selection:
+    def _select(self, look: Look, most: int, late_at: float) -> Selection:
         may_go = self._traffic.bears_suspect(self._suspects, look.reading, look.now)
-        wanted = Wanted(most, self._flow.spans, self._suspects, may_go)
+        wanted = Wanted(most, late_at, self._flow.spans, self._suspects, may_go)
         return select(self._context, self.route, look, wanted)
 
     def _commit(self, look: Look, selection: Selection) -> bool:

@@ -14,9 +14,6 @@ from mutt_tasks.core.policy import (
     Decision,
 )
 
-# One digest of commit.lua's covers so many messages.
-_DIGESTED_TOGETHER = 16
-
 # The letters of commit.lua's plan for messages that are set aside, by reason.
 _LETTERS = {MALFORMED: "m", INCOMPLETE: "i", POISON: "p", STALE: "s", SUSPECT: "u"}
 
@@ -36,6 +33,11 @@ class Batch:
     def going(self) -> int:
         """How many of the messages leave the queue."""
         return sum(d.action is not Action.WAIT for d in self.decisions)
+
+    @property
+    def data_bytes(self) -> int:
+        """How many bytes the messages have together, those that wait among them too."""
+        return sum(map(len, self.messages))
 
     @property
     def replays(self) -> int:
@@ -66,9 +68,7 @@ class Batch:
 
     def digest(self) -> str:
         """What commit.lua compares to see that the messages are still the same."""
-        starts = range(0, len(self.messages), _DIGESTED_TOGETHER)
-        chunks = (self.messages[start : start + _DIGESTED_TOGETHER] for start in starts)
-        return _sha1("".join(map(_digest, chunks)).encode())
+        return _sha1("".join(map(_sha1, self.messages)).encode())
 
     def payloads(self) -> list[bytes]:
         """What is pushed, oldest first; malformed messages are pushed from where they lie."""
@@ -99,11 +99,6 @@ class Moved:
             for reason in self.quarantined | other.quarantined
         }
         return Moved(self.replayed + other.replayed, quarantined, other.remaining)
-
-
-def _digest(messages: Sequence[bytes]) -> str:
-    lengths = ",".join(str(len(message)) for message in messages).encode()
-    return _sha1(b"".join((lengths, b":", *messages)))
 
 
 def _sha1(text: bytes) -> str:

@@ -18,7 +18,7 @@ from mutt_tasks.store.scripts import Scripts
 from mutt_tasks.store.states import FIELDS, decoded, encoded
 
 # What one read of a search returns at most: milliseconds of Redis, however long the list.
-PAGE, PAGE_BYTES = 1000, 4 << 20
+PAGE, PAGE_BYTES = 1000, 1 << 20
 
 DIGEST_LENGTH = 40
 
