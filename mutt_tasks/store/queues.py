@@ -24,7 +24,7 @@ from mutt_tasks.store.scripts import Scripts
 
 # One look or commit holds at most so many messages and bytes (but one message of any size), so that
 # Redis does nothing else for a few milliseconds only: docs/performance.md has what it took.
-MOST_MESSAGES, MOST_BYTES = 500, 512 << 10
+MOST_MESSAGES, MOST_BYTES = 500, 256 << 10
 
 
 @dataclass(frozen=True)
