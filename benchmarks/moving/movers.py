@@ -32,6 +32,8 @@ BLIND = """
 for i = 1, tonumber(ARGV[1]) do redis.call('LMOVE', KEYS[1], KEYS[2], 'RIGHT', 'LEFT') end
 """
 
+PREDECESSOR, RETRY_JOBS = "predecessor's loop", "BullMQ retryJobs"
+
 # Moves so many messages; returns how many seconds that took.
 Move = Callable[[redis.Redis, int], float]
 
@@ -163,11 +165,11 @@ def movers() -> dict[str, tuple[Move, float]]:
         f"ours, batch {batch:,}": (timed(partial(ours, batch=batch)), 1.0)
         for batch in (100, 1000, 10_000)
     }
-    found["predecessor's loop"] = timed(pop_push), 0.1
+    found[PREDECESSOR] = timed(pop_push), 0.1
     if importlib.util.find_spec("rq"):
         found["RQ requeue"] = rq_requeue, 0.02
     if _has_bullmq():
-        found["BullMQ retryJobs"] = bullmq_retry, 1.0
+        found[RETRY_JOBS] = bullmq_retry, 1.0
     return found | {
         "pipelined LMOVE, blind": (timed(pipelined), 1.0),
         "inside the server, blind": (timed(blind), 1.0),

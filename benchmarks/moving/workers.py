@@ -23,8 +23,6 @@ from tests.services import Services, services
 # What a worker has without any variable, which `services` would set otherwise.
 USUAL = {"REMEDIATION_MAX_RATE": "auto", "REMEDIATION_DRAIN_INTERVAL": "1"}
 
-# A worker has started, and a drain has come to rest, after this many seconds.
-SETTLED_SECONDS = 10.0
 START_SECONDS = 60.0
 
 CONSUMER = """
@@ -45,10 +43,8 @@ def end_to_end(kind: Kind, messages: int) -> float:
     with running(kind) as server, _worker(server, settings) as worker:
         consumer = subprocess.Popen([sys.executable, "-c", CONSUMER, str(server.port), INGEST])
         try:
-            worker.worker()
-            time.sleep(SETTLED_SECONDS)
             fill(server.client, messages)
-            worker.call("mutt_tasks.remediate")
+            worker.worker()  # that finds messages, and begins
             _until(lambda: _left(server) < messages)
             started, before = time.perf_counter(), _left(server)
             _until(lambda: not _left(server))
@@ -67,7 +63,7 @@ def _until(what: Callable[[], bool]) -> None:
     deadline = time.monotonic() + START_SECONDS
     while not what():
         if time.monotonic() > deadline:
-            raise TimeoutError("the worker drains nothing")
+            raise TimeoutError("the worker does nothing")
         time.sleep(0.001)
 
 
@@ -121,11 +117,12 @@ HOLDS: dict[str, Callable[[redis.Redis], None]] = {
 
 
 def hold(kind: Kind, name: str, seconds: float) -> Hold:
-    """A worker in this hold, for so many seconds."""
+    """A worker in this hold, for so many seconds after as many to come to rest."""
     with running(kind) as server, _worker(server, USUAL) as worker:
         HOLDS[name](server.client)
         process = worker.worker()
-        time.sleep(SETTLED_SECONDS)
+        _until(lambda: "ready" in worker.logs())
+        time.sleep(seconds)
         before = _used(process.pid), server.seconds
         sent, run = _commands(server, seconds)
         after = _used(process.pid), server.seconds
@@ -137,7 +134,7 @@ def _commands(server: Server, seconds: float) -> tuple[int, int]:
     """How many commands clients send, and how many the server runs, in so many seconds."""
     sent = run = 0
     ends_at = time.monotonic() + seconds
-    with server.client.monitor() as monitor:
+    with server.client.monitor() as monitor:  # type: ignore[no-untyped-call]
         while time.monotonic() < ends_at:
             command = monitor.next_command()
             run += 1
