@@ -30,28 +30,34 @@ class Extent:
     """How much is measured.
 
     `messages` of a drain, of which there are so many `runs`; `rounds` of a script; messages
-    `waiting`; `seconds` of a hold; and `lengths` of queues whose drain's memory is measured.
+    `waiting`; `seconds` of a hold after as many as it takes to `settle`; and `lengths` of queues
+    whose drain's memory is measured.
     """
 
     messages: int
     runs: int
     rounds: int
     waiting: int
+    settle: float
     seconds: float
     lengths: tuple[int, ...]
 
 
-WHOLE = Extent(20_000, 3, 100, 500_000, 10.0, (10_000, 100_000, 1_000_000))
-SHORT = Extent(1000, 1, 3, 5000, 2.0, (1000,))
+WHOLE = Extent(10_000, 3, 60, 500_000, 45.0, 15.0, (10_000, 100_000, 1_000_000))
+SHORT = Extent(1000, 1, 3, 5000, 2.0, 2.0, (1000,))
 
 
 def measured(extent: Extent, servers: list[Kind]) -> Found:
     """Measure everything, on each of the servers what depends on it, the rest on the first."""
     first = servers[0]
     with ThreadPoolExecutor(len(HOLDS)) as pool:
-        # They do next to nothing, and are measured side by side.
-        holds = list(pool.map(partial(hold, first, seconds=extent.seconds), HOLDS))
-    _tell("holds")
+        # They do next to nothing, so they are measured side by side, and memory meanwhile.
+        settle, seconds = extent.settle, extent.seconds
+        held = pool.map(partial(hold, first, settle=settle, seconds=seconds), HOLDS)
+        with running(first) as server:
+            memory = {length: peak_memory(server, length) for length in extent.lengths}
+        holds = list(held)
+    _tell("memory and holds")
     worker = end_to_end(first, 5 * extent.messages)
     _tell("end to end")
     found_speeds = [each for kind in servers for each in speeds(kind, extent.messages, extent.runs)]
@@ -60,12 +66,9 @@ def measured(extent: Extent, servers: list[Kind]) -> Found:
         each for kind in servers for each in blocks(kind, extent.rounds, extent.waiting)
     ]
     _tell("blocks")
-    idle, drained = extent.seconds / 5, 2 * extent.messages
+    idle, drained = extent.seconds / 5, 3 * extent.messages
     found_felt = [each for kind in servers for each in felt(kind, idle, drained)]
     _tell("live client")
-    with running(first) as server:
-        memory = {length: peak_memory(server, length) for length in extent.lengths}
-    _tell("memory")
     return Found(found_speeds, found_blocks, found_felt, holds, worker, memory, extent.runs)
 
 

@@ -32,7 +32,9 @@ BLIND = """
 for i = 1, tonumber(ARGV[1]) do redis.call('LMOVE', KEYS[1], KEYS[2], 'RIGHT', 'LEFT') end
 """
 
-PREDECESSOR, RETRY_JOBS = "predecessor's loop", "BullMQ retryJobs"
+PREDECESSOR, REQUEUE, RETRY_JOBS = "predecessor's loop", "RQ requeue", "BullMQ retryJobs"
+# These lay jobs of their own first, whose cost cannot be told from that of the moves.
+WITH_JOBS = frozenset({REQUEUE, RETRY_JOBS})
 
 # Moves so many messages; returns how many seconds that took.
 Move = Callable[[redis.Redis, int], float]
@@ -167,9 +169,9 @@ def movers() -> dict[str, tuple[Move, float]]:
     }
     found[PREDECESSOR] = timed(pop_push), 0.1
     if importlib.util.find_spec("rq"):
-        found["RQ requeue"] = rq_requeue, 0.02
+        found[REQUEUE] = rq_requeue, 0.02
     if _has_bullmq():
-        found[RETRY_JOBS] = bullmq_retry, 1.0
+        found[RETRY_JOBS] = bullmq_retry, 0.5
     return found | {
         "pipelined LMOVE, blind": (timed(pipelined), 1.0),
         "inside the server, blind": (timed(blind), 1.0),

@@ -21,7 +21,11 @@ from stand_ins.facts import INGEST_QUEUE as INGEST
 from tests.services import Services, services
 
 # What a worker has without any variable, which `services` would set otherwise.
-USUAL = {"REMEDIATION_MAX_RATE": "auto", "REMEDIATION_DRAIN_INTERVAL": "1"}
+USUAL = {
+    "REMEDIATION_INTERVAL": "300",
+    "REMEDIATION_MAX_RATE": "auto",
+    "REMEDIATION_DRAIN_INTERVAL": "1",
+}
 
 START_SECONDS = 60.0
 
@@ -30,25 +34,31 @@ import sys, time, redis
 client = redis.Redis(port=int(sys.argv[1]))
 while True:
     client.unlink(sys.argv[2])
-    time.sleep(0.002)
+    time.sleep(0.005)
 """
 
 
-def end_to_end(kind: Kind, messages: int) -> float:
-    """Messages/s of a drain by a real worker with every limit lifted, from its first to its last.
+@dataclass(frozen=True)
+class EndToEnd:
+    """A drain by a real worker: messages/s, and µs of the worker's processor time a message."""
 
-    A consumer of its own takes what comes.
-    """
+    rate: float
+    own_us: float
+
+
+def end_to_end(kind: Kind, messages: int) -> EndToEnd:
+    """A drain with every limit lifted, from its first commit to its last, beside a consumer."""
     settings = LIFTED | {"REMEDIATION_MAX_BATCH_SIZE": "10000", "REMEDIATION_BATCH_SIZE": "1000"}
     with running(kind) as server, _worker(server, settings) as worker:
         consumer = subprocess.Popen([sys.executable, "-c", CONSUMER, str(server.port), INGEST])
         try:
             fill(server.client, messages)
-            worker.worker()  # that finds messages, and begins
+            process = worker.worker()  # that finds messages, and begins
             _until(lambda: _left(server) < messages)
-            started, before = time.perf_counter(), _left(server)
+            started, used, before = time.perf_counter(), _used(process.pid), _left(server)
             _until(lambda: not _left(server))
-            return before / (time.perf_counter() - started)
+            seconds, used = time.perf_counter() - started, _used(process.pid) - used
+            return EndToEnd(before / seconds, used / before * 1e6)
         finally:
             consumer.kill()
             consumer.wait()
@@ -64,7 +74,7 @@ def _until(what: Callable[[], bool]) -> None:
     while not what():
         if time.monotonic() > deadline:
             raise TimeoutError("the worker does nothing")
-        time.sleep(0.001)
+        time.sleep(0.005)
 
 
 @dataclass(frozen=True)
@@ -87,7 +97,7 @@ def _idle(_: redis.Redis) -> None: ...
 
 def _waiting(client: redis.Redis) -> None:
     moment = iso(time.time())
-    header = b',"_remediation":{"replays":1,"first_at":"%b","last_at":"%b"}}' % (
+    header = b',"_remediation":{"replays":3,"first_at":"%b","last_at":"%b"}}' % (
         *(moment.encode(),) * 2,
     )
     client.lpush(DLQ, *(event(n)[:-1] + header for n in range(5)))
@@ -116,13 +126,13 @@ HOLDS: dict[str, Callable[[redis.Redis], None]] = {
 }
 
 
-def hold(kind: Kind, name: str, seconds: float) -> Hold:
-    """A worker in this hold, for so many seconds after as many to come to rest."""
+def hold(kind: Kind, name: str, settle: float, seconds: float) -> Hold:
+    """A worker in this hold, for so many seconds after `settle` to come to rest."""
     with running(kind) as server, _worker(server, USUAL) as worker:
         HOLDS[name](server.client)
         process = worker.worker()
         _until(lambda: "ready" in worker.logs())
-        time.sleep(seconds)
+        time.sleep(settle)
         before = _used(process.pid), server.seconds
         sent, run = _commands(server, seconds)
         after = _used(process.pid), server.seconds

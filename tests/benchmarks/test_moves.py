@@ -20,6 +20,6 @@ def test_a_short_run_measures_a_little_of_everything(tmp_path: Path) -> None:
     assert {each.script for each in found.blocks} == {"look", "commit", "landing", "arrivals"}
     assert [each.name for each in found.holds] == list(HOLDS)
     assert all(0 < each.sent <= each.run for each in found.holds)
-    assert found.end_to_end > 0
-    assert f"drains {found.end_to_end:,.0f} messages/s" in text
+    assert found.end_to_end.rate > 0
+    assert f"drains {found.end_to_end.rate:,.0f} messages/s" in text
     assert (tmp_path / "performance.png").stat().st_size > 0
