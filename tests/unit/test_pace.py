@@ -2,12 +2,13 @@
 
 import math
 import random
+from dataclasses import replace
 
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from mutt_tasks.core.limiter import STEPS, Limiter
+from mutt_tasks.core.limiter import STEPS, ForwarderClock, Limiter
 from mutt_tasks.core.live_traffic import LOWS, LiveTraffic
 from mutt_tasks.core.own_sends import OwnSends
 from mutt_tasks.core.pace import AUTO_RATE, TRICKLE_SHARE, UNSEEN_SECONDS, Pace
@@ -33,6 +34,13 @@ def after_traffic(counts: list[int], limit: int = 50) -> Pace:
     for second, count in enumerate(counts):
         pace = pace.observed(limiter_of(count, limit), 0, NOW + second)
     return pace
+
+
+def test_what_must_be_in_the_limiter_is_told_by_redis_clock() -> None:
+    ahead = Limiter(50, 1.0, (1,), newest=NOW + 5, oldest=NOW + 5 - 0.4)
+
+    assert ForwarderClock(skew=5.0).judged_from(ahead, NOW) == pytest.approx(NOW - 0.5, abs=1e-3)
+    assert ForwarderClock().judged_from(replace(ahead, oldest=0.0), NOW) == NOW - 1
 
 
 def test_the_rate_is_the_set_one_or_none_for_zero() -> None:
