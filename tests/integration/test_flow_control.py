@@ -440,6 +440,30 @@ def test_a_drain_that_is_held_waits_however_short_its_interval(
     assert (result.reason, result.delay) == ("backpressure", 0.5)
 
 
+def test_while_nobody_takes_anything_a_drain_looks_later_and_later_and_at_once_when_they_do(
+    client: redis.Redis, store: Store
+) -> None:
+    settings = settings_of()
+    client.lpush(INGEST, *range(1000))
+    fill(client, DLQ, [event(1)])
+    result = run_cycle(store, settings)
+    delays: list[float] = []
+    while len(delays) < 20:
+        result = run_cycle(store, settings, result.next_cycle)
+        delays.append(result.delay)
+        assert result.reason == "backpressure"
+    assert delays == sorted(delays)
+    assert (delays[0], delays[-1]) == (0.5, 15.0)
+
+    client.ltrim(INGEST, 0, 9)
+    result = run_cycle(store, settings, result.next_cycle)
+    assert result.outcome == "replayed"
+    client.lpush(INGEST, *range(1000))
+    fill(client, DLQ, [event(2)])
+    result = run_cycle(store, settings, result.next_cycle)
+    assert (result.reason, result.delay) == ("backpressure", 0.5)
+
+
 # --- state that cannot be read ---
 
 
@@ -512,7 +536,13 @@ class Forwarder:
         self._owed = 0.0
 
     def work(self, seconds: float) -> None:
-        """Let time pass, then take what lies in the queues."""
+        """Let time pass, and take what lies in the queues, at least once a second."""
+        while seconds > 1:
+            self._work(1.0)
+            seconds -= 1
+        self._work(seconds)
+
+    def _work(self, seconds: float) -> None:
         let_pass(self._store, seconds)
         now = now_of(self._store)
         self._owed += self._live * seconds
