@@ -4,7 +4,7 @@ The service's own code in virtual time on a real Redis, against a model of the p
 peers. Without options: every scenario and policy, and docs/recovery.md and .png are written.
 
     .venv/bin/python benchmarks/recovery.py --scenario moogsoft-down --live-rate 30 --policy ours
-    .venv/bin/python benchmarks/recovery.py --sweep live_traffic.HEADROOM_SIGMAS=3,4,5 --seeds 3
+    .venv/bin/python benchmarks/recovery.py --sweep room.HEADROOM_SIGMAS=3,4,5 --seeds 3
     .venv/bin/python benchmarks/recovery.py --quick
 """
 
@@ -39,7 +39,7 @@ SWEPT_SCENARIO = "backlog"
 # What the whole command runs beside the scenarios: those that the limiter bounds once more with
 # evenly spaced live events, and what the room kept for live alerts costs and saves.
 EVENLY = ("moogsoft-down", "alerter-down", "backlog", "both-routes")
-TRADEOFF = "live_traffic.HEADROOM_SIGMAS=3,3.5,4,4.5"
+TRADEOFF = "room.HEADROOM_SIGMAS=3,3.5,4,4.5"
 TRADEOFF_SCENARIO = replace(ALL[SWEPT_SCENARIO], backlog_alerter=15_000, backlog_poison=0.0)
 TRADEOFF_SEEDS = 4
 

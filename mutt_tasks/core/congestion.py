@@ -17,6 +17,11 @@ STANDING_SECONDS, FEW = 0.25, 3
 _SLOWER, _QUICKLY, _SLOWLY, _LEAST_SHARE = 0.7, 0.05, 0.005, 0.02
 
 
+def worked_off(limiter: Limiter) -> float:
+    """How many alerts the forwarder works off within a moment, at least one."""
+    return max(1.0, STANDING_SECONDS * limiter.used / limiter.period)
+
+
 def stands(limiter: Limiter, queued: int) -> bool:
     """Whether the queues are longer than the forwarder works off within a moment."""
     return queued > max(FEW, STANDING_SECONDS * limiter.used / limiter.period)

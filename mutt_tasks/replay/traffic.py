@@ -5,6 +5,7 @@ looks of a cycle teach is written with the next commit, or at the end of the cyc
 """
 
 from dataclasses import replace
+from math import inf
 from typing import Any
 
 from mutt_tasks.core.congestion import stands
@@ -76,11 +77,10 @@ class Traffic:
             self._limits, self._is_read = reading.limits, True
         self.alert_queue = reading.depths.alert_queue
         runtime = with_runtime_values(self._static, *reading.consumer_limits)
-        used = reading.kept[0] if reading.kept else 0
         before = self._limits
-        self._limits = before.followed(self._static, runtime, used, now)
+        self._limits = before.followed(self._static, runtime, reading.accepted.used, now)
         # Where it is off the forwarder leaves no trace of what it takes, and drops nothing.
-        self._is_off = self._limits.may_be_off(now) and not reading.kept
+        self._is_off = self._limits.may_be_off(now) and not reading.accepted.is_there
         if before.period and before.in_force != self._limits.in_force:
             self.watch = self.watch.forgotten()
 
@@ -88,7 +88,8 @@ class Traffic:
         """Learn from a look at the limiter and the queues."""
         limits = self._limits
         believed = self.limiter_of(reading)
-        pace = self.pace.observed(believed, reading.queued, now)
+        is_failing = bool(reading.failures)
+        pace = self.pace.observed(believed, reading.queued, now, is_failing=is_failing)
         sight = _sight(pace, believed, reading.queued, now)
         watch = self.watch if self._max_rate == 0 else self.watch.looked(sight, now)
         if self._is_off:
@@ -102,13 +103,7 @@ class Traffic:
     def limiter_of(self, reading: RouteReading) -> Limiter:
         """The forwarder's limiter as settings and runtime configuration describe it."""
         limits = self._limits
-        return Limiter(
-            limit=limits.alerts,
-            period=limits.period,
-            kept=reading.kept,
-            newest=reading.newest,
-            oldest=reading.oldest,
-        )
+        return Limiter(limits.alerts, limits.period, reading.accepted)
 
     def live_now(self, reading: RouteReading, now: float) -> float:
         """How many alerts of the limiter's last period were not ours."""
@@ -135,9 +130,13 @@ class Traffic:
         if self.watch.drop.is_dropping:
             is_free = not reading.queued and self.limiter.used < self.limiter.limit
             return Allowance(int(is_free), DROPPING)
-        self.pace = self.pace.refilled(rate, now)
-        tokens = min(self.pace.bucket.tokens, self.pace.room(self.limiter, reading.queued), 1e9)
-        return Allowance(int(tokens), DROPPING if self._is_unseen else RATE_LIMITED)
+        if self.pace.is_full_of_live(self.limiter):
+            return Allowance(0, NO_ROOM)
+        left = min(self.pace.room(self.limiter, reading.queued), 1e9)
+        if rate < inf:
+            self.pace = self.pace.refilled(rate, now)
+            left = min(left, self.pace.bucket.tokens)
+        return Allowance(int(left), DROPPING if self._is_unseen else RATE_LIMITED)
 
     @property
     def _is_unseen(self) -> bool:
@@ -182,6 +181,6 @@ def _sight(pace: Pace, believed: Limiter, queued: int, now: float) -> Sight:
         live=pace.live_now(believed, queued, now),
         period=believed.period,
         limit=believed.limit,
-        newest=believed.newest - pace.clock.skew,
+        newest=believed.accepted.newest - pace.clock.skew,
         longest_gap=believed.longest_gap,
     )

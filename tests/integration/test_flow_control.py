@@ -746,7 +746,7 @@ def test_what_failed_in_an_outage_is_no_suspect(client: redis.Redis, store: Stor
     let_pass(store, 30)
     fill(client, MOOG_DLQ, [alert(5)])
     for _ in range(20):
-        limiter_holds(client, store, 15)
+        limiter_holds(client, store, 24)
         result = run_cycle(store, settings, result.next_cycle)
 
     assert numbers_in(client, ALERTS) == [0, 1, 2, 3, 4, 5]

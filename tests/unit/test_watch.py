@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from mutt_tasks.core.drop import HOLD_SECONDS, LONGEST_HOLD, MEMORY_SECONDS, SAFE_SHARE, Drop
-from mutt_tasks.core.limiter import STEPS, Limiter
+from mutt_tasks.core.limiter import Accepted, Limiter
 from mutt_tasks.core.watch import Sight, Watch
 
 NOW = 1_800_000_000.0
@@ -75,10 +75,8 @@ class Stream:
             self._sent.popleft()
         sent = len(self._sent)
         live = float(max(0, used - sent))
-        kept = tuple(
-            sum(moment > self.now - 1 + step / STEPS for moment in self._window)
-            for step in range(STEPS + 1)
-        )
+        leaving = tuple(moment + 1 - self.now for moment in self._window if moment > self.now - 1)
+        limiter = Limiter(50, 1.0, Accepted(used, used, leaving))
         certain = sum(moment > self.now - 0.5 for moment in self._sent) if self.is_sure else 0
         sure, unsure = (sent, 0) if self.is_sure else (0, sent)
         sight = Sight(
@@ -90,7 +88,7 @@ class Stream:
             live=live,
             period=1.0,
             limit=50,
-            longest_gap=Limiter(50, 1.0, kept).longest_gap if self.sees_limiter else 0.0,
+            longest_gap=limiter.longest_gap if self.sees_limiter else 0.0,
         )
         self.watch = self.watch.looked(sight, self.now)
         self._owed = min(3.0, self._owed + self.pace * LOOK)
