@@ -79,7 +79,8 @@ def times_least(limited: Limited, drops_an_hour: float) -> float:
 
 
 def _poisson(mean: float) -> list[float]:
-    chances, chance = [], exp(-mean)
+    chances: list[float] = []
+    chance = exp(-mean)
     while chance > _TINY or len(chances) < mean:
         chances.append(chance)
         chance *= mean / len(chances)

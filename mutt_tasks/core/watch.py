@@ -15,15 +15,11 @@ from math import ceil, sqrt
 
 from mutt_tasks.core.drop import CLOCK_SECONDS, LONGEST_HOLD, Drop
 from mutt_tasks.core.fullness import Fullness
-from mutt_tasks.core.shortfall import FEW, SHARED, Shortfall
+from mutt_tasks.core.shortfall import FEW, SHARED, Missing, Shortfall
 from mutt_tasks.core.trial import LEAST_OVER, Trial, Verdict
 
 # After a trial that blamed nobody there is none for this many seconds, doubling with each in a row.
 QUIET_SECONDS, LONGEST_QUIET = 5.0, 60.0
-
-# Replays that are missing at one look may be between the queue and the limiter; those that are
-# missing at all looks of this many seconds are not.
-MISSING_SECONDS = 0.1
 
 # How much one period counts in the average of live traffic.
 _WEIGHT = 0.1
@@ -68,17 +64,17 @@ class Watch:
     """What the looks so far have shown; moments in seconds since 1970, 0 for never.
 
     `live` is the average of live alerts in a period, `share` of what the alerter forwards, `window`
-    what the limiter's window looked like. At all looks since `missing_since` replays were missing
-    (0: at the last one none were), and `shortfall` sums up those missing in the last periods. While
-    a `trial` is on, nothing goes but its own replays; after `innocents` in a row that blamed nobody
-    there is none before `quiet_until`. `drop` is what is remembered of the last one.
+    what the limiter's window looked like. `missing` tells since when replays are suddenly missing,
+    and `shortfall` sums up those missing in the last periods. While a `trial` is on, nothing goes
+    but its own replays; after `innocents` in a row that blamed nobody there is none before
+    `quiet_until`. `drop` is what is remembered of the last one.
     """
 
     live: float = 0.0
     sampled_at: float = 0.0
     share: float = 1.0
     window: Fullness = Fullness()
-    missing_since: float = 0.0
+    missing: Missing = Missing()
     shortfall: Shortfall = Shortfall()
     trial: Trial = Trial()
     innocents: int = 0
@@ -94,12 +90,11 @@ class Watch:
         if watch.trial.is_on:
             return watch._tried(sight, now)
         if watch.shortfall.is_certain(sight):
-            watch = replace(watch, missing_since=watch.missing_since or now)
-            if not watch._is_missing_for_long(now):
-                return watch
-            return watch._dropping(sight.missing, sight.used, now)
+            watch = replace(watch, missing=watch.missing.looked(True, now))
+            is_lasting = watch.missing.is_lasting(now)
+            return watch._dropping(sight.missing, sight.used, now) if is_lasting else watch
         if watch.drop.canary_at:
-            return replace(watch, missing_since=0.0)._canary_looked(sight, now)
+            return replace(watch, missing=Missing())._canary_looked(sight, now)
         return watch._suspecting(sight, now)
 
     def is_checking(self, now: float) -> bool:
@@ -119,7 +114,7 @@ class Watch:
         return replace(
             self,
             window=Fullness(),
-            missing_since=0.0,
+            missing=Missing(),
             shortfall=Shortfall(),
             trial=Trial(),
             drop=drop,
@@ -132,13 +127,7 @@ class Watch:
     def _sane(self, now: float) -> "Watch":
         """A clock that jumped back makes it start anew."""
         moments = (self.sampled_at, self.window.stretch.since, self.trial.since, self.shortfall.at)
-        latest = max(
-            *moments,
-            self.missing_since,
-            self.trial.part_at,
-            self.drop.dropped_at,
-            self.drop.canary_at,
-        )
+        latest = max(*moments, self.trial.part_at, self.drop.dropped_at, self.drop.canary_at)
         is_too_long = self.drop.holds_until > now + LONGEST_HOLD
         is_too_long = is_too_long or self.quiet_until > now + LONGEST_QUIET
         return Watch() if latest > now + 1 or is_too_long else self
@@ -161,8 +150,7 @@ class Watch:
         expected = sight.sure + self.share * sight.unsure + self.live
         short = expected - sight.queued - sight.used
         is_short = short > FEW + SHARED * sight.sent + sqrt(self.live)
-        missing_since = (self.missing_since or now) if is_short else 0.0
-        watch = replace(self, window=window, missing_since=missing_since)
+        watch = replace(self, window=window, missing=self.missing.looked(is_short, now))
         is_full = window.is_full(sight.period, now)
         if not (is_full or is_short):
             # What is dropped looks like less traffic: a full window teaches nothing.
@@ -171,13 +159,9 @@ class Watch:
         was_room = window.highest + LEAST_OVER < watch._usable(sight)
         if now < watch.quiet_until or not was_room or not sight.sent or sight.queued > FEW:
             return watch
-        if is_full or watch._is_missing_for_long(now):
-            return replace(watch, missing_since=0.0, trial=Trial(now, window.highest))
+        if is_full or watch.missing.is_lasting(now):
+            return replace(watch, missing=Missing(), trial=Trial(now, window.highest))
         return watch
-
-    def _is_missing_for_long(self, now: float) -> bool:
-        # Moments are floating-point numbers: a hair less than that is as good.
-        return 0 < self.missing_since <= now - MISSING_SECONDS + 1e-6
 
     def _usable(self, sight: Sight) -> int:
         """How full a trial may make the window.
@@ -225,7 +209,7 @@ class Watch:
             trial=Trial(),
             innocents=0,
             quiet_until=0.0,
-            missing_since=0.0,
+            missing=Missing(),
             shortfall=Shortfall(),
             drop=self.drop.found(missing, ceiling, now),
         )

@@ -128,15 +128,7 @@ def _reading(
         pace=decoded(Pace, pace["pace"]),
         watch=decoded(Watch, pace["watch"]),
         limits=decoded(FollowedLimits, pace["limits"]),
-        accepted=Accepted(
-            used=found["used"],
-            recent=found["recent"],
-            leaving=tuple(max(0.0, number(moment) / 1000 - start) for moment in found["moments"]),
-            stride=found["stride"],
-            newest=number(found["newest"]) / 1000,
-            oldest=number(found["oldest"]) / 1000,
-            is_there=bool(found["has_limiter"]),
-        ),
+        accepted=_accepted(found, start),
         consumer_limits=(alerts, period, shed_above),
         failures=int(number(failures)) if failures else None,
         is_paused=bool(found["is_paused"]),
@@ -146,6 +138,18 @@ def _reading(
             bool(found["old_breaker"]),
             number(found["breaker_seen_at"]),
         ),
+    )
+
+
+def _accepted(found: dict[str, Any], start: float) -> Accepted:
+    return Accepted(
+        used=found["used"],
+        recent=found["recent"],
+        leaving=tuple(max(0.0, number(moment) / 1000 - start) for moment in found["moments"]),
+        stride=found["stride"],
+        newest=number(found["newest"]) / 1000,
+        oldest=number(found["oldest"]) / 1000,
+        is_there=bool(found["has_limiter"]),
     )
 
 
