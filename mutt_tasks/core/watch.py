@@ -203,13 +203,4 @@ class Watch:
         return self._dropping(1, drop.ceiling, now)
 
     def _dropping(self, missing: float, ceiling: int, now: float) -> "Watch":
-        return replace(
-            self,
-            window=Fullness(),
-            trial=Trial(),
-            innocents=0,
-            quiet_until=0.0,
-            missing=Missing(),
-            shortfall=Shortfall(),
-            drop=self.drop.found(missing, ceiling, now),
-        )
+        return replace(self.forgotten(), drop=self.drop.found(missing, ceiling, now))
