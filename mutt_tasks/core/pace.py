@@ -13,7 +13,7 @@ from mutt_tasks.core.congestion import Congestion, stands, worked_off
 from mutt_tasks.core.limiter import ForwarderClock, Limiter
 from mutt_tasks.core.live_traffic import LiveTraffic, Load
 from mutt_tasks.core.own_sends import OwnSends
-from mutt_tasks.core.room import LEAST_SIGMAS, room, sigmas
+from mutt_tasks.core.room import LEAST_SIGMAS, limit_needed, room, sigmas
 from mutt_tasks.core.token_bucket import TokenBucket
 
 # Where no forwarder's limiter was ever seen, `auto` keeps to this many messages a second. Once
@@ -70,11 +70,10 @@ class Pace:
         ours = pace.sends.all_recent(limiter, now)
         live = float(max(0, limiter.accepted.recent - max(0, ours - queued)))
         age = now - self.traffic.sampled_at if self.traffic.samples else inf
+        congestion = self.congestion
         return replace(
             pace,
-            congestion=self.congestion.stood(is_ours=bool(pace.sends.all))
-            if is_failing
-            else self.congestion.flowed(),
+            congestion=congestion.stood(bool(ours)) if is_failing else congestion.flowed(),
             load=self.load.sampled(live / limiter.span, age, now),
             traffic=self.traffic.sampled(live, limiter, now),
         )
@@ -120,18 +119,19 @@ class Pace:
         """
         if not self.seen_at:
             return inf
-        if stands(limiter, queued) or not self.has_room(limiter):
+        rarity = sigmas(limiter, self.traffic)
+        if stands(limiter, queued) or rarity < LEAST_SIGMAS:
             return 0.0
-        fits = room(limiter, self.traffic, sigmas(limiter, self.traffic))
-        return min(fits, worked_off(limiter)) - queued
+        return min(room(limiter, self.traffic, rarity), worked_off(limiter)) - queued
 
-    def has_room(self, limiter: Limiter) -> bool:
-        """Whether live traffic by itself leaves room in the limiter, now or later."""
-        return not self.seen_at or sigmas(limiter, self.traffic) >= LEAST_SIGMAS
+    def limit_needed(self, limiter: Limiter) -> int:
+        """With which limit replays would have room, where live traffic alone fills it.
 
-    def is_full_of_live(self, limiter: Limiter) -> bool:
-        """Whether it is certain that live traffic by itself fills the limiter."""
-        return self.traffic.samples >= ENOUGH_SAMPLES and not self.has_room(limiter)
+        0 where it does not, as far as is known.
+        """
+        is_known = self.seen_at and self.traffic.samples >= ENOUGH_SAMPLES
+        needed = limit_needed(limiter, self.traffic) if is_known else 0
+        return needed if needed > limiter.limit else 0
 
     def refilled(self, rate: float, now: float) -> "Pace":
         """The bucket at `now`, when `rate` tokens a second flow in."""

@@ -130,13 +130,18 @@ class Traffic:
         if self.watch.drop.is_dropping:
             is_free = not reading.queued and self.limiter.used < self.limiter.limit
             return Allowance(int(is_free), DROPPING)
-        if self.pace.is_full_of_live(self.limiter):
+        if self.limit_needed:
             return Allowance(0, NO_ROOM)
         left = min(self.pace.room(self.limiter, reading.queued), 1e9)
         if rate < inf:
             self.pace = self.pace.refilled(rate, now)
             left = min(left, self.pace.bucket.tokens)
         return Allowance(int(left), DROPPING if self._is_unseen else RATE_LIMITED)
+
+    @property
+    def limit_needed(self) -> int:
+        """With which limit replays would have room, where live traffic alone fills it; else 0."""
+        return 0 if self._max_rate == 0 else self.pace.limit_needed(self.limiter)
 
     @property
     def _is_unseen(self) -> bool:

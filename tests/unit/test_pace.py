@@ -2,6 +2,7 @@
 
 import math
 import random
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -10,8 +11,8 @@ from hypothesis import strategies as st
 from mutt_tasks.core.limiter import Accepted, Limiter
 from mutt_tasks.core.live_traffic import LOWS, LiveTraffic
 from mutt_tasks.core.own_sends import OwnSends
-from mutt_tasks.core.pace import AUTO_RATE, UNSEEN_SECONDS, Pace
-from mutt_tasks.core.room import HEADROOM_SIGMAS, LEAST_SIGMAS, limit_needed, room, sigmas
+from mutt_tasks.core.pace import AUTO_RATE, ENOUGH_SAMPLES, UNSEEN_SECONDS, Pace
+from mutt_tasks.core.room import HEADROOM_SIGMAS, LEAST_SIGMAS, room, sigmas
 from mutt_tasks.core.token_bucket import BURST_SECONDS, TokenBucket
 
 
@@ -151,14 +152,20 @@ def test_before_a_small_limiter_a_replay_goes_that_makes_a_drop_no_more_likely_t
 
 
 def test_no_room_is_told_with_the_limit_that_would_be_needed() -> None:
-    traffic = LiveTraffic(45, 45, 50, NOW)
-    pace = Pace(traffic=traffic, seen_at=NOW)
-    needed = limit_needed(Limiter(50, 1.0), traffic)
+    pace = Pace(traffic=LiveTraffic(45, 45, 50, NOW), seen_at=NOW)
+    needed = pace.limit_needed(Limiter(50, 1.0))
 
-    assert not pace.has_room(Limiter(50, 1.0))
-    assert pace.room(Limiter(50, 1.0), 0) == 0
-    assert not pace.has_room(Limiter(needed - 1, 1.0))
-    assert pace.has_room(Limiter(needed, 1.0))
+    assert 45 + LEAST_SIGMAS * 45**0.5 < needed < 45 + 4 * 45**0.5
+    assert pace.room(Limiter(needed - 1, 1.0), 0) == 0
+    assert pace.room(Limiter(needed, 1.0), 0) >= 1
+    assert pace.limit_needed(Limiter(needed, 1.0)) == 0
+
+
+def test_whether_there_is_room_is_not_judged_before_live_traffic_is_known() -> None:
+    traffic = LiveTraffic(45, 45, ENOUGH_SAMPLES - 1, NOW)
+
+    assert Pace(traffic=traffic, seen_at=NOW).limit_needed(Limiter(50, 1.0)) == 0
+    assert Pace(traffic=replace(traffic, samples=99)).limit_needed(Limiter(50, 1.0)) == 0
 
 
 def test_steady_traffic_leaves_all_but_itself() -> None:
