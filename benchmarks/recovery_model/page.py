@@ -73,9 +73,9 @@ TRADEOFF = """## Time against drops
 Where the limiter is the narrowest part and live events come at random, nobody who does not know the
 future can have both: a replay stays in the limiter's window for a second, and room has to be
 kept for as many live alerts as may come by chance meanwhile. Kept for more of them, fewer
-alerts are dropped and the backlog takes longer. `SIGMAS` says how rare the chance is
+alerts are dropped and the backlog takes longer. `HEADROOM_SIGMAS` says how rare the chance is
 that room is kept for, in standard deviations of a normal distribution. An alert that is dropped
-is lost for good, and a backlog that takes half as long again is not: the default, 4.1, is the first
+is lost for good, and a backlog that takes half as long again is not: the default, 4, is the first
 value at which this table shows no drop. It is no promise that there is never one.
 
 What is left after that: the few replays that are on their way in the moment when Moogsoft fails
