@@ -43,11 +43,15 @@ class Accepted:
 
 @dataclass(frozen=True)
 class Limiter:
-    """The forwarder's limiter: at most `limit` alerts in any `period` seconds."""
+    """The forwarder's limiter: at most `limit` alerts in any `period` seconds.
+
+    The forwarder behind it `is_failing` after a failure: it sleeps before it tries again.
+    """
 
     limit: int
     period: float
     accepted: Accepted = Accepted()
+    is_failing: bool = False
 
     @property
     def used(self) -> int:

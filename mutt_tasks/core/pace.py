@@ -49,13 +49,8 @@ class Pace:
     seen_at: float = 0.0
     unseen: int = 0
 
-    def observed(
-        self, limiter: Limiter, queued: int, now: float, *, is_failing: bool = False
-    ) -> "Pace":
-        """The pace after a look at the limiter; `queued` alerts have not reached it yet.
-
-        The forwarder `is_failing` while its last POST was refused: it sleeps before it tries again.
-        """
+    def observed(self, limiter: Limiter, queued: int, now: float) -> "Pace":
+        """The pace after a look at the limiter; `queued` alerts have not reached it yet."""
         pace = replace(
             self,
             sends=self.sends.since_last_period(limiter, now),
@@ -65,7 +60,7 @@ class Pace:
         )
         if not self.traffic.is_due(limiter.span, now):
             return pace
-        if stands(limiter, queued):
+        if limiter.is_failing or stands(limiter, queued):
             # What the forwarder takes off a queue tells nothing of live traffic.
             return replace(
                 pace,
@@ -75,10 +70,9 @@ class Pace:
         ours = pace.sends.all_recent(limiter, now)
         live = float(max(0, limiter.accepted.recent - max(0, ours - queued)))
         age = now - self.traffic.sampled_at if self.traffic.samples else inf
-        congestion = self.congestion
         return replace(
             pace,
-            congestion=congestion.stood(bool(ours)) if is_failing else congestion.flowed(),
+            congestion=self.congestion.flowed(),
             load=self.load.sampled(live / limiter.span, age, now),
             traffic=self.traffic.sampled(live, limiter, now),
         )

@@ -21,6 +21,9 @@ from mutt_tasks.core.trial import LEAST_OVER, Trial, Verdict
 # After a trial that blamed nobody there is none for this many seconds, doubling with each in a row.
 QUIET_SECONDS, LONGEST_QUIET = 5.0, 60.0
 
+# After a failure of the forwarder there is none for this many periods of its limiter.
+DISTURBED_PERIODS = 2.0
+
 # How much one period counts in the average of live traffic.
 _WEIGHT = 0.1
 
@@ -34,7 +37,7 @@ class Sight:
     the clocks of several forwarders differ; `unsure` ones went through the alerter. `live` is how
     many alerts of the window were not ours. The last alert was taken at `newest` (seconds since
     1970, by Redis' clock); `longest_gap` is the longest stretch of the window without one, in
-    average distances between two.
+    average distances between two. The forwarder `is_failing` while it sleeps after a failure.
     """
 
     used: int
@@ -47,6 +50,7 @@ class Sight:
     limit: int
     newest: float = 0.0
     longest_gap: float = 0.0
+    is_failing: bool = False
 
     @property
     def sent(self) -> int:
@@ -87,6 +91,8 @@ class Watch:
         watch = replace(watch, shortfall=watch.shortfall.looked(sight, now))
         if now < watch.drop.holds_until:
             return watch
+        if sight.is_failing:
+            return watch._disturbed(sight, now)
         if watch.trial.is_on:
             return watch._tried(sight, now)
         if watch.shortfall.is_certain(sight):
@@ -111,14 +117,13 @@ class Watch:
     def interrupted(self) -> "Watch":
         """The watch after alerts were taken out of the queue: what is missing now tells nothing."""
         drop = self.drop.without_canary()
-        return replace(
-            self,
-            window=Fullness(),
-            missing=Missing(),
-            shortfall=Shortfall(),
-            trial=Trial(),
-            drop=drop,
-        )
+        kept = replace(self.forgotten(), innocents=self.innocents, quiet_until=self.quiet_until)
+        return replace(kept, drop=drop)
+
+    def _disturbed(self, sight: Sight, now: float) -> "Watch":
+        """The watch while the forwarder sleeps: for some periods fewer alerts than usual arrive."""
+        quiet = min(LONGEST_QUIET, DISTURBED_PERIODS * sight.period)
+        return replace(self.interrupted(), quiet_until=max(self.quiet_until, now + quiet))
 
     def forgotten(self) -> "Watch":
         """The watch without what it learnt of the limiter, whose settings have changed."""

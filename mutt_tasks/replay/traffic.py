@@ -88,8 +88,7 @@ class Traffic:
         """Learn from a look at the limiter and the queues."""
         limits = self._limits
         believed = self.limiter_of(reading)
-        is_failing = bool(reading.failures)
-        pace = self.pace.observed(believed, reading.queued, now, is_failing=is_failing)
+        pace = self.pace.observed(believed, reading.queued, now)
         sight = _sight(pace, believed, reading.queued, now)
         watch = self.watch if self._max_rate == 0 else self.watch.looked(sight, now)
         if self._is_off:
@@ -103,7 +102,8 @@ class Traffic:
     def limiter_of(self, reading: RouteReading) -> Limiter:
         """The forwarder's limiter as settings and runtime configuration describe it."""
         limits = self._limits
-        return Limiter(limits.alerts, limits.period, reading.accepted)
+        is_failing = bool(reading.failures)
+        return Limiter(limits.alerts, limits.period, reading.accepted, is_failing)
 
     def live_now(self, reading: RouteReading, now: float) -> float:
         """How many alerts of the limiter's last period were not ours."""
@@ -188,4 +188,5 @@ def _sight(pace: Pace, believed: Limiter, queued: int, now: float) -> Sight:
         limit=believed.limit,
         newest=believed.accepted.newest - pace.clock.skew,
         longest_gap=believed.longest_gap,
+        is_failing=believed.is_failing,
     )
