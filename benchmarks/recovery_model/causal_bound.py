@@ -12,7 +12,10 @@ process, or one of bursts of `burst` alerts each.
 """
 
 from dataclasses import dataclass
+from functools import cache
 from math import exp, sqrt
+
+from benchmarks.recovery_model.scenario import EVEN, Scenario
 
 # Parts of an alert, and steps of time in which one part leaves the window; finer ones change the
 # bound in the third digit.
@@ -60,6 +63,24 @@ def drops_a_second(limited: Limited, free: float) -> float:
     return most
 
 
+def bound_of(scenario: Scenario, drops_an_hour: float) -> float | None:
+    """The least possible `times_least` of a scenario; None where it is not the limiter that bounds.
+
+    It does where nothing else is narrower, and live events come by chance.
+    """
+    allowed = scenario.limit / scenario.period
+    others = (
+        scenario.forwarders / scenario.post_seconds,
+        scenario.moogsoft_rate or float("inf"),
+        1 / scenario.alerter_seconds,
+    )
+    if not scenario.live_rate or scenario.live_pattern == EVEN or min(others) < allowed:
+        return None
+    limited = Limited(scenario.limit, scenario.period, scenario.live_rate, scenario.live_burst)
+    return times_least(limited, drops_an_hour)
+
+
+@cache
 def times_least(limited: Limited, drops_an_hour: float) -> float:
     """How much longer than the least possible it takes at that many drops; infinite: for ever.
 

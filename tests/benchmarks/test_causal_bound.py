@@ -4,7 +4,13 @@ from math import exp, inf
 
 import pytest
 
-from benchmarks.recovery_model.causal_bound import Limited, drops_a_second, times_least
+from benchmarks.recovery_model.causal_bound import (
+    Limited,
+    bound_of,
+    drops_a_second,
+    times_least,
+)
+from benchmarks.recovery_model.scenario import EVEN, Scenario
 
 FIFTY = Limited(50, 1.0, 20.0)
 
@@ -37,3 +43,20 @@ def test_a_larger_limiter_costs_less_time_and_live_traffic_alone_may_be_too_much
     assert 1 < times_least(Limited(200, 1.0, 80.0), 1) < times_least(FIFTY, 1)
     assert times_least(Limited(10, 1.0, 3.0), 1) == inf
     assert times_least(Limited(50, 1.0, 60.0), 1) == inf
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        Scenario("slow", alerter_seconds=0.1),
+        Scenario("slow", moogsoft_rate=25.0),
+        Scenario("slow", post_seconds=0.05),
+        Scenario("even", live_pattern=EVEN),
+        Scenario("quiet", live_rate=0.0),
+    ],
+)
+def test_there_is_a_bound_where_the_limiter_is_the_narrowest_part_and_chance_plays(
+    other: Scenario,
+) -> None:
+    assert bound_of(Scenario("usual"), 1) == times_least(FIFTY, 1)
+    assert bound_of(other, 1) is None

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from mutt_tasks.core.limiter import Accepted, Limiter
 from mutt_tasks.core.live_traffic import LOWS, LiveTraffic
 from mutt_tasks.core.own_sends import OwnSends
-from mutt_tasks.core.pace import AUTO_RATE, ENOUGH_SAMPLES, UNSEEN_SECONDS, Pace
+from mutt_tasks.core.pace import AUTO_RATE, ENOUGH_SAMPLES, MOST_SHARE, UNSEEN_SECONDS, Pace
 from mutt_tasks.core.room import HEADROOM_SIGMAS, LEAST_SIGMAS, room, sigmas
 from mutt_tasks.core.token_bucket import BURST_SECONDS, TokenBucket
 
@@ -192,6 +192,21 @@ def test_between_two_bursts_the_first_one_is_not_forgotten() -> None:
     assert fits(bursts) <= 20
 
 
+def test_bursts_are_learnt_although_each_one_looks_like_more_traffic_than_before() -> None:
+    chance = random.Random(7)
+    fives = after_traffic([5 * sum(chance.random() < 0.04 for _ in range(100)) for _ in range(300)])
+    single = after_traffic([sum(chance.random() < 0.2 for _ in range(100)) for _ in range(300)])
+
+    assert fives.traffic.dispersion > 2.5
+    assert single.traffic.dispersion == 1
+
+
+def test_few_samples_vary_by_chance_and_many_do_not() -> None:
+    assert LiveTraffic(20, 34, samples=5).dispersion == 1
+    assert LiveTraffic(20, 34, samples=100).dispersion == 1.7
+    assert LiveTraffic(20, 26, samples=100).dispersion == 1
+
+
 def test_a_long_average_of_live_traffic_remembers_its_peak() -> None:
     quiet = after_traffic([30] * 200 + [0] * 100)
 
@@ -251,7 +266,7 @@ def test_a_forwarder_that_is_slower_than_its_limiter_makes_the_rate_smaller() ->
     for second in range(3):
         pace = pace.spent(1, 1.0, NOW + 99.5 + second)
         pace = pace.observed(limiter_of(10), 40, NOW + 100 + second)
-    assert pace.rate(None, LIMITER) == pytest.approx(0.7**3 * full)
+    assert pace.rate(None, LIMITER) == pytest.approx(0.7 * 0.5**2 * full)
     assert pace.traffic.mean == pytest.approx(10)
 
     rates = []
@@ -261,6 +276,35 @@ def test_a_forwarder_that_is_slower_than_its_limiter_makes_the_rate_smaller() ->
 
     assert 0.6 < rates[10] < 0.8  # back to where the queue began to stand, less a third, soon
     assert rates[10] < rates[40] < 1  # and beyond slowly
+
+
+def test_a_forwarder_that_sleeps_after_a_failure_is_sent_nothing_behind_what_waits() -> None:
+    pace = after_traffic([10] * 100)
+    asleep = replace(limiter_of(10), is_failing=True)
+
+    assert pace.room(limiter_of(10), 1) >= 1
+    assert pace.room(asleep, 1) == 0
+    assert pace.room(asleep, 0) >= 1  # else nobody would find out that it is awake
+
+
+def test_a_forwarder_that_sleeps_tells_nothing_of_live_traffic_and_slows_us_down() -> None:
+    pace = after_traffic([10] * 100).spent(1, 1.0, NOW + 99.5)
+    found = pace.observed(replace(limiter_of(0), is_failing=True), 0, NOW + 100)
+
+    assert found.traffic.mean == pace.traffic.mean
+    assert found.congestion.share < 1
+
+
+def test_what_a_smaller_limiter_drops_opens_no_room_for_more() -> None:
+    """Nothing that was sent is in the window, so the room alone would let go as much again."""
+    pace, gone = after_traffic([20] * 100), 0
+    for tick in range(50):
+        now = NOW + 100 + tick / 50
+        going = max(0, int(pace.room(limiter_of(20), 0)))
+        pace = pace.spent(going, 1.0, now)
+        gone += going
+
+    assert 50 - 20 <= gone <= MOST_SHARE * (50 - 20)
 
 
 def test_our_own_replays_are_no_live_traffic() -> None:
