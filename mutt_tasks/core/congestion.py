@@ -18,9 +18,13 @@ STANDING_SECONDS, FEW = 0.25, 3
 _SLOWER, _STILL, _QUICKLY, _SLOWLY, _LEAST_SHARE = 0.7, 0.5, 0.05, 0.005, 0.02
 
 
-def worked_off(limiter: Limiter) -> float:
-    """How many alerts the forwarder works off within a moment, at least one."""
-    return max(1.0, STANDING_SECONDS * limiter.used / limiter.period)
+def at_once(limiter: Limiter, queued: int) -> float:
+    """How many alerts may go at once: live ones that come behind them wait for a moment at most.
+
+    The queues, which hold `queued` alerts, get no longer than what the forwarder works off in a
+    moment, or one alert. So after a silence the pace grows as the forwarder takes what went.
+    """
+    return max(1.0, STANDING_SECONDS * limiter.used / limiter.period) - queued
 
 
 def stands(limiter: Limiter, queued: int) -> bool:

@@ -9,7 +9,7 @@ may come until then; live alerts are what the limiter took and was not ours.
 from dataclasses import dataclass, replace
 from math import inf
 
-from mutt_tasks.core.congestion import Congestion, stands, worked_off
+from mutt_tasks.core.congestion import Congestion, stands
 from mutt_tasks.core.limiter import ForwarderClock, Limiter
 from mutt_tasks.core.live_traffic import LiveTraffic, Load
 from mutt_tasks.core.own_sends import OwnSends
@@ -110,17 +110,16 @@ class Pace:
     def room(self, limiter: Limiter, queued: int) -> float:
         """How many more alerts may go so that the limiter's window never fills with them in it.
 
-        `queued` alerts have not reached it yet. No more go than the forwarder works off in a
-        moment, for live alerts would wait behind them; where so many stand there already it does
-        not keep up, and would meet a full window once it does: no room. No bound where no limiter
-        was ever seen.
+        `queued` alerts have not reached it yet. Where they stand longer than the forwarder works
+        off in a moment it does not keep up, and would meet a full window once it does: no room.
+        No bound where no limiter was ever seen.
         """
         if not self.seen_at:
             return inf
         rarity = sigmas(limiter, self.traffic)
         if stands(limiter, queued) or rarity < LEAST_SIGMAS:
             return 0.0
-        fits = min(room(limiter, self.traffic, rarity), worked_off(limiter)) - queued
+        fits = room(limiter, self.traffic, rarity) - queued
         return min(fits, max(1.0, MOST_SHARE * self._left(limiter)) - self.sends.total)
 
     def _left(self, limiter: Limiter) -> float:

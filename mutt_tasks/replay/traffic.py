@@ -8,7 +8,7 @@ from dataclasses import replace
 from math import inf
 from typing import Any
 
-from mutt_tasks.core.congestion import stands
+from mutt_tasks.core.congestion import at_once, stands
 from mutt_tasks.core.consumer_limits import (
     ConsumerLimits,
     FollowedLimits,
@@ -133,6 +133,8 @@ class Traffic:
         if self.limit_needed:
             return Allowance(0, NO_ROOM)
         left = min(self.pace.room(self.limiter, reading.queued), 1e9)
+        if self.pace.seen_at and self._max_rate is None:
+            left = min(left, at_once(self.limiter, reading.queued))
         if rate < inf:
             self.pace = self.pace.refilled(rate, now)
             left = min(left, self.pace.bucket.tokens)

@@ -29,6 +29,7 @@ from tests.pipeline import (
     LIMITER,
     MOOG_DLQ,
     begin,
+    consume,
     counters,
     event,
     fill,
@@ -740,13 +741,16 @@ def test_others_go_past_a_suspect_that_waits(client: redis.Redis, store: Store) 
 
 
 def test_what_failed_in_an_outage_is_no_suspect(client: redis.Redis, store: Store) -> None:
-    settings = settings_of(REMEDIATION_MAX_RATE="auto", REMEDIATION_ROUTES="moog")
+    settings = settings_of(
+        REMEDIATION_MAX_RATE="auto", REMEDIATION_ROUTES="moog", REMEDIATION_SHELTER="false"
+    )
     fill(client, MOOG_DLQ, [alert(n) for n in range(5)])
     result = run_cycle(store, settings, healthy=False)
     let_pass(store, 30)
     fill(client, MOOG_DLQ, [alert(5)])
     for _ in range(20):
-        limiter_holds(client, store, 24)
+        limiter_holds(client, store, 15)
         result = run_cycle(store, settings, result.next_cycle)
+        consume(client, store)
 
-    assert numbers_in(client, ALERTS) == [0, 1, 2, 3, 4, 5]
+    assert numbers_in(client, "taken:" + ALERTS) == [0, 1, 2, 3, 4, 5]

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mutt_tasks.core.congestion import at_once
 from mutt_tasks.core.limiter import Accepted, Limiter
 from mutt_tasks.core.live_traffic import LOWS, LiveTraffic
 from mutt_tasks.core.own_sends import OwnSends
@@ -63,7 +64,6 @@ def test_auto_takes_what_the_limiter_leaves_beside_live_traffic() -> None:
 
     assert pace.rate(None, LIMITER) == math.inf
     assert fits(pace, limiter_of(20)) == pytest.approx(50 - 1 - 20, abs=2)
-    assert pace.room(limiter_of(20), 0) == 5  # and no more than goes on in a moment
 
 
 def test_a_limiter_that_was_seen_once_counts_while_it_is_idle() -> None:
@@ -293,6 +293,12 @@ def test_a_forwarder_that_sleeps_tells_nothing_of_live_traffic_and_slows_us_down
 
     assert found.traffic.mean == pace.traffic.mean
     assert found.congestion.share < 1
+
+
+def test_no_more_goes_at_once_than_is_worked_off_in_a_quarter_of_a_second() -> None:
+    assert [at_once(limiter_of(used), 0) for used in (0, 3, 20, 40)] == [1, 1, 5, 10]
+    assert [at_once(limiter_of(20), queued) for queued in (1, 5, 9)] == [4, 0, -4]
+    assert at_once(limiter_of(1200, limit=3000, period=60.0), 0) == 5
 
 
 def test_what_a_smaller_limiter_drops_opens_no_room_for_more() -> None:
