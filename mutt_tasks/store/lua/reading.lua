@@ -38,10 +38,18 @@ local function fields_of(key, ...)
 end
 -- When the newest `used` alerts of the limiter came, oldest first: of each `stride` the youngest.
 local function moments_of(limiter, used, stride)
-  local found = used > 0 and redis.call('ZRANGE', limiter, -used, -1, 'WITHSCORES') or {}
   local moments = {}
-  for last = stride, used + stride - 1, stride do
-    moments[#moments + 1] = found[2 * math.min(last, used)]
+  if stride == 1 then
+    local found = used > 0 and redis.call('ZRANGE', limiter, -used, -1, 'WITHSCORES') or {}
+    for i = 2, #found, 2 do
+      moments[#moments + 1] = found[i]
+    end
+    return moments
+  end
+  -- Of thousands, to look up a hundred takes a tenth of the time of reading all.
+  for older = used - stride, 1 - stride, -stride do
+    local rank = -math.max(0, older) - 1
+    moments[#moments + 1] = redis.call('ZRANGE', limiter, rank, rank, 'WITHSCORES')[2]
   end
   return moments
 end
