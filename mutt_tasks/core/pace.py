@@ -18,10 +18,10 @@ from mutt_tasks.core.token_bucket import TokenBucket
 
 # Where no forwarder's limiter was ever seen, `auto` keeps to this many messages a second. Once
 # this many replays have gone and it still is not there, perhaps it has another key than we believe,
-# and drops what we cannot see: from then on as many seconds pass before the next replay as there
-# have been replays, at most this many.
+# and drops what we cannot see: from then on this many seconds pass before the next replay for each
+# one that has gone, at most this many in all.
 AUTO_RATE = 10.0
-UNSEEN_REPLAYS, UNSEEN_SECONDS = 10, 600.0
+UNSEEN_REPLAYS, UNSEEN_SECONDS_EACH, UNSEEN_SECONDS = 10, 2.0, 600.0
 
 # In a period no more replays go than this many times what live traffic leaves on average. It costs
 # no time (simulated), for the room is narrower. But a limiter that is smaller than we believe drops
@@ -102,7 +102,8 @@ class Pace:
         if max_rate is not None:
             return max_rate or None
         if not self.seen_at:
-            return 1 / min(self.unseen, UNSEEN_SECONDS) if self.is_unseen else AUTO_RATE
+            seconds = min(UNSEEN_SECONDS_EACH * self.unseen, UNSEEN_SECONDS)
+            return 1 / seconds if self.is_unseen else AUTO_RATE
         if self.congestion.share >= 1:
             return inf
         return self.congestion.share * self._left(limiter) / limiter.period

@@ -233,8 +233,8 @@ def test_without_a_limiter_the_rate_falls_once_replays_should_have_shown_it() ->
     assert pace.rate(None, unseen) == AUTO_RATE
     pace = pace.spent(1, 1.0, NOW)
 
-    assert pace.rate(None, unseen) == 0.1
-    assert pace.spent(50, 1.0, NOW).rate(None, unseen) == 1 / 60
+    assert pace.rate(None, unseen) == 1 / 20
+    assert pace.spent(50, 1.0, NOW).rate(None, unseen) == 1 / 120
     assert pace.spent(5000, 1.0, NOW).rate(None, unseen) == 1 / UNSEEN_SECONDS
     assert pace.rate(7.0, unseen) == 7.0  # an operator's number is taken at its word
     assert pace.observed(limiter_of(1), 0, NOW + 1).rate(None, LIMITER) > 10  # type: ignore[operator]
