@@ -39,7 +39,7 @@ SWEPT_SCENARIO = "backlog"
 # What the whole command runs beside the scenarios: those that the limiter bounds once more with
 # evenly spaced live events, and what the room kept for live alerts costs and saves.
 EVENLY = ("moogsoft-down", "alerter-down", "backlog", "both-routes")
-TRADEOFF = "room.HEADROOM_SIGMAS=3,3.5,4,4.5"
+TRADEOFF = "room.HEADROOM_SIGMAS=3.5,3.8,4.1,4.4"
 TRADEOFF_SCENARIO = replace(ALL[SWEPT_SCENARIO], backlog_alerter=15_000, backlog_poison=0.0)
 TRADEOFF_SEEDS = 4
 
