@@ -87,7 +87,7 @@ after trouble that Moogsoft's probe shows, the next tick of beat has to come: 15
 the default interval, which is 0.03 of the least possible in moogsoft-down and 0.9 in flapping.
 """
 
-BOUND = """Where the limiter is the narrowest part, nobody who does not know the future can be faster
+BOUND = """Where the limiter is the narrowest part, nobody who does not know the future is faster
 than this at one drop an hour (`benchmarks/recovery_model/causal_bound.py` says why). It is the time
 of the drain alone; ours includes that until the end of the trouble is noticed.
 """
