@@ -6,7 +6,7 @@ end of the period. At each of these moments there has to be room for the replays
 live alerts that may come by then; the tightest moment decides.
 
 How rare a chance room is kept for weighs what a drop costs against what waiting costs, at thirty
-alerts for an hour. Simulated (docs/recovery.md), both are least together at HEADROOM_SIGMAS where
+alerts for an hour. Simulated (docs/design.md), both are least together at HEADROOM_SIGMAS where
 the limiter is large. Before a small one, or under heavy traffic, that would leave no room at all,
 ever; there they are least, within a few percent, if there is just room for one replay in a window
 that holds no other alert.
