@@ -41,7 +41,7 @@ run: $(VENV)/.installed ## Run worker, beat, metrics and health; with stand-ins 
 docs: $(VENV)/.installed ## Write docs/configuration.md and .env.template from the settings
 	$(BIN)/python tools/write_configuration.py
 
-bench: $(VENV)/.installed ## Measure moves beside their peers, and memory with long queues
+bench: $(VENV)/.installed ## Measure moves beside their peers, and what they cost Redis; writes docs/performance.md
 	$(BIN)/python benchmarks/moves.py
 
 bench-recovery: $(VENV)/.installed ## Recover from outages in virtual time beside others; writes docs/recovery.md

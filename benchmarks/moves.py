@@ -1,167 +1,97 @@
-"""How fast messages move from a dead letter queue to a queue, beside what others would do.
+"""How fast messages move from a dead letter queue to a queue, and what that costs Redis.
 
-Peers, in the same run, on the same embedded server, in turn:
+Beside ours, in the same run and on the same servers, what others would do: moving/movers.py has
+them. Without options it writes docs/performance.md and its plot, in less than three minutes; with
+--short it measures a little of everything, and only prints.
 
-    pop-push    RPOP, decode, LPUSH for each message: a hand-written loop, loses what is in flight
-    blind       LMOVE in a loop inside the server: moves without looking, the ceiling
-
-Prints ratios of medians, and the peak memory of a process that drains a queue ten times as long.
-
-    .venv/bin/python benchmarks/moves.py [--messages N] [--runs N]
+    .venv/bin/python benchmarks/moves.py [--short]
 """
 
 import argparse
-import json
-import resource
-import statistics
-import subprocess
 import sys
-import tempfile
 import time
-from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-
-import redis
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from mutt_tasks import cycle
-from mutt_tasks.cycle import Trigger
-from mutt_tasks.replay.cycle_context import Health
-from mutt_tasks.settings import load
-from mutt_tasks.store.store import Store
-from mutt_tasks.surroundings import Surroundings
-from stand_ins.facts import ALERTER_DLQ as DLQ
-from stand_ins.facts import INGEST_QUEUE as INGEST
-from tests.redis_server import RedisServer
+from benchmarks.moving.measures import blocks, felt, peak_memory, speeds
+from benchmarks.moving.page import Found, page, plot
+from benchmarks.moving.servers import Kind, kinds, running
+from benchmarks.moving.workers import HOLDS, end_to_end, hold
 
-BLIND = """
-for i = 1, tonumber(ARGV[1]) do redis.call('LMOVE', KEYS[1], KEYS[2], 'RIGHT', 'LEFT') end
-"""
+DOCS = Path(__file__).parent.parent / "docs"
 
 
-def fill(client: redis.Redis, messages: int) -> None:
-    """Put so many events of about 450 bytes into the dead letter queue of an empty server."""
-    client.flushall()
-    for start in range(0, messages, 1000):
-        client.lpush(DLQ, *(event(n) for n in range(start, min(start + 1000, messages))))
+@dataclass(frozen=True)
+class Extent:
+    """How much is measured.
+
+    `messages` of a drain, of which there are so many `runs`; `rounds` of a script; messages
+    `waiting`; `seconds` of a hold after as many as it takes to `settle`; and `lengths` of queues
+    whose drain's memory is measured.
+    """
+
+    messages: int
+    runs: int
+    rounds: int
+    waiting: int
+    settle: float
+    seconds: float
+    lengths: tuple[int, ...]
 
 
-def event(number: int) -> bytes:
-    """A syslog event as the alerter gives it up."""
-    return json.dumps(
-        {
-            "hostname": f"core-sw-{number % 400:03d}.example.net",
-            "timestamp": "2026-11-21T05:30:44.123456+00:00",
-            "message": "%LINK-3-UPDOWN: Interface TenGigE0/1/0/7, changed state to down " * 2,
-            "severity": 3,
-            "facility": 23,
-            "program": "ifmgr",
-            "source_ip": "192.0.2.17",
-            "_correlation_id": f"{number:032x}",
-            "_retry_count": 4,
-        }
-    ).encode()
+WHOLE = Extent(10_000, 3, 60, 500_000, 45.0, 15.0, (10_000, 100_000, 1_000_000))
+SHORT = Extent(1000, 1, 3, 5000, 2.0, 2.0, (1000,))
 
 
-def replay(client: redis.Redis, messages: int, batch: int = 1000) -> None:
-    """Our own cycles, as a drain runs them, without its pauses."""
-    settings = load(
-        {
-            "REMEDIATION_BATCH_SIZE": str(batch),
-            "REMEDIATION_MAX_RATE": "0",
-            "REMEDIATION_HIGH_WATER": "1000000000",
-            "REMEDIATION_DRAIN_INTERVAL": "0",
-        }
-    )
-    store = Store(client)
-    surroundings, healthy = Surroundings.of(store), Health(True, "benchmark")
-    held = surroundings.new_id()
-    cycle.begin(store, settings, surroundings, held, Trigger.HAND)
-    taken = 0
-    while held and taken < messages:
-        result = cycle.replay(store, settings, surroundings, held, healthy)
-        held = result.next_cycle if result else ""
-        # A consumer that takes everything at once: replays that nobody takes are held back.
-        waiting = client.llen(INGEST)
-        assert isinstance(waiting, int)
-        client.delete(INGEST)
-        taken += waiting
-    assert taken == messages
-    store.lease.release(held)
+def measured(extent: Extent, servers: list[Kind]) -> Found:
+    """Measure everything, on each of the servers what depends on it, the rest on the first."""
+    first = servers[0]
+    with ThreadPoolExecutor(len(HOLDS)) as pool:
+        # They do next to nothing, so they are measured side by side, and memory meanwhile.
+        settle, seconds = extent.settle, extent.seconds
+        held = pool.map(partial(hold, first, settle=settle, seconds=seconds), HOLDS)
+        with running(first) as server:
+            memory = {length: peak_memory(server, length) for length in extent.lengths}
+        holds = list(held)
+    _tell("memory and holds")
+    worker = end_to_end(first, 5 * extent.messages)
+    _tell("end to end")
+    found_speeds = [each for kind in servers for each in speeds(kind, extent.messages, extent.runs)]
+    _tell("speeds")
+    found_blocks = [
+        each for kind in servers for each in blocks(kind, extent.rounds, extent.waiting)
+    ]
+    _tell("blocks")
+    idle, drained = extent.seconds / 5, 3 * extent.messages
+    found_felt = [each for kind in servers for each in felt(kind, idle, drained)]
+    _tell("live client")
+    return Found(found_speeds, found_blocks, found_felt, holds, worker, memory, extent.runs)
 
 
-def pop_push(client: redis.Redis, messages: int) -> None:
-    """One message at a time, decoded and pushed back."""
-    for _ in range(messages):
-        raw = client.rpop(DLQ)
-        assert isinstance(raw, bytes)
-        json.loads(raw).get("_moog_retry_count", 0)
-        client.lpush(INGEST, raw)
+_started = time.monotonic()
 
 
-def blind(client: redis.Redis, messages: int) -> None:
-    """Inside the server, unseen."""
-    client.eval(BLIND, 2, DLQ, INGEST, messages)
-
-
-def speed(
-    client: redis.Redis, move: Callable[[redis.Redis, int], None], messages: int, runs: int
-) -> float:
-    """Median messages per second."""
-    found = []
-    for _ in range(runs):
-        fill(client, messages)
-        started = time.perf_counter()
-        move(client, messages)
-        found.append(messages / (time.perf_counter() - started))
-    return statistics.median(found)
-
-
-def peak_memory(url_port: int, messages: int) -> int:
-    """Peak resident MiB of a fresh process that replays so many messages."""
-    code = (
-        "import sys; sys.path.insert(0, '.'); import redis; from benchmarks import moves;"
-        f"moves.replay(redis.Redis(port={url_port}), {messages}); print(moves.own_peak())"
-    )
-    root = Path(__file__).parent.parent
-    found = subprocess.run(
-        [sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True
-    )
-    return int(found.stdout)
-
-
-def own_peak() -> int:
-    """This process' peak resident memory in MiB."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+def _tell(part: str) -> None:
+    print(f"{time.monotonic() - _started:6.1f} s  {part}", file=sys.stderr, flush=True)
 
 
 def main() -> int:
-    """Run and print."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
-    parser.add_argument("--messages", type=int, default=50_000)
-    parser.add_argument("--runs", type=int, default=5)
+    """Measure, print, and write the page."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--short", action="store_true", help="a little of everything; only print")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        server = RedisServer(Path(folder), "--appendonly", "no").start()
-        try:
-            ours = speed(server.client, replay, options.messages, options.runs)
-            loop = speed(server.client, pop_push, options.messages, options.runs)
-            ceiling = speed(server.client, blind, options.messages, options.runs)
-            print(f"{'replay (look, decide, commit)':32}{ours:>12,.0f}/s")
-            print(f"{'pop-push loop':32}{loop:>12,.0f}/s   replay is {ours / loop:.1f} x")
-            print(
-                f"{'blind, inside the server':32}{ceiling:>12,.0f}/s   replay is "
-                f"{ours / ceiling:.2f} x"
-            )
-            for messages in (10_000, 100_000, 1_000_000):
-                fill(server.client, messages)
-                print(
-                    f"peak memory, {messages:>9,} messages: "
-                    f"{peak_memory(server.port, messages)} MiB"
-                )
-        finally:
-            server.stop()
+    found = measured(SHORT if options.short else WHOLE, kinds())
+    text = page(found)
+    print(text)
+    if not options.short:
+        plot(found, DOCS / "performance.png")
+        (DOCS / "performance.md").write_text(text, encoding="utf-8")
     return 0
 
 

@@ -4,7 +4,6 @@ The service's own code in virtual time on a real Redis, against a model of the p
 peers. Without options: every scenario and policy, and docs/recovery.md and .png are written.
 
     .venv/bin/python benchmarks/recovery.py --scenario moogsoft-down --live-rate 30 --policy ours
-    .venv/bin/python benchmarks/recovery.py --sweep room.HEADROOM_SIGMAS=3,4,5 --seeds 3
     .venv/bin/python benchmarks/recovery.py --quick
 """
 
@@ -22,7 +21,6 @@ from benchmarks.recovery_model.jobs import Job, run_all
 from benchmarks.recovery_model.measures import Measures
 from benchmarks.recovery_model.run import NONE, OURS, POLICIES, REPLAYING
 from benchmarks.recovery_model.scenario import EVEN, POISSON, Scenario, small
-from benchmarks.recovery_model.sweep import Sweep, run_sweep, sweep_of, sweep_table
 from benchmarks.recovery_model.words import COLUMNS, row, table
 
 ROOT = Path(__file__).parent.parent
@@ -34,22 +32,16 @@ FIELDS: dict[str, type[Any]] = {
     if name not in ("name", "env", "changes")
 }
 OWN_OPTIONS = {"--live-rate": "live_rate", "--limit": "limit", "--outage": "outage"}
-SWEPT_SCENARIO = "backlog"
 
 # What the whole command runs beside the scenarios: those that the limiter bounds once more with
-# evenly spaced live events, and what the room kept for live alerts costs and saves.
-EVENLY = ("moogsoft-down", "alerter-down", "backlog", "both-routes")
-TRADEOFF = "room.HEADROOM_SIGMAS=3.5,3.8,4.1,4.4"
-TRADEOFF_SCENARIO = replace(ALL[SWEPT_SCENARIO], backlog_alerter=15_000, backlog_poison=0.0)
-TRADEOFF_SEEDS = 4
+# evenly spaced live events.
+EVENLY = ("backlog", "both-routes")
 
 
 def main() -> int:
     """Run and print; 1 when a message was lost, doubled, or by us quarantined without need."""
     options = _options()
     scenarios = _scenarios(options)
-    if options.sweep:
-        return _sweep(options, scenarios)
     policies = options.policy or REPLAYING
     started = time.perf_counter()
     jobs = [Job(scenario, options.seed) for scenario in scenarios]
@@ -79,36 +71,19 @@ def _write(
     scenarios: list[Scenario],
 ) -> None:
     from benchmarks.recovery_model.page import page
-    from benchmarks.recovery_model.plots import backlog_curves, tradeoff
+    from benchmarks.recovery_model.plots import backlog_curves
 
     docs = ROOT / "docs"
     backlog_curves(found, docs / "recovery.png")
     even = [replace(ALL[name], live_pattern=EVEN) for name in EVENLY]
     jobs = [Job(scenario, options.seed) for scenario in even]
     by_place = run_all(jobs, [OURS], options.processes, 60.0, _tell)
-    sweep = sweep_of(TRADEOFF)
-    seeds = list(range(options.seed, options.seed + TRADEOFF_SEEDS))
-    rows = run_sweep(sweep, TRADEOFF_SCENARIO, seeds, options.processes, _tell)
-    tradeoff(sweep.name, rows, docs / "recovery-tradeoff.png")
-    text = page(
-        found, scenarios, [by_place[at, OURS] for at in range(len(jobs))], sweep_table(sweep, rows)
-    )
+    text = page(found, scenarios, [by_place[at, OURS] for at in range(len(jobs))])
     (docs / "recovery.md").write_text(text, encoding="utf-8")
 
 
-def _sweep(options: argparse.Namespace, scenarios: list[Scenario]) -> int:
-    sweep: Sweep = options.sweep
-    seeds = list(range(options.seed, options.seed + options.seeds))
-    for scenario in scenarios:
-        rows = run_sweep(sweep, scenario, seeds, options.processes, _tell)
-        print(f"\n{scenario.name}, seeds {seeds[0]} to {seeds[-1]}")
-        print(sweep_table(sweep, rows))
-    return 0
-
-
 def _scenarios(options: argparse.Namespace) -> list[Scenario]:
-    names = options.scenario or ([SWEPT_SCENARIO] if options.sweep else list(ALL))
-    chosen = [ALL[name] for name in names]
+    chosen = [ALL[name] for name in options.scenario or ALL]
     if options.quick:
         chosen = [small(scenario) for scenario in chosen]
     changes: dict[str, Any] = dict(options.set)
@@ -128,13 +103,6 @@ def _setting(text: str) -> tuple[str, Any]:
     return name, value.lower() == "true" if kind is bool else kind(value)
 
 
-def _sweep_of(text: str) -> Sweep:
-    try:
-        return sweep_of(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
-
-
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -149,14 +117,7 @@ def _options() -> argparse.Namespace:
         help=f"any number of a scenario: {', '.join(FIELDS)}",
     )  # fmt: skip
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--seeds", type=int, default=3, help="of a sweep, from --seed on")
     parser.add_argument("--processes", type=int, default=2)
-    parser.add_argument(
-        "--sweep",
-        type=_sweep_of,
-        metavar="NAME=v1,v2",
-        help="a constant of mutt_tasks.core, as module.NAME",
-    )
     parser.add_argument("--quick", action="store_true", help="small versions, in seconds")
     options = parser.parse_args()
     options.write = len(sys.argv) == 1

@@ -5,7 +5,7 @@ import os
 import signal
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -26,13 +26,15 @@ class EmbeddedError(Exception):
 
 
 @contextmanager
-def embedded_redis(data: Path) -> Iterator[tuple[RedisAddress, Child]]:
+def embedded_redis(
+    data: Path, find: Callable[[], Path] | None = None
+) -> Iterator[tuple[RedisAddress, Child]]:
     """A server on a free local port while the context lasts, its data in `data`/redis.
 
-    Raises EmbeddedError.
+    `find` looks for its program, see stand_ins.redis_server.program. Raises EmbeddedError.
     """
     try:
-        program()
+        program(find)
     except NoServerError as error:
         raise EmbeddedError(f"{error}. Set REDIS_URL to a Redis of yours instead.") from None
     folder = data.resolve() / "redis"

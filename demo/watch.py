@@ -25,7 +25,7 @@ class Ends:
 
 @dataclass
 class Watch:
-    """Looks twice a second, until the end.
+    """Looks every `look_seconds`, until the end.
 
     `pipeline` is None when a real one is served, of which nobody can tell what is on its way.
     """
@@ -35,6 +35,7 @@ class Watch:
     moogsoft: Moogsoft
     pipeline: Pipeline | None
     ends: Ends
+    look_seconds: float = LOOK_SECONDS
     started: float = field(default_factory=time.monotonic)
     _is_drained: bool = False
     _trouble: str = ""
@@ -46,7 +47,7 @@ class Watch:
 
     def until_the_end(self, view: View, children: list[Child], stopping: Event) -> bool:
         """Watch until there is a reason to stop; returns whether it is a good one."""
-        while not stopping.wait(LOOK_SECONDS):
+        while not stopping.wait(self.look_seconds):
             ended = [how for how in (child.ended() for child in children) if how]
             if ended:
                 view.note(self.elapsed, f"{'; '.join(ended)}: stopping the rest")

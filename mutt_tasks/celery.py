@@ -6,32 +6,18 @@ settings are first needed.
 
 import logging
 import sys
-from functools import cached_property
-from typing import IO, Any
+from typing import Any
 
-import click
 from celery import Celery, signals
 
-from mutt_tasks import broker, logs, tracing
-from mutt_tasks.errors import ClusterUnsupported, SettingsError, StoreRefused, StoreUnavailable
+from mutt_tasks import broker, environment, logs, tracing
+from mutt_tasks.errors import ClusterUnsupported, StoreRefused, StoreUnavailable
 from mutt_tasks.serving import Serving
-from mutt_tasks.settings import Settings, load, warnings
+from mutt_tasks.settings import Settings, warnings
 from mutt_tasks.store.store import Store
 from mutt_tasks.survival import Survival
 
 logger = logging.getLogger(__name__)
-
-
-class UnusableEnvironment(SettingsError, click.ClickException):
-    """A SettingsError that ends a `celery` command with its lines alone and exit status 1.
-
-    Any other program may catch it.
-    """
-
-    def show(self, _file: IO[Any] | None = None) -> None:
-        """Write one line for each bad variable to standard error."""
-        for line in self.lines:
-            print(f"mutt_tasks: {line}", file=sys.stderr)
 
 
 class Application(Celery):
@@ -40,13 +26,10 @@ class Application(Celery):
     Tasks, the steps of the worker's start and `celeryconfig.py` all read this one value.
     """
 
-    @cached_property
+    @property
     def settings(self) -> Settings:
         """The environment, read when first asked for; raises UnusableEnvironment."""
-        try:
-            return load()
-        except SettingsError as error:
-            raise UnusableEnvironment(error.lines) from None
+        return environment.settings()
 
 
 app = Application("mutt_tasks")

@@ -17,6 +17,14 @@ class InvalidArgument(MuttTasksError, ValueError):
     """A task was called with an argument that it cannot take."""
 
 
+class NotFound(MuttTasksError):
+    """What was asked for is not there, or not any more."""
+
+
+class PlaceLost(MuttTasksError):
+    """A list moved on so far that a place in it cannot be found again."""
+
+
 class StoreError(MuttTasksError):
     """Redis could not do what was asked."""
 

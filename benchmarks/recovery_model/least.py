@@ -1,8 +1,11 @@
 """The least possible time to empty: what no policy can beat without dropping alerts."""
 
+from collections.abc import Iterable
+
 from benchmarks.recovery_model.message import Kind
 from benchmarks.recovery_model.scenario import Scenario
 from benchmarks.recovery_model.world import World
+from stand_ins import runtime
 from stand_ins.facts import ALERTER_DLQ
 
 # Rests between a poison message's three replays, by the rules of the service (60 s, doubling).
@@ -12,9 +15,11 @@ POISON_RESTS = 60.0 + 120.0
 def least_seconds(scenario: Scenario, world: World) -> float:
     """Work that has to pass / what the narrowest part has left beside live events, in seconds.
 
-    Every good message passes forwarder, limiter and Moogsoft; those of the alerter's queue pass
-    the alerter too. Poison needs its rests, whatever else happens; the longest of all counts.
-    Until the forwarder's breaker lets something through again nobody can deliver at all.
+    Every good message passes forwarder, limiter and Moogsoft, those too that the limiter has
+    destroyed by now; those of the alerter's queue pass the alerter as well.
+    Poison needs its rests, whatever else happens; the longest of all counts.
+    Until the forwarder is there, and its breaker lets something through again, nobody can deliver
+    at all.
     """
     events = world.client.llen(ALERTER_DLQ)
     good = max(0, world.books.good_in_dlq)
@@ -23,24 +28,41 @@ def least_seconds(scenario: Scenario, world: World) -> float:
         scenario.forwarders / scenario.post_seconds,
         scenario.moogsoft_rate or float("inf"),
     )
+    work = good + len(world.books.drops)
     # Where no limiter thins it out, the queue of the trouble has to pass first.
     waiting = 0 if narrow >= scenario.limit / scenario.period else len(world.alerts)
-    times = [_time(good + waiting if good else 0, narrow - scenario.live_rate)]
+    times = [_passed(scenario, work + waiting if work else 0, narrow)]
     times.append(_time(min(good, events), 1 / scenario.alerter_seconds - scenario.live_rate))
     is_poisoned = any(world.books.kinds[n] == Kind.POISON for n in world.books.to_recover)
     times.append(POISON_RESTS if is_poisoned else 0.0)
-    return max(times) + (_resumed_after(scenario, world) if good else 0.0)
+    return max(times) + (_resumed_after(scenario, world) if work else 0.0)
+
+
+def resumed(delivered_at: Iterable[float], since: float) -> float:
+    """When Moogsoft took something for the first time from a moment on; that moment if never."""
+    return min((at for at in delivered_at if at >= since), default=since)
 
 
 def _resumed_after(scenario: Scenario, world: World) -> float:
     """How long after the trouble something reached Moogsoft again while nobody replayed."""
     since = scenario.trouble_to
     if not since or scenario.trouble == "alerter":
-        return 0.0
-    return min((at for at in world.books.delivered_at if at >= since), default=since) - since
+        return scenario.forwarder_from
+    return resumed(world.books.delivered_at, since) - since
 
 
-def _time(work: int, spare: float) -> float:
+def _passed(scenario: Scenario, work: int, rate: float) -> float:
+    """How long the work takes at a rate beside live events, from a changed limit on at that."""
+    seconds = _time(work, rate - scenario.live_rate)
+    for change in scenario.changes:
+        if change.name == runtime.RATE_LIMIT and seconds > change.at:
+            left = work * (1 - change.at / seconds)
+            rate = min(rate, int(change.value) / scenario.period)
+            seconds = change.at + _time(left, rate - scenario.live_rate)
+    return seconds
+
+
+def _time(work: float, spare: float) -> float:
     if work == 0:
         return 0.0
     return work / spare if spare > 0 else float("inf")

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from math import ceil, isnan, nan
 
+from benchmarks.recovery_model.least import resumed
 from benchmarks.recovery_model.message import Kind
 from benchmarks.recovery_model.run import Result
 
@@ -18,7 +19,8 @@ class Measures:
 
     `seconds` is the time to recover (None: not recovered in `watched` seconds, and `gave_up` says
     that the policy had ended by itself), `least` the least possible. `delay` is in seconds, NaN
-    where no live event came by. Of alerts that met the limiter's full window `dropped` counts all
+    where no live event came by. `live_lost` alerts met the limiter's full window without having
+    been in a dead letter queue, whoever was to blame. Of all that met it `dropped` counts those
     beyond `dropped_anyway`, which the pipeline dropped by itself while nobody replayed, up to the
     same moment; `replays_dropped` those that the policy had put back; `live_dropped` live ones
     beyond those dropped anyway. `destroyed` events the alerter threw away, and `live_shed` live
@@ -36,6 +38,7 @@ class Measures:
     dropped: int
     replays_dropped: int
     live_dropped: int
+    live_lost: int
     dropped_anyway: int
     destroyed: int
     live_shed: int
@@ -44,6 +47,7 @@ class Measures:
     delay: float
     lost: int
     doubled: int
+    is_crowded: bool
     run_seconds: float
     depths: tuple[tuple[float, int], ...]
 
@@ -57,6 +61,7 @@ class Measures:
         replays = self.poison_replays
         checks = {
             "time": self.seconds is not None and not self.ratio > TIME_TARGET,
+            "alerts lost": self.live_lost == 0 or self.is_crowded,
             "drops": self.dropped + self.replays_dropped + self.live_dropped == 0,
             "destroyed": self.destroyed == 0,
             "good quarantined": self.good_dead == 0,
@@ -87,6 +92,7 @@ def measure(result: Result, baseline: Result) -> Measures:
         odd_left=result.odd_left,
         dropped=max(0, len(result.drops) - anyway),
         replays_dropped=sum(result.replayed[number] for number in dropped),
+        live_lost=sum(not result.replayed[number] for number in dropped),
         live_dropped=_live_beyond(result, dropped, dropped_anyway),
         dropped_anyway=anyway,
         destroyed=max(0, len(destroyed) - sum(number < len(result.born) for number in usual)),
@@ -96,6 +102,7 @@ def measure(result: Result, baseline: Result) -> Measures:
         delay=added_delay(result, baseline),
         lost=result.lost,
         doubled=result.doubled,
+        is_crowded=result.scenario.is_crowded,
         run_seconds=result.seconds,
         depths=result.depths,
     )
@@ -115,10 +122,12 @@ def added_delay(result: Result, baseline: Result) -> float:
     """99th percentile in seconds of what replaying adds to live events' way to Moogsoft.
 
     Counted are those that came while something was left to recover and that arrive when nobody
-    replays; one that did not arrive and was not dropped waits until the end of the run.
+    replays; one that did not arrive and was not dropped waits until the end of the run. What came
+    before Moogsoft took anything again and was put back later is part of the backlog instead.
     """
     dropped = {number for _, number in result.drops}
-    first = result.scenario.backlog
+    scenario = result.scenario
+    first, resumed_at = scenario.backlog, resumed(baseline.delivered_at, scenario.trouble_to)
     added = []
     spans = iter(result.busy_spans)
     span = next(spans, None)
@@ -129,6 +138,8 @@ def added_delay(result: Result, baseline: Result) -> float:
         if span is None:
             break
         if born < span[0] or isnan(usual) or number in dropped:
+            continue
+        if result.replayed[number] and born < resumed_at:
             continue
         arrived = result.delivered_at[number]
         if isnan(arrived):

@@ -1,6 +1,5 @@
-"""docs/recovery.png and docs/recovery-tradeoff.png."""
+"""docs/recovery.png."""
 
-from math import isnan
 from pathlib import Path
 from typing import Any
 
@@ -9,11 +8,14 @@ import matplotlib as mpl
 mpl.use("Agg")
 from matplotlib import pyplot as plt
 
-from benchmarks.recovery_model.measures import DELAY_TARGET, TIME_TARGET, Measures
+from benchmarks.recovery_model.harm import ALL
+from benchmarks.recovery_model.measures import Measures
 from benchmarks.recovery_model.run import NONE, REPLAYING
-from benchmarks.recovery_model.scenario import SCENARIOS
 
-SHOWN = ("moogsoft-down", "alerter-down", "backlog", "shed-storm", "both-routes", "half-capacity")
+SHOWN = (
+    *("moogsoft-down", "alerter-down", "backlog", "outage"),
+    *("shed-storm", "both-routes", "half-capacity", "outage-breaker-60"),
+)
 COLORS = {"ours": "#0072B2", "predecessor": "#999999", "fixed": "#E69F00", "at_once": "#D55E00"}
 
 # A panel goes on for so many times the least possible time after the trouble.
@@ -23,7 +25,7 @@ PANEL_SPAN = 2.5
 def backlog_curves(found: dict[tuple[str, str], Measures], path: Path) -> None:
     """The backlog over time, one panel a scenario, one curve a policy."""
     names = [name for name in SHOWN if (name, NONE) in found]
-    figure, panels = plt.subplots(2, 3, figsize=(13, 7), squeeze=False)
+    figure, panels = plt.subplots(2, 4, figsize=(17, 7), squeeze=False)
     for panel, name in zip(panels.flat, names, strict=False):
         _panel(panel, name, found)
     for panel in panels.flat[len(names) :]:
@@ -36,7 +38,7 @@ def backlog_curves(found: dict[tuple[str, str], Measures], path: Path) -> None:
 
 
 def _panel(panel: Any, name: str, found: dict[tuple[str, str], Measures]) -> None:
-    scenario = SCENARIOS[name]
+    scenario = ALL[name]
     end = scenario.trouble_to + PANEL_SPAN * max(found[name, NONE].least, 60.0)
     for policy in REPLAYING:
         if (name, policy) not in found:
@@ -57,9 +59,9 @@ def _panel(panel: Any, name: str, found: dict[tuple[str, str], Measures]) -> Non
             scenario.trouble_from / 60, scenario.trouble_to / 60, color="#D55E00", alpha=0.08
         )
     text = "\n".join(
-        f"{policy}: {found[name, policy].dropped:,} dropped"
-        for policy in REPLAYING
-        if (name, policy) in found
+        f"{policy}: {run.live_lost + run.replays_dropped:,} lost"
+        for policy in (*REPLAYING, NONE)
+        if (run := found.get((name, policy)))
     )
     box = {"facecolor": "white", "edgecolor": "none", "alpha": 0.8}
     panel.text(
@@ -71,23 +73,3 @@ def _panel(panel: Any, name: str, found: dict[tuple[str, str], Measures]) -> Non
     panel.set_ylim(bottom=0)
     panel.set_xlim(0, end / 60)
     panel.grid(alpha=0.25)
-
-
-def tradeoff(name: str, rows: list[tuple[float, list[Measures]]], path: Path) -> None:
-    """Time, drops and live delay against the values of one constant; a dot for each seed."""
-    figure, panels = plt.subplots(1, 3, figsize=(12, 3.6))
-    titles = ("time to recover, × least", "alerts dropped because of it", "p99 live delay added, s")
-    targets = (TIME_TARGET, 0.0, DELAY_TARGET)
-    for at, (panel, title, target) in enumerate(zip(panels, titles, targets, strict=True)):
-        for value, runs in rows:
-            heights = [(one.ratio, float(one.dropped), one.delay)[at] for one in runs]
-            heights = [height for height in heights if not isnan(height)]
-            panel.plot([value] * len(heights), heights, "o", color="#0072B2", alpha=0.6)
-        panel.axhline(target, color="#D55E00", linewidth=1, linestyle="--", label="target")
-        panel.set_title(title, fontsize=10)
-        panel.set_xlabel(name)
-        panel.set_ylim(bottom=0)
-        panel.grid(alpha=0.25)
-    figure.tight_layout()
-    figure.savefig(path, dpi=110, metadata={"Software": None})
-    plt.close(figure)

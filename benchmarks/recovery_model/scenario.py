@@ -108,6 +108,11 @@ class Scenario:
         """When the trouble is over, and the time to empty begins to count."""
         return self.trouble_from + self.outage if self.trouble != "none" else 0.0
 
+    @property
+    def is_crowded(self) -> bool:
+        """Whether live alerts alone are more than the limiter takes: nobody can save them all."""
+        return self.live_rate * self.period > self.limit
+
     def in_trouble(self, at: float, kind: str) -> bool:
         """Whether the trouble of this kind lasts at a moment."""
         return self.trouble == kind and self.trouble_from <= at < self.trouble_to
@@ -145,28 +150,28 @@ SCENARIOS = {
     for scenario in (
         Scenario(
             "moogsoft-down",
-            "Moogsoft is down for two hours under 20 live events/s.",
+            "Moogsoft is down for an hour under 20 live events/s.",
             trouble="moogsoft",
-            outage=2 * HOUR,
-        ),
-        Scenario(
-            "alerter-down",
-            "The alerter's database is down for an hour while Moogsoft is well.",
-            trouble="alerter",
             outage=HOUR,
         ),
         Scenario(
+            "alerter-down",
+            "The alerter's database is down for 20 minutes while Moogsoft is well.",
+            trouble="alerter",
+            outage=HOUR / 3,
+        ),
+        Scenario(
             "backlog",
-            "50,000 messages lie in the alerter's dead letter queue, 1 % of them poison.",
-            backlog_alerter=50_000,
+            "20,000 messages lie in the alerter's dead letter queue, 1 % of them poison.",
+            backlog_alerter=20_000,
             backlog_poison=0.01,
         ),
         Scenario(
             "flapping",
-            "Moogsoft is 30 s up and 60 s down, over and over, for an hour; 5,000 messages lie in"
-            " the alerter's dead letter queue at the start.",
+            "Moogsoft is 30 s up and 60 s down, over and over, for half an hour; 5,000 messages lie"
+            " in the alerter's dead letter queue at the start.",
             trouble="flapping",
-            outage=HOUR,
+            outage=HOUR / 2,
             backlog_alerter=5000,
         ),
         Scenario(
@@ -191,15 +196,15 @@ SCENARIOS = {
         ),
         Scenario(
             "both-routes",
-            "10,000 messages lie in each of the two dead letter queues.",
-            backlog_alerter=10_000,
-            backlog_moog=10_000,
+            "5,000 messages lie in each of the two dead letter queues.",
+            backlog_alerter=5000,
+            backlog_moog=5000,
         ),
         Scenario(
             "half-capacity",
-            "Moogsoft is down for half an hour, and then answers 503 above 25/s.",
+            "Moogsoft is down for ten minutes, and then answers 503 above 25/s.",
             trouble="moogsoft",
-            outage=HOUR / 2,
+            outage=HOUR / 6,
             moogsoft_rate=25.0,
         ),
     )
@@ -215,6 +220,10 @@ _SMALL: dict[str, dict[str, float]] = {
     "slow-consumer": {"backlog_alerter": 100},
     "both-routes": {"backlog_alerter": 200, "backlog_moog": 200},
     "half-capacity": {"outage": 180.0},
+    "outage": {"outage": 60.0, "breaker_rest": 90.0},
+    "outage-breaker-60": {"outage": 60.0},
+    "outage-no-breaker": {"outage": 60.0},
+    "outage-two-forwarders": {"outage": 60.0, "breaker_rest": 60.0},
 }
 
 

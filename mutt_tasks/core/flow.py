@@ -21,6 +21,9 @@ CANARY_SECONDS = 1.0
 IDLE_SECONDS, LONGEST_IDLE = 60.0, 7200.0
 # A consumer that has taken nothing for this many seconds is away, not slow.
 SILENCE_SECONDS = 10.0
+# While nobody takes anything the next look comes after this share of the time that it has been so,
+# or after so many seconds.
+PATIENCE_SHARE, LONGEST_PATIENCE = 0.25, 15.0
 # Shares of what was sent that came back: from here on the window halves, or all is trouble.
 SOME, MOST = 0.1, 0.5
 
@@ -47,7 +50,7 @@ class Flow:
     """A route's state between batches.
 
     `depth` is the source's length as we left it, None when unknown; the last look was at
-    `looked_at` (seconds since 1970, 0 for never).
+    `looked_at`, and nobody has taken anything since `held_since` (seconds since 1970, 0 for never).
     """
 
     window: Window = Window()
@@ -56,6 +59,7 @@ class Flow:
     breaker: Breaker = Breaker()
     depth: int | None = None
     looked_at: float = 0.0
+    held_since: float = 0.0
 
     @property
     def spans(self) -> Spans:
@@ -66,7 +70,22 @@ class Flow:
         """The flow after `replays` went to the target; `total` messages left the source."""
         depth = None if self.depth is None else self.depth - total
         in_flight = self.in_flight.sent(replays, now) if replays else self.in_flight
-        return replace(self, depth=depth, in_flight=in_flight)
+        return replace(self, depth=depth, in_flight=in_flight, held_since=0.0)
+
+    def patience(self, now: float) -> float:
+        """In how many seconds it is worth looking again while nobody takes anything.
+
+        The longer that has lasted, the later: what it costs Redis to wait stays small, and an end
+        is seen late by a share of what was lost already. A cycle goes by what it found when it
+        began, so in the first one that is held every slice looks.
+        """
+        if not 0 < self.held_since < now:
+            return 0.0
+        return min(LONGEST_PATIENCE, PATIENCE_SHARE * (now - self.held_since))
+
+    def held(self, is_untaken: bool, now: float) -> "Flow":
+        """The flow while it may send nothing; `is_untaken`: until somebody takes something."""
+        return replace(self, held_since=(self.held_since or now) if is_untaken else 0.0)
 
     def as_canary(self, bounds: Bounds) -> "Flow":
         """The flow that begins anew, carefully."""

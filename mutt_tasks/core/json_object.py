@@ -39,6 +39,7 @@ class Span(NamedTuple):
 
 # Values are only located, so numbers stay text: no limit on digits, no rounding, no cost.
 _DECODER = json.JSONDecoder(parse_int=str, parse_float=str, parse_constant=str)
+_WHITE = b" \t\n\r"
 _SPACE = re.compile(r"[ \t\n\r]*")
 _PLAIN_VALUE = (
     r"-?(?:0|[1-9][0-9]*+)(?:\.[0-9]++)?(?:[eE][+-]?[0-9]++)?|true|false|null|NaN|-?Infinity"
@@ -89,6 +90,9 @@ def locate(raw: bytes, wanted: frozenset[str] | None = None) -> Span | None:
     nesting and in time linear in the size. An object of more than _MOST_PARTS parts counts as
     none: the queue behind it must not wait for it.
     """
+    before = len(raw) - len(raw.lstrip(_WHITE))
+    if raw[before : before + 1] != b"{":
+        return None
     if not raw.isascii():
         try:
             raw.decode("utf-8")
@@ -97,7 +101,7 @@ def locate(raw: bytes, wanted: frozenset[str] | None = None) -> Span | None:
     # JSON's structure is ASCII, so one character a byte keeps it, and makes offsets byte offsets.
     text = raw.decode("latin-1")
     try:
-        return _members(text, wanted, iter(range(_MOST_PARTS)))
+        return _members(text, before + 1, wanted, iter(range(_MOST_PARTS)))
     except (ValueError, IndexError, _TooManyParts):
         return None
 
@@ -106,13 +110,11 @@ class _TooManyParts(Exception):
     """The object has more than _MOST_PARTS parts."""
 
 
-def _members(text: str, wanted: frozenset[str] | None, parts: Iterator[int]) -> Span:
-    at = _skip(text, 0)
-    if text[at] != "{":
-        raise ValueError
-    inside = end = at + 1
+def _members(text: str, at: int, wanted: frozenset[str] | None, parts: Iterator[int]) -> Span:
+    """The members from `at` on, which is behind the object's opening."""
+    inside = end = at
     members: list[Member] = []
-    at = _skip(text, inside)
+    at = _skip(text, at)
     closed = text[at] == "}"
     run = None if wanted is None else _members_but(wanted)
     while not closed:

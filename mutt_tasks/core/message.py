@@ -2,7 +2,8 @@
 
 import json
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple
 
 from mutt_tasks.core.counts import whole_number
@@ -15,12 +16,14 @@ SHELTERED_LANE = "sheltered"
 
 _ENCODER = json.JSONEncoder(separators=(",", ":"))
 
+# The text of a longer timestamp is not decoded.
+LONGEST_TIMESTAMP = 1 << 16
+
 # No header of ours comes near this; a longer one is somebody else's and is not decoded.
 _HEADER_BYTES = 4096
 
 
-@dataclass(frozen=True, slots=True)
-class Header:
+class Header(NamedTuple):
     """What we wrote into the message when we last touched it.
 
     `replays` counts all of them, `forgiven` how many of those do not count towards poison;
@@ -39,7 +42,7 @@ class Header:
         """The header of a message that is moved aside; `undoes_replay`: its last one was no try."""
         replays = self.replays - undoes_replay
         forgiven = min(self.forgiven, replays)
-        return replace(self, replays=replays, forgiven=forgiven, is_sheltered=True)
+        return self._replace(replays=replays, forgiven=forgiven, is_sheltered=True)
 
     def replayed(self, now: float, forgiven: int) -> "Header":
         """The header after one more replay."""
@@ -84,10 +87,7 @@ class Message:
 
     def value(self, field: str) -> str | None:
         """A top-level value's own text; the last one when the key stands there twice."""
-        for member in reversed(self.span.members):
-            if member.key == field:
-                return self.raw[member.value_start : member.end].decode("utf-8")
-        return None
+        return _value(self.raw, self.span, field)
 
     def count(self, field: str) -> Count:
         """A counter of the pipeline; 0 when it is missing or no counter."""
@@ -103,7 +103,7 @@ class Message:
     def timestamp(self) -> float | None:
         """The event's own moment, if it names one."""
         value = self.value("timestamp")
-        if value is None or len(value) > 64:
+        if value is None or len(value) > LONGEST_TIMESTAMP or value[0] in "[{":
             return None
         try:
             return moment_of(json.loads(value))
@@ -134,11 +134,15 @@ class Message:
                 missing.pop(member.key, None)
         end = self.span.end
         pieces.append(self.raw[kept_to:end])
-        added = [b'"%s":%s' % (field.encode(), value) for field, value in missing.items()]
-        if added:
-            pieces.append((b"" if end == self.span.inside else b",") + b",".join(added))
+        if missing:
+            pieces += (b"" if end == self.span.inside else b",", members_of(missing))
         pieces.append(self.raw[end:])
         return b"".join(pieces)
+
+
+def members_of(fields: dict[str, bytes]) -> bytes:
+    """JSON members, keys that need no escape and texts of values, as they stand in an object."""
+    return b",".join([b'"%s":%s' % (key.encode(), value) for key, value in fields.items()])
 
 
 def parse(raw: bytes, wanted: frozenset[str] | None = None) -> Message | None:
@@ -149,19 +153,27 @@ def parse(raw: bytes, wanted: frozenset[str] | None = None) -> Message | None:
     span = locate(raw, wanted)
     if span is None:
         return None
-    bare = Message(raw, span, Header(), is_sound=True)
-    value = bare.value(HEADER_FIELD)
-    if value is None:
-        return bare
-    header, is_sound = _header(value)
-    return replace(bare, header=header, is_sound=is_sound)
+    value = _value(raw, span, HEADER_FIELD)
+    header, is_sound = (Header(), True) if value is None else _header(value)
+    return Message(raw, span, header, is_sound)
+
+
+def _value(raw: bytes, span: Span, field: str) -> str | None:
+    for member in reversed(span.members):
+        if member.key == field:
+            return raw[member.value_start : member.end].decode("utf-8")
+    return None
 
 
 def _header(value: str) -> tuple[Header, bool]:
-    """Our header from its text, and whether all of it was in the shape that we write.
+    """Our header from its text, and whether all of it was in the shape that we write."""
+    return _read_header(value) if len(value) <= _HEADER_BYTES else (Header(), False)
 
-    What can be read counts: a damaged field must not lift the bound that the others set.
-    """
+
+# Messages that were replayed together come back with the same header.
+@lru_cache(maxsize=256)
+def _read_header(value: str) -> tuple[Header, bool]:
+    """What can be read counts: a damaged field must not lift the bound that the others set."""
     fields = _header_fields(value)
     if fields is None:
         return Header(), False

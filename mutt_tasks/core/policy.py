@@ -1,12 +1,15 @@
 """What to do with one message. A table of rules, first match wins; nothing is done here."""
 
 import zlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from typing import NamedTuple
 
-from mutt_tasks.core.message import Message, parse
-from mutt_tasks.core.refusals import is_incomplete, is_undeliverable
+from mutt_tasks.core.case import Case, located_case, plain_case, was_shed
+from mutt_tasks.core.message import Header, Message, parse
+from mutt_tasks.core.plain_message import NoJsonError, PlainMessage, plain_message
+from mutt_tasks.core.refusals import is_undeliverable
 from mutt_tasks.core.routes import Route
 from mutt_tasks.core.suspects import LOOK_AGAIN_SECONDS, Suspects
 
@@ -83,7 +86,7 @@ def arrival(raw: bytes, route: Route) -> Arrival:
         return Arrival.MALFORMED
     if message.header.is_sheltered:
         return Arrival.SHELTERED
-    if _was_shed(message, route):
+    if was_shed(message, route):
         return Arrival.SHED
     return Arrival.RETURNED if message.header.replays else Arrival.FRESH
 
@@ -96,75 +99,62 @@ def decide(
     `cycle` is the id that the stamp carries, `now` the moment of the look. `is_cleared` says that
     the message came there in an outage.
     """
+    try:
+        plain = plain_message(raw, route)
+    except NoJsonError:
+        return Decision(Action.QUARANTINE, MALFORMED, raw)
+    if plain is None:
+        return decide_located(raw, route, policy, cycle, now, is_cleared=is_cleared)
+    return _ruled(plain_case(plain, route, is_cleared), route, policy, cycle, now)
+
+
+def decide_located(
+    raw: bytes, route: Route, policy: Policy, cycle: str, now: float, *, is_cleared: bool = False
+) -> Decision:
+    """The same decision for any message, plain or not, which takes longer."""
     message = parse(raw, route.read_fields)
     if message is None:
         return Decision(Action.QUARANTINE, MALFORMED, raw)
     if is_undeliverable(message, route.reset_fields):
         return Decision(Action.QUARANTINE, MALFORMED, raw, came_back=message.header.replays > 0)
-    case = _case(message, route, policy, is_cleared)
-    reason = _set_aside(case, route, policy, now)
+    case = located_case(message, route, policy.spans, is_cleared)
+    return _ruled(case, route, policy, cycle, now)
+
+
+def _ruled(case: Case, route: Route, policy: Policy, cycle: str, now: float) -> Decision:
+    """Apply the rules to a message that its consumer could decode."""
+    message, header = case.message, case.message.header
+    is_suspect = case.failed_alone and policy.suspects is not None
+    reason = _set_aside(case, policy, now)
     if not reason:
-        ready_at = _ready_at(message, message.header.replays - case.forgiven, policy, now)
+        ready_at = _ready_at(message, header.replays - case.forgiven, policy, now)
         if now < ready_at:
             return _waits(case, _until_stale(message, policy, now, ready_at))
-        if case.is_suspect and policy.suspects and not policy.suspects_may_go:
-            until = policy.suspects.waiting_since(checksum(raw), now) + policy.suspect_wait
+        if is_suspect and policy.suspects and not policy.suspects_may_go:
+            until = policy.suspects.waiting_since(checksum(message.raw), now) + policy.suspect_wait
             if now < until:
                 return _waits(case, min(until, now + LOOK_AGAIN_SECONDS), is_suspect=True)
             reason = SUSPECT
     if reason:
-        stamp = replace(message.header, forgiven=case.forgiven)
+        stamp = header._replace(forgiven=case.forgiven)
         text = stamp.encode(route.name, cycle, reason, dead_at=now)
         return _goes(case, Action.QUARANTINE, reason, message.stamped(text))
     # The first try of a message that was moved aside untried is no second chance.
-    is_first_try = message.header.is_sheltered and not message.header.replays
-    forgiven = case.forgiven + is_first_try
-    text = message.header.replayed(now, forgiven).encode(route.name, cycle)
+    is_first_try = header.is_sheltered and not header.replays
+    text = _replay_stamp(header, case.forgiven + is_first_try, route.name, cycle, now)
     payload = message.stamped(text, route.reset_fields)
-    return _goes(case, Action.REPLAY, "", payload, is_suspect=case.is_suspect)
+    return _goes(case, Action.REPLAY, "", payload, is_suspect=is_suspect)
 
 
-class _Case(NamedTuple):
-    """What a message's fields and header say of its earlier tries.
-
-    `forgiven` of its replays do not count. `poison_count` is how many failures do.
-    """
-
-    message: Message
-    forgiven: int
-    poison_count: int
-    is_sound: bool
-    is_suspect: bool
+# Nearly all messages of a batch get the same stamp.
+@lru_cache(maxsize=256)
+def _replay_stamp(header: Header, forgiven: int, route: str, cycle: str, now: float) -> bytes:
+    return header.replayed(now, forgiven).encode(route, cycle)
 
 
-def _case(message: Message, route: Route, policy: Policy, is_cleared: bool) -> _Case:
-    header = message.header
-    # A replay that ended in shedding was no try, and one into general trouble says nothing of the
-    # message: it is forgiven when next stamped.
-    was_in_vain = _was_shed(message, route) or _is_in(policy.spans, header.last_at)
-    # What was moved aside untried did not come back from its last replay.
-    more = was_in_vain and not header.is_sheltered
-    forgiven = min(header.replays, header.forgiven + more)
-    counts = [message.count(field) for field in route.failure_fields]
-    resets = [message.count(field) for field in route.reset_fields]
-    is_suspect = (
-        policy.suspects is not None
-        and route.puts_consumer_to_sleep
-        and not (was_in_vain or header.is_sheltered or (is_cleared and not header.replays))
-        and any(count.value for count in resets)
-    )
-    return _Case(
-        message,
-        forgiven,
-        poison_count=max([header.replays - forgiven, *(count.value for count in counts)]),
-        is_sound=message.is_sound and all(count.is_sound for count in counts + resets),
-        is_suspect=is_suspect,
-    )
-
-
-def _set_aside(case: _Case, route: Route, policy: Policy, now: float) -> str:
+def _set_aside(case: Case, policy: Policy, now: float) -> str:
     """Why the message goes to the dead letter list; empty when it does not."""
-    if is_incomplete(case.message, route):
+    if case.is_incomplete:
         return INCOMPLETE
     is_poison = case.poison_count >= policy.max_retries
     if is_poison or case.message.header.replays >= HARD_CAP_FACTOR * policy.max_retries:
@@ -172,12 +162,12 @@ def _set_aside(case: _Case, route: Route, policy: Policy, now: float) -> str:
     return STALE if _is_stale(case.message, policy, now) else ""
 
 
-def _waits(case: _Case, ready_at: float, is_suspect: bool = False) -> Decision:
+def _waits(case: Case, ready_at: float, is_suspect: bool = False) -> Decision:
     return Decision(Action.WAIT, ready_at=ready_at, is_sound=case.is_sound, is_suspect=is_suspect)
 
 
 def _goes(
-    case: _Case, action: Action, reason: str, payload: bytes, is_suspect: bool = False
+    case: Case, action: Action, reason: str, payload: bytes, is_suspect: bool = False
 ) -> Decision:
     header = case.message.header
     return Decision(
@@ -196,36 +186,23 @@ def checksum(raw: bytes) -> int:
     return zlib.crc32(raw)
 
 
-def _was_shed(message: Message, route: Route) -> bool:
-    """Whether the consumer set the message aside untried.
-
-    `shedding_reason` survives later replays, so it only tells of this stay while the
-    consumer's own counter, which we set to 0, still says that it never tried.
-    """
-    if not route.shed_field or message.value(route.shed_field) is None:
-        return False
-    return all(message.count(field).value == 0 for field in route.reset_fields)
-
-
-def _is_in(spans: tuple[tuple[float, float], ...], moment: float | None) -> bool:
-    return moment is not None and any(start <= moment <= end for start, end in spans)
-
-
-def _is_stale(message: Message, policy: Policy, now: float) -> bool:
+def _is_stale(message: Message | PlainMessage, policy: Policy, now: float) -> bool:
     if policy.max_age <= 0:
         return False
     timestamp = message.timestamp()
     return timestamp is not None and now - timestamp > policy.max_age
 
 
-def _until_stale(message: Message, policy: Policy, now: float, ready_at: float) -> float:
+def _until_stale(
+    message: Message | PlainMessage, policy: Policy, now: float, ready_at: float
+) -> float:
     """The moment until which a message waits: it may become too old before its backoff is over."""
     if policy.max_age <= 0:
         return ready_at
     return min(ready_at, (message.timestamp() or now) + policy.max_age)
 
 
-def _ready_at(message: Message, counted: int, policy: Policy, now: float) -> float:
+def _ready_at(message: Message | PlainMessage, counted: int, policy: Policy, now: float) -> float:
     """When the message's backoff after its last replay is over; 0 when it never had one.
 
     The backoff doubles with each replay that counts (`counted`), to at most an hour, and differs by

@@ -36,8 +36,9 @@ GAP, UNEVEN_SHARE = 1.05, 0.25
 # Of the first part at least this share has to appear: else it says enough.
 FORWARDED = 0.3
 # A part has reached the limiter when the queues are empty and this many seconds have passed (or
-# this share of a short period); one that has not after this many periods says nothing.
-LAND_SECONDS, LAND_PERIODS, LATE_PERIODS = 0.15, 0.15, 0.45
+# this share of a short period); one that has not after this many periods says nothing. Nor do both
+# parts if they take longer than that together: the first alerts leave the window again.
+LAND_SECONDS, LAND_PERIODS, LATE_PERIODS, BOTH_PERIODS = 0.15, 0.15, 0.45, 0.9
 
 
 class Verdict(StrEnum):
@@ -103,18 +104,19 @@ class Trial:
     """A trial of the level `full_at` since `since` (seconds since 1970; 0: there is none).
 
     `tally` counts what has landed in all, `parts` how often some of the first part did in this
-    attempt, and `is_second` says that the second part is under way. `part` replays are under way
-    since `part_at`, when `used` alerts were in the window; `peak` is the most that was seen in all.
-    `may_send` more may go now. `is_sure` says whether the last ones went past the alerter, and
-    `is_mixed` that the first ones did not. There were `attempts` before. Of `looks` at live alerts
-    alone `tight` found a window without room for more, with gaps that even traffic has not. It
-    `is_crowded` after too many of these.
+    attempt, whose first replays went at `began_at`, and `is_second` says that the second part is
+    under way. `part` replays are under way since `part_at`, when `used` alerts were in the window;
+    `peak` is the most that was seen in all. `may_send` more may go now. `is_sure` says whether the
+    last ones went past the alerter, and `is_mixed` that the first ones did not. There were
+    `attempts` before. Of `looks` at live alerts alone `tight` found a window without room for more,
+    with gaps that even traffic has not. It `is_crowded` after too many of these.
     """
 
     since: float = 0.0
     full_at: int = 0
     tally: Tally = Tally()
     parts: int = 0
+    began_at: float = 0.0
     is_second: bool = False
     part: int = 0
     part_at: float = 0.0
@@ -137,7 +139,13 @@ class Trial:
         """The trial after so many of its replays went."""
         is_mixed = self.parts > 0 and self.is_sure != is_sure
         return replace(
-            self, part=replays, part_at=now, may_send=0, is_sure=is_sure, is_mixed=is_mixed
+            self,
+            began_at=self.began_at or now,
+            part=replays,
+            part_at=now,
+            may_send=0,
+            is_sure=is_sure,
+            is_mixed=is_mixed,
         )
 
     def looked(self, seen: Seen, now: float) -> tuple["Trial", Verdict]:
@@ -179,6 +187,8 @@ class Trial:
         if seen.queued or passed < min(LAND_SECONDS, LAND_PERIODS * seen.period):
             is_late = passed > LATE_PERIODS * seen.period
             return self, Verdict.NOTHING if is_late else Verdict.OPEN
+        if now - self.began_at > BOTH_PERIODS * seen.period:
+            return self, Verdict.NOTHING
         appeared = min(self.part, max(0, seen.used - self.used))
         tally = self.tally
         if self.is_second:

@@ -8,7 +8,8 @@ from mutt_tasks.core.policy import Policy
 from mutt_tasks.core.revival import revived
 from mutt_tasks.operations import arguments
 from mutt_tasks.settings import Settings
-from mutt_tasks.store.dead_letters import DIGEST_LENGTH, PAGE, Dead, Search
+from mutt_tasks.store.dead_letters import DIGEST_LENGTH, Dead, Search
+from mutt_tasks.store.listing import MOST
 from mutt_tasks.store.requests import Request
 from mutt_tasks.store.store import Store
 
@@ -24,7 +25,7 @@ class Bounds:
     """
 
     seconds: float = 20.0
-    page: int = PAGE
+    page: int = MOST
     digits: int = 12
 
 

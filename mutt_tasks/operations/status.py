@@ -164,12 +164,12 @@ def _books(found: Snapshot, routes: Iterable[RouteStatus]) -> Books:
 def _sentence(routes: Mapping[str, RouteStatus], paused: Pause | None) -> str:
     if paused:
         why = f": {paused.reason}" if paused.reason else ""
-        return f"paused by {paused.actor} for another {_span(paused.seconds_left)}{why}"
+        return f"paused by {paused.actor} for another {span(paused.seconds_left)}{why}"
     waiting = {name: route for name, route in routes.items() if route.depth}
     if not waiting:
         return WORDS[limits.EMPTY]
     moving = [
-        f"{name} {route.rate:.0f}/s, empty in about {_span(route.eta_seconds or 0.0)}"
+        f"{name} {route.rate:.0f}/s, empty in about {span(route.eta_seconds or 0.0)}"
         for name, route in waiting.items()
         if route.rate
     ]
@@ -182,7 +182,8 @@ def _sentence(routes: Mapping[str, RouteStatus], paused: Pause | None) -> str:
     return f"{depth:,} wait for the next cycle"
 
 
-def _span(seconds: float) -> str:
+def span(seconds: float) -> str:
+    """A length of time as a person says it."""
     if seconds < 120:
         return f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"

@@ -16,17 +16,18 @@ from mutt_tasks.replay.traffic import Traffic
 from mutt_tasks.settings import Settings
 from mutt_tasks.store.batch import Batch
 from mutt_tasks.store.lease import RENEW_SECONDS, Step
-from mutt_tasks.store.queues import SHELTER, Commit
+from mutt_tasks.store.queues import MOST_BYTES, MOST_MESSAGES, SHELTER, Commit
 from mutt_tasks.store.store import Store
 
 # Between two looks while nothing else is done, and the longest stretch of them, in seconds: pauses
 # and calls by hand wait for its end.
 LOOK_SECONDS, LONGEST_WATCH = 0.5, 5.0
 
-# One step moves at most this much, so that it holds Redis for milliseconds only.
-STEP_MESSAGES, STEP_BYTES = 1000, 1 << 20
-# A queue that somebody changes meanwhile is looked at again this often at one moment.
-_TRIES = 5
+# A queue whose oldest alert lies there for this long is taken by nobody, in seconds.
+_UNTAKEN_SECONDS = 0.4
+
+# At one moment so many commits follow each other, or tries of one where somebody changes the queue.
+_TRIES = 10
 
 
 def guarded_route(settings: Settings) -> Route | None:
@@ -64,6 +65,8 @@ class Guard:
         self.traffic = traffic
         self._is_down = is_down
         self._steps = 0
+        self._oldest: list[bytes] = []
+        self._oldest_since = 0.0
         self.route = guarded_route(context.settings)
         self.sheltered = self.undone = 0
 
@@ -124,15 +127,25 @@ class Guard:
         traffic = self.traffic
         many = self._excess
         # A limiter that was never seen where it is believed to be tells nothing.
-        if not many or not (self._is_down or traffic.pace.seen_at):
+        is_sure = self._is_down or bool(traffic.pace.seen_at)
+        if not many or not (is_sure or self._is_untaken(route)):
             return False
         kept = traffic.alert_queue - many
-        most = min(many, STEP_MESSAGES)
-        found = self._context.store.queues.look(route.target, kept, most, STEP_BYTES)
+        most = min(many, MOST_MESSAGES)
+        found = self._context.store.queues.look(route.target, kept, most, MOST_BYTES)
         ready = [sheltered(raw, route, self._context.cycle) for raw in found]
         if ready:
             self._commit(route, kept, found, ready)
         return bool(ready)
+
+    def _is_untaken(self, route: Route) -> bool:
+        """Whether nobody has taken anything from the queue since an earlier look."""
+        context = self._context
+        now = context.surroundings.now()
+        oldest = context.store.queues.look(route.target, 0, 1, MOST_BYTES)
+        if oldest != self._oldest:
+            self._oldest, self._oldest_since = oldest, now
+        return now - self._oldest_since >= _UNTAKEN_SECONDS
 
     def _commit(self, route: Route, kept: int, found: list[bytes], ready: list[Sheltered]) -> None:
         """Move them; nothing happens when somebody changed the queue since the look."""

@@ -6,10 +6,12 @@ the source before the commit of its slice, and the commit does all at once.
 """
 
 from dataclasses import replace
+from itertools import count
 from typing import Any
 
 from mutt_tasks.core import limits
 from mutt_tasks.core.breaker import BREAKER_OPEN, judged
+from mutt_tasks.core.flow import Flow
 from mutt_tasks.core.limits import Allowance
 from mutt_tasks.core.policy import SUSPECT
 from mutt_tasks.core.routes import Route
@@ -37,6 +39,9 @@ COMMIT_TRIES = 3
 
 # A drain that waits for a moment to come looks again at least this often, in seconds.
 LONGEST_DELAY = 10.0
+
+# What holds a route until somebody takes from the queues.
+_UNTIL_TAKEN = frozenset({limits.BACKPRESSURE, limits.NOT_TAKEN})
 
 # What holds a route for this batch, not only for the next fraction of a second.
 _LASTING = frozenset(
@@ -66,25 +71,18 @@ class RouteRun:
     def __init__(
         self, context: CycleContext, route: Route, traffic: Traffic, learnt: Learnt
     ) -> None:
-        self._context = context
-        self._traffic = traffic
-        self._flow = learnt.flow
-        self._suspects = learnt.suspects
-        self._left = learnt.left
-        self._canary_delay = canary_delay(context.settings)
-        self._commits = 0
-        self.route = route
-        self.passed_at = learnt.passed_at
-        self.result = learnt.result
-        self.pending = learnt.pending
-        self.is_done = False
+        self._context, self._traffic = context, traffic
+        self._flow, self._suspects, self._left = learnt.flow, learnt.suspects, learnt.left
+        self._canary_delay, self._commits = canary_delay(context.settings), count(1)
+        self.route, self.passed_at = route, learnt.passed_at
+        self.result, self.pending, self.is_done = learnt.result, learnt.pending, False
 
     def take_back(self, sheltered: int, undone: int) -> None:
         """Alerts were moved into the source, so many of them replays of this route, untried."""
         self._flow = replace(self._flow, in_flight=self._flow.in_flight.taken_back(undone))
         total = self.result.sheltered + sheltered
         self.result = replace(self.result, sheltered=total, more=True)
-        self.pending = replace(self.pending, state={**self.pending.state, **encoded(self._flow)})
+        self.pending = _with_flow(self.pending, self._flow)
 
     def observe(self) -> None:
         """Learn from what the forwarder takes, without sending anything."""
@@ -92,21 +90,28 @@ class RouteRun:
         self._traffic.look(look.reading, look.now)
 
     def send(self, look: Look | None = None) -> None:
-        """One slice of the batch, by this look or by a new one."""
-        for _ in range(COMMIT_TRIES):
+        """One slice of the batch, by this look or by a new one, in as many commits as it takes."""
+        surroundings, tries, sent_bytes = self._context.surroundings, COMMIT_TRIES, 0
+        late_at = surroundings.monotonic() + surroundings.scan.seconds
+        while tries:
             look = look or look_at(self._context, self.route, self._traffic)
             allowed = self._admit(look)
             self.result = replace(self.result, limit=allowed.limit)
             if not allowed.messages:
-                self._hold_for_now(allowed)
+                self._hold_for_now(allowed, look.now)
                 return
-            selection = self._select(look, allowed.messages)
+            selection = self._select(look, allowed.messages, late_at)
             if not selection.batch.decisions:
                 self._wait_out(selection, look.now)
                 return
             if self._commit(look, selection):
-                return
-            look = None  # somebody changed the queue since
+                sent_bytes += selection.batch.data_bytes
+                is_over = self.is_done or sent_bytes >= surroundings.scan.data_bytes
+                if is_over or not selection.is_full:
+                    return
+            else:
+                tries -= 1  # somebody changed the queue since
+            look = None
         self.hold(CONTENDED)
 
     def hold(self, reason: str) -> None:
@@ -121,17 +126,16 @@ class RouteRun:
             return Allowance(0, PAUSED)
         if judged(reading.breaker, now, settings.forwarder.breaker_timeout).is_open:
             return Allowance(0, BREAKER_OPEN)
-        traffic = self._traffic
-        traffic.look(reading, now)
+        self._traffic.look(reading, now)
         if self._left.limit == limits.BACKOFF:
             return self._left
-        credit = limits.credit(settings.pace.high_water, traffic.shed_above, reading.depths)
-        rate = traffic.allowance(reading, now)
+        credit = limits.credit(settings.pace.high_water, self._traffic.shed_above, reading.depths)
+        rate = self._traffic.allowance(reading, now)
         return limits.allowance(self._left, credit, reading.depths.source, rate)
 
-    def _select(self, look: Look, most: int) -> Selection:
+    def _select(self, look: Look, most: int, late_at: float) -> Selection:
         may_go = self._traffic.bears_suspect(self._suspects, look.reading, look.now)
-        wanted = Wanted(most, self._flow.spans, self._suspects, may_go)
+        wanted = Wanted(most, late_at, self._flow.spans, self._suspects, may_go)
         return select(self._context, self.route, look, wanted)
 
     def _commit(self, look: Look, selection: Selection) -> bool:
@@ -169,11 +173,10 @@ class RouteRun:
         return True
 
     def _sent(self, batch: Batch, state: dict[str, Any], pace: dict[str, str]) -> Moved | None:
-        self._commits += 1
         return self._context.store.queues.commit(
             Commit(
                 token=self._context.token,
-                id=f"{self._context.cycle}:{self.route.name}:{self._commits}",
+                id=f"{self._context.cycle}:{self.route.name}:{next(self._commits)}",
                 cycle=self._context.cycle,
                 route=self.route,
                 batch=batch,
@@ -183,10 +186,14 @@ class RouteRun:
             )
         )
 
-    def _hold_for_now(self, allowed: Allowance) -> None:
+    def _hold_for_now(self, allowed: Allowance, now: float) -> None:
         """A limit leaves nothing at this moment; the batch is over if that will not change soon."""
-        self.is_done = allowed.limit in _LASTING
-        self.result = self.result.bounded(allowed.limit, min(LONGEST_DELAY, allowed.delay))
+        is_untaken = allowed.limit in _UNTIL_TAKEN
+        self.pending = _with_flow(self.pending, self._flow.held(is_untaken, now))
+        patience = self._flow.patience(now) if is_untaken else 0.0
+        self.is_done = allowed.limit in _LASTING or patience > self._canary_delay
+        delay = max(patience, min(LONGEST_DELAY, allowed.delay))
+        self.result = self.result.bounded(allowed.limit, delay)
 
     def _wait_out(self, selection: Selection, now: float) -> None:
         """Nothing that was looked at may go yet."""
@@ -204,6 +211,10 @@ class RouteRun:
             more=True,
             delay=_delay(selection, self._canary_delay, self._flow.window.is_canary, now),
         )
+
+
+def _with_flow(pending: Pending, flow: Flow) -> Pending:
+    return replace(pending, state={**pending.state, **encoded(flow)})
 
 
 def _delay(selection: Selection, canary_delay: float, is_canary: bool, now: float) -> float:

@@ -12,19 +12,21 @@ from mutt_tasks.replay.cycle_context import CycleContext
 from mutt_tasks.replay.looking import Look
 from mutt_tasks.settings import Settings
 from mutt_tasks.store.batch import Batch
+from mutt_tasks.store.queues import MOST_BYTES, MOST_MESSAGES
 from mutt_tasks.store.readings import Cursor
 from mutt_tasks.surroundings import ScanBounds
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """What a slice asks for: at most `most` messages that can go.
+    """What a commit asks for: at most `most` messages that can go, read by `late_at` (monotonic).
 
     `spans` are stretches of general trouble, whose failures are forgiven; a suspect may be among
     the messages if `suspects_may_go`.
     """
 
     most: int
+    late_at: float
     spans: Spans
     suspects: Suspects
     suspects_may_go: bool
@@ -36,6 +38,7 @@ class Selection:
 
     `waiting` messages at the old end stay, the first of them until `ready_at`; `state` keeps that.
     `suspects` is what is known of suspects now; `sends_suspect` says that one is in the batch.
+    `is_full` says that it ends where a commit holds no more.
     """
 
     batch: Batch
@@ -45,6 +48,7 @@ class Selection:
     state: dict[str, Any]
     suspects: Suspects
     sends_suspect: bool
+    is_full: bool
 
     @property
     def places(self) -> list[int]:
@@ -54,27 +58,25 @@ class Selection:
 
 
 def select(context: CycleContext, route: Route, look: Look, wanted: Wanted) -> Selection:
-    """Look at the oldest messages and decide, until enough can go or the scan is long enough.
+    """Look at the oldest messages and decide, until enough can go or a commit holds no more.
 
     Messages that wait stay where they are, at the old end of the queue; how many of them
     there are and until when is remembered, so that the next batch starts behind them.
     """
     scan = _Scan(context, route, look, _policy(context.settings, wanted), wanted)
     bounds, clock = context.surroundings.scan, context.surroundings.monotonic
-    late_at = clock() + bounds.seconds
-    while scan.going < wanted.most and scan.is_within(bounds):
+    while scan.going < wanted.most and scan.is_within(bounds) and not scan.is_full:
+        most, most_bytes = scan.page(bounds)
         page = context.store.queues.look(
-            route.source,
-            scan.place,
-            min(wanted.most - scan.going, bounds.messages - len(scan.messages)),
-            bounds.data_bytes - scan.data_bytes,
+            route.source, scan.place, min(wanted.most - scan.going, most), most_bytes
         )
         if not page:
             scan.has_ended = True
             break
         for raw in page:
-            scan.take(raw)
-            if clock() > late_at:
+            if not scan.take(raw):
+                break
+            if clock() > wanted.late_at:
                 return scan.selection()
     return scan.selection()
 
@@ -110,7 +112,9 @@ class _Scan:
         self._decisions: list[Decision] = []
         self.messages: list[bytes] = []
         self.going = self.data_bytes = 0
-        self.has_ended = False
+        # What a commit will hold: all from the first message that goes.
+        self._held = self._held_bytes = 0
+        self.has_ended = self.is_full = False
 
     def _known_to_wait(self, cursor: Cursor) -> tuple[int, float]:
         """How many of the oldest messages were seen to wait by the same rules, and until when."""
@@ -129,8 +133,16 @@ class _Scan:
         """Whether there is room for one more message."""
         return len(self.messages) < bounds.messages and self.data_bytes < bounds.data_bytes
 
-    def take(self, raw: bytes) -> None:
-        """Decide what becomes of the next message."""
+    def page(self, bounds: ScanBounds) -> tuple[int, int]:
+        """How many messages and bytes the next look may return."""
+        most = min(MOST_MESSAGES - self._held, bounds.messages - len(self.messages))
+        return most, min(MOST_BYTES - self._held_bytes, bounds.data_bytes - self.data_bytes)
+
+    def take(self, raw: bytes) -> bool:
+        """Decide what becomes of the next message; False when a commit would hold too much."""
+        if self._held and self._held_bytes + len(raw) > MOST_BYTES:
+            self.is_full = True
+            return False
         is_cleared = self.place < self._suspects.cleared
         decision = decide(
             raw, self._route, self._policy, self._cycle, self._now, is_cleared=is_cleared
@@ -147,6 +159,10 @@ class _Scan:
             self._ready_at = min(self._ready_at, decision.ready_at)
         else:
             self.going += 1
+        if self.going:
+            self._held, self._held_bytes = self._held + 1, self._held_bytes + len(raw)
+            self.is_full = self._held >= MOST_MESSAGES or self._held_bytes >= MOST_BYTES
+        return True
 
     def selection(self) -> Selection:
         """What goes of the messages that were looked at."""
@@ -166,6 +182,7 @@ class _Scan:
             },
             suspects=self._suspects.seen(self._waiting_suspects, is_all_known, self._now),
             sends_suspect=self._sends_suspect,
+            is_full=self.is_full,
         )
 
 

@@ -35,6 +35,11 @@ class Batch:
         return sum(d.action is not Action.WAIT for d in self.decisions)
 
     @property
+    def data_bytes(self) -> int:
+        """How many bytes the messages have together, those that wait among them too."""
+        return sum(map(len, self.messages))
+
+    @property
     def replays(self) -> int:
         """How many of the messages are replayed."""
         return sum(d.action is Action.REPLAY for d in self.decisions)
@@ -63,11 +68,7 @@ class Batch:
 
     def digest(self) -> str:
         """What commit.lua compares to see that the messages are still the same."""
-        lengths = ",".join(str(len(message)) for message in self.messages).encode()
-        found = hashlib.sha1(lengths + b":", usedforsecurity=False)
-        for message in self.messages:
-            found.update(message)
-        return found.hexdigest()
+        return _sha1("".join(map(_sha1, self.messages)).encode())
 
     def payloads(self) -> list[bytes]:
         """What is pushed, oldest first; malformed messages are pushed from where they lie."""
@@ -98,6 +99,10 @@ class Moved:
             for reason in self.quarantined | other.quarantined
         }
         return Moved(self.replayed + other.replayed, quarantined, other.remaining)
+
+
+def _sha1(text: bytes) -> str:
+    return hashlib.sha1(text, usedforsecurity=False).hexdigest()
 
 
 def _letter(decision: Decision) -> str:

@@ -13,12 +13,10 @@ from mutt_tasks.store import journal, keys
 from mutt_tasks.store.connection import translated
 from mutt_tasks.store.counters import REQUEUED
 from mutt_tasks.store.fields import paired, text
+from mutt_tasks.store.listing import MOST, Listing
 from mutt_tasks.store.requests import REMEMBERED_MS, Request
 from mutt_tasks.store.scripts import Scripts
 from mutt_tasks.store.states import FIELDS, decoded, encoded
-
-# What one read of a search returns at most: milliseconds of Redis, however long the list.
-PAGE, PAGE_BYTES = 1000, 4 << 20
 
 DIGEST_LENGTH = 40
 
@@ -50,7 +48,7 @@ class DeadLetters:
         self._scripts = scripts
 
     def find(
-        self, name: str, digest: str, is_late: Callable[[], bool], page_length: int = PAGE
+        self, name: str, digest: str, is_late: Callable[[], bool], page_length: int = MOST
     ) -> Search:
         """Look for the message whose SHA-1 starts with `digest`, oldest first, page by page.
 
@@ -58,10 +56,11 @@ class DeadLetters:
         fit two. One read returns at most `page_length` messages. The search stops where it is when
         `is_late` says so.
         """
+        listing = Listing(self._client, name)
         found: Dead | None = None
         seen, is_ambiguous, is_over = 0, False, False
         while not is_over and not is_late():
-            page: list[bytes] = self._scripts.call("look", [name], [seen, page_length, PAGE_BYTES])
+            page = listing.read(seen, page_length).messages
             for at, raw in enumerate(page):
                 its = hashlib.sha1(raw, usedforsecurity=False).hexdigest()
                 if not its.startswith(digest):

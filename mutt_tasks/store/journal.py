@@ -88,10 +88,21 @@ class Requeued:
     request: str
 
 
-Entry = Moved | Sheltered | CycleEnded | Paused | Resumed | Requeued
+@dataclass(frozen=True)
+class Viewed:
+    """A look of an operator at the bytes of a message, by their SHA-1."""
+
+    event: ClassVar = "viewed"
+    route: str
+    digest: str
+    by: str
+
+
+Entry = Moved | Sheltered | CycleEnded | Paused | Resumed | Requeued | Viewed
 _KINDS: dict[str, type[Any]] = {
-    kind.event: kind for kind in (Moved, Sheltered, CycleEnded, Paused, Resumed, Requeued)
+    kind.event: kind for kind in (Moved, Sheltered, CycleEnded, Paused, Resumed, Requeued, Viewed)
 }
+EVENTS = tuple(_KINDS)
 
 
 @dataclass(frozen=True)
@@ -143,7 +154,7 @@ def entry_of(raw: Mapping[bytes, bytes]) -> Entry | None:
 
 
 class Journal:
-    """Read the journal."""
+    """Read the journal, and write down what changes nothing else."""
 
     def __init__(self, client: redis.Redis) -> None:
         self._client = client
@@ -162,9 +173,24 @@ class Journal:
             entries[-1][0] if len(entries) == most else "",
         )
 
-    def last_cycle(self, among: int = 20) -> tuple[str, CycleEnded] | None:
-        """The last cycle's entry and its id, if it is one of the newest entries."""
-        for entry_id, entry in self.page(most=among).entries:
-            if isinstance(entry, CycleEnded):
-                return entry_id, entry
+    def add(self, entry: Viewed) -> None:
+        """Write an entry of something that no script does. Raises StoreError."""
+        fields: dict[Any, Any] = fields_of(entry)
+        with translated():
+            self._client.xadd(keys.JOURNAL, fields, maxlen=LENGTH, approximate=True)
+
+    def last_cycle(self, among: int = 500, at_once: int = 20) -> tuple[str, CycleEnded] | None:
+        """The last cycle's entry and its id, if it is one of the newest entries.
+
+        Nearly always it is one of the first `at_once`; more are read only if it is not.
+        """
+        before = ""
+        for _ in range(0, among, at_once):
+            page = self.page(before, most=at_once)
+            for entry_id, entry in page.entries:
+                if isinstance(entry, CycleEnded):
+                    return entry_id, entry
+            before = page.before
+            if not before:
+                break
         return None

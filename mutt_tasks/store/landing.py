@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-# Bounds of a look: messages that came into the source, and newest ones of a queue.
-SAMPLE, SAMPLE_BYTES, SAMPLE_LARGEST = 400, 2 << 20, 64 << 10
-QUEUE_SAMPLE, QUEUE_SAMPLE_BYTES = 2000, 4 << 20
+# Bounds of a look, so that it holds Redis for a few milliseconds: messages that came into the
+# source, their bytes for either half of them, and the largest; the newest messages of the queues.
+SAMPLE, SAMPLE_BYTES, SAMPLE_LARGEST = 400, 512 << 10, 64 << 10
+QUEUE_SAMPLE, QUEUE_SAMPLE_BYTES = 1000, 512 << 10
 
 # The field of a route's state that keeps what was seen of its queues.
 FIELD = "landing"
@@ -41,9 +42,8 @@ class Landing:
     sights: tuple[QueueSight, ...] = ()
 
 
-def landing_of(answer: list[Any]) -> Landing:
-    """What `landing.lua` answers."""
-    seen, oldest, newest = answer
+def landing_of(seen: list[Any], oldest: Sequence[bytes], newest: Sequence[bytes]) -> Landing:
+    """What `landing.lua` answers, and the arrivals that `arrivals.lua` does."""
     digests = [digest.decode() for digest in seen[::2]]
     counts: list[int] = seen[1::2]
     sights = tuple(map(QueueSight, digests, counts))

@@ -22,6 +22,10 @@ from mutt_tasks.store.landing import (
 from mutt_tasks.store.lease import TTL_MS
 from mutt_tasks.store.scripts import Scripts
 
+# One look or commit holds at most so many messages and bytes (but one message of any size), so that
+# Redis does nothing else for a few milliseconds only: docs/performance.md has what it took.
+MOST_MESSAGES, MOST_BYTES = 500, 256 << 10
+
 
 @dataclass(frozen=True)
 class Verb:
@@ -87,16 +91,21 @@ class Queues:
         That one saw the queues as `before` tells, and `sent` replays have gone to the target since.
         """
         known = [replace(sight, replays=sight.replays + sent) for sight in before[:1]]
-        answer = self._scripts.call(
+        sights = self._scripts.call(
             "landing",
-            [route.source, route.target, alert_queue],
+            [route.target, alert_queue],
             [
-                *(arrivals, SAMPLE, SAMPLE_BYTES, SAMPLE_LARGEST, route.name),
-                *(QUEUE_SAMPLE, QUEUE_SAMPLE_BYTES),
+                *(route.name, QUEUE_SAMPLE, QUEUE_SAMPLE_BYTES),
                 *listed(part for sight in (*known, *before[1:]) for part in astuple(sight)),
             ],
         )
-        return landing_of(answer)
+        oldest, newest = self._arrivals(route.source, arrivals) if arrivals else ([], [])
+        return landing_of(sights, oldest, newest)
+
+    def _arrivals(self, source: str, arrivals: int) -> tuple[list[bytes], list[bytes]]:
+        bounds = [SAMPLE, SAMPLE_BYTES, SAMPLE_LARGEST]
+        oldest, newest = self._scripts.call("arrivals", [source], [arrivals, *bounds])
+        return oldest, newest
 
     def commit(self, commit: Commit) -> Moved | None:
         """Do what was decided, in one step; None when the queue changed since the look.

@@ -13,7 +13,9 @@ from mutt_tasks.store.connection import translated
 _CHECKED = frozenset({"acquire", "advance", "commit", "finish", "pause", "requeue", "resume"})
 # These are given lists.
 _READ_LISTS = frozenset({"commit", "finish", "landing", "pause", "requeue", "resume"})
-_SHARED = {"checks": _CHECKED, "lists": _READ_LISTS}
+# These go through the newest messages of a list.
+_READ_CHUNKS = frozenset({"arrivals", "landing"})
+_SHARED = {"checks": _CHECKED, "lists": _READ_LISTS, "chunks": _READ_CHUNKS}
 
 
 class Scripts:
@@ -24,8 +26,8 @@ class Scripts:
         self._registered = {
             name: client.register_script(source(name))
             for name in (
-                *("acquire", "advance", "commit", "finish", "landing", "look", "oldest"),
-                *("pause", "reading", "release", "requeue", "resume", "standing"),
+                *("acquire", "advance", "arrivals", "commit", "finish", "landing", "look"),
+                *("oldest", "pause", "reading", "release", "requeue", "resume", "standing"),
             )
         }
 

@@ -9,6 +9,7 @@ from mutt_tasks.store.dead_letters import DeadLetters
 from mutt_tasks.store.journal import Journal
 from mutt_tasks.store.lease import Lease
 from mutt_tasks.store.ledger import Ledger
+from mutt_tasks.store.listing import Listings
 from mutt_tasks.store.pauses import Pauses
 from mutt_tasks.store.pipeline import Pipeline
 from mutt_tasks.store.probes import Probes
@@ -27,6 +28,7 @@ class Store:
         self._client = client
         self.lease = Lease(client, scripts)
         self.queues = Queues(scripts)
+        self.listings = Listings(client)
         self.dead_letters = DeadLetters(client, scripts)
         self.ledger = Ledger(client, scripts)
         self.journal = Journal(client)

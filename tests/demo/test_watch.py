@@ -4,9 +4,6 @@ from dataclasses import replace
 from threading import Event
 from typing import Any
 
-import pytest
-
-from demo import watch as watch_module
 from demo.outage import Outage
 from demo.status import Status
 from demo.strain import Strain
@@ -55,15 +52,12 @@ class Part:
         return self.how
 
 
-@pytest.fixture(autouse=True)
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(watch_module, "LOOK_SECONDS", 0.001)
-
-
 def watch(reader: Any, *, until_drained: bool, timeout: float | None = None) -> Watch:
     with Moogsoft() as moogsoft:
         strain = Strain(Outage(moogsoft, 0.0, 0), None, None, load({}))
-        return Watch(reader, strain, moogsoft, None, Ends(until_drained, timeout))
+        return Watch(
+            reader, strain, moogsoft, None, Ends(until_drained, timeout), look_seconds=0.001
+        )
 
 
 def ends_well(watching: Watch, view: Notes, *parts: Any, stopping: Event | None = None) -> bool:

@@ -1,6 +1,9 @@
 """A master, its replica and a Sentinel that watches them: real servers, quick to decide."""
 
+import socketserver
 import subprocess
+import threading
+from io import BufferedIOBase
 from pathlib import Path
 from typing import Any
 
@@ -89,3 +92,55 @@ class Watched:
 def _role(server: RedisServer) -> tuple[str, str]:
     found: Any = server.client.info("replication")
     return found["role"], found.get("master_link_status", "")
+
+
+class Naming:
+    """A Sentinel that names these ports as the master's, one after the other, the last for ever.
+
+    It speaks as much of the protocol as somebody needs who asks for the master.
+    """
+
+    def __init__(self, *ports: int) -> None:
+        self.ports = list(ports)
+        self.port = free_port()
+        naming = self
+
+        class Answering(socketserver.StreamRequestHandler):
+            def handle(self) -> None:
+                while words := _command(self.rfile):
+                    self.wfile.write(naming._answer(words))
+
+        self._server = socketserver.ThreadingTCPServer(("127.0.0.1", self.port), Answering)
+        self._server.daemon_threads = True
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    def stop(self) -> None:
+        """Listen no more."""
+        self._server.shutdown()
+        self._server.server_close()
+
+    def _answer(self, words: list[str]) -> bytes:
+        if words[0] == "HELLO":
+            return _map({"proto": 3})
+        if words[:2] == ["SENTINEL", "MASTERS"]:
+            port = self.ports.pop(0) if len(self.ports) > 1 else self.ports[0]
+            found = {"name": SERVICE, "ip": "127.0.0.1", "flags": "master"}
+            return b"*1\r\n" + _map({**found, "port": port, "num-other-sentinels": 0})
+        return b"+OK\r\n"
+
+
+def _command(lines: BufferedIOBase) -> list[str]:
+    """The next command of a connection; nothing at its end."""
+    words = []
+    for _ in range(int(lines.readline()[1:] or 0)):
+        lines.readline()  # how long the word is
+        words.append(lines.readline().decode().strip())
+    return words
+
+
+def _map(fields: dict[str, str | int]) -> bytes:
+    lines = [f"%{len(fields)}"]
+    for name, value in fields.items():
+        is_number = isinstance(value, int)
+        lines += [f"+{name}", f":{value}" if is_number else f"+{value}"]
+    return "".join(f"{line}\r\n" for line in lines).encode()

@@ -9,9 +9,9 @@ from typing import Any
 
 import kombu
 import pytest
-from redis.sentinel import Sentinel
 
 from mutt_tasks import broker
+from tests.faults.sentinel import SERVICE, Naming
 from tests.redis_server import RedisServer
 from tests.services import until
 
@@ -32,6 +32,13 @@ def running(folder: Path) -> Iterator[RedisServer]:
 def server(tmp_path: Path) -> Iterator[RedisServer]:
     with running(tmp_path / "server") as found:
         yield found
+
+
+@pytest.fixture
+def sentinel(server: RedisServer) -> Iterator[Naming]:
+    found = Naming(server.port)
+    yield found
+    found.stop()
 
 
 @pytest.fixture
@@ -74,7 +81,7 @@ def test_a_channel_with_a_task_that_nobody_has_begun_can_be_closed_when_its_serv
 
 
 def test_a_channel_follows_a_failover_while_it_hands_a_task_back(
-    server: RedisServer, other: RedisServer, monkeypatch: pytest.MonkeyPatch
+    server: RedisServer, other: RedisServer, sentinel: Naming
 ) -> None:
     """The old master lives on as a replica, and Sentinel names it for a moment longer.
 
@@ -82,21 +89,16 @@ def test_a_channel_follows_a_failover_while_it_hands_a_task_back(
     in a thread here, so that the test fails when it does.
     """
     broker.guard()
-    named = [server.port]
-    monkeypatch.setattr(
-        Sentinel,
-        "discover_master",
-        lambda *_: ("127.0.0.1", named.pop(0) if len(named) > 1 else named[0]),
-    )
     connection = untyped.Connection(
-        "sentinel://127.0.0.1:1", transport_options={"master_name": "any", "socket_timeout": 2}
+        f"sentinel://127.0.0.1:{sentinel.port}",
+        transport_options={"master_name": SERVICE, "socket_timeout": 2},
     )
     channel, begun = taken(connection)
     other.client.replicaof("127.0.0.1", str(server.port))
     until(lambda: other.client.hlen("unacked") == 1)
     other.client.replicaof("NO", "ONE")
     server.client.replicaof("127.0.0.1", str(other.port))
-    named[:] = [server.port] * 3 + [other.port]
+    sentinel.ports[:] = [server.port] * 3 + [other.port]
     closing = threading.Thread(target=channel.close, daemon=True)
     closing.start()
     closing.join(10)

@@ -1,4 +1,4 @@
-"""An operator's request is done, its answer is lost on the way, and redis-py sends it again."""
+"""What was asked for is done, the answer is lost on the way, and redis-py sends it again."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -10,7 +10,7 @@ from mutt_tasks.operations import switches
 from mutt_tasks.settings.redis_address import RedisAddress
 from mutt_tasks.store.store import Store
 from tests.faults.proxy import Proxy
-from tests.pipeline import journal
+from tests.pipeline import DLQ, INGEST, event, fill, journal, run_cycle, settings_of
 from tests.redis_server import RedisServer
 
 # It stands in whatever changes the pause, and in nothing else.
@@ -56,3 +56,19 @@ def test_a_resume_whose_answer_is_lost_says_that_it_resumed(
     assert found["outcome"] == "resumed"
     assert not client.exists("mutt:remediation:paused")
     assert len(journal(client, "resumed")) == 1
+
+
+def test_a_drain_goes_on_after_the_answer_to_the_end_of_a_cycle_was_lost(
+    client: redis.Redis, far_store: Store, proxy: Proxy
+) -> None:
+    fill(client, DLQ, [event(n) for n in range(30)])
+    settings = settings_of(REMEDIATION_BATCH_SIZE=10)
+    warm_up = run_cycle(far_store, settings)
+    proxy.lose_answer_to(b"last_cycle_ms")
+    result = run_cycle(far_store, settings, warm_up.next_cycle)
+    assert proxy.lost == 1
+    assert result.next_cycle
+    assert len(journal(client, "cycle")) == 2
+    moved = int(client.llen(INGEST))
+    run_cycle(far_store, settings, result.next_cycle)
+    assert client.llen(INGEST) > moved

@@ -11,6 +11,7 @@ import redis
 
 from mutt_tasks.core.breaker import Marks
 from mutt_tasks.core.flow import Flow
+from mutt_tasks.core.limiter import ForwarderClock
 from mutt_tasks.core.live_traffic import LiveTraffic
 from mutt_tasks.core.pace import Pace
 from mutt_tasks.core.routes import alerter_route, moog_route
@@ -458,6 +459,30 @@ def test_a_drain_that_is_held_waits_however_short_its_interval(
     assert (result.reason, result.delay) == ("backpressure", 0.5)
 
 
+def test_while_nobody_takes_anything_a_drain_looks_later_and_later_and_at_once_when_they_do(
+    client: redis.Redis, store: Store
+) -> None:
+    settings = settings_of()
+    client.lpush(INGEST, *range(1000))
+    fill(client, DLQ, [event(1)])
+    result = run_cycle(store, settings)
+    delays: list[float] = []
+    while len(delays) < 20:
+        result = run_cycle(store, settings, result.next_cycle)
+        delays.append(result.delay)
+        assert result.reason == "backpressure"
+    assert delays == sorted(delays)
+    assert (delays[0], delays[-1]) == (0.5, 15.0)
+
+    client.ltrim(INGEST, 0, 9)
+    result = run_cycle(store, settings, result.next_cycle)
+    assert result.outcome == "replayed"
+    client.lpush(INGEST, *range(1000))
+    fill(client, DLQ, [event(2)])
+    result = run_cycle(store, settings, result.next_cycle)
+    assert (result.reason, result.delay) == ("backpressure", 0.5)
+
+
 # --- state that cannot be read ---
 
 
@@ -494,6 +519,12 @@ def test_the_state_that_a_commit_wrote_is_the_one_that_is_read(
     assert replace(found, window=Window()) != Flow()
 
 
+@pytest.mark.parametrize("skew", [-0.5, 0.5])
+def test_a_forwarders_clock_may_be_ahead_or_behind(skew: float) -> None:
+    pace = Pace(clock=ForwarderClock(skew=skew))
+    assert decoded(Pace, encoded(pace)["pace"]) == pace
+
+
 # --- the consumers' own limits, and whether they are what they are believed to be ---
 
 
@@ -524,7 +555,13 @@ class Forwarder:
         self._owed = 0.0
 
     def work(self, seconds: float) -> None:
-        """Let time pass, then take what lies in the queues."""
+        """Let time pass, and take what lies in the queues, at least once a second."""
+        while seconds > 1:
+            self._work(1.0)
+            seconds -= 1
+        self._work(seconds)
+
+    def _work(self, seconds: float) -> None:
         let_pass(self._store, seconds)
         now = now_of(self._store)
         self._owed += self._live * seconds

@@ -11,6 +11,7 @@ import redis
 from mutt_tasks.operations import switches
 from mutt_tasks.operations.requeue import requeue
 from mutt_tasks.store import journal as journals
+from mutt_tasks.store import keys
 from mutt_tasks.store.counters import MOVED
 from mutt_tasks.store.journal import CycleEnded, Entry, Moved, Paused, Requeued, Resumed
 from mutt_tasks.store.requests import Request
@@ -145,6 +146,16 @@ def test_the_slices_of_a_batch_share_an_entry_that_names_their_sums(
         "malformed": 2,
     }
     assert client.llen(INGEST) == moved.replayed
+
+
+def test_the_next_cycle_has_an_entry_of_its_own(client: redis.Redis, store: Store) -> None:
+    fill(client, DLQ, [event(n) for n in range(5)])
+    settings = settings_of(REMEDIATION_BATCH_SIZE=3)
+    run_cycle(store, settings)
+    client.delete(keys.LEASE)
+    run_cycle(store, settings)
+    moved = [e.amounts["replayed"] for _, e in store.journal.page().entries if isinstance(e, Moved)]
+    assert moved == [2, 3]
 
 
 # --- its bound ---

@@ -3,10 +3,15 @@
 import pytest
 import redis
 
+from mutt_tasks.core.consumer_limits import FollowedLimits
+from mutt_tasks.core.drop import Drop
+from mutt_tasks.core.pace import UNSEEN_REPLAYS, Pace
+from mutt_tasks.core.watch import Watch
 from mutt_tasks.metrics import MOVING_SECONDS, RedisCollector
 from mutt_tasks.operations import switches
 from mutt_tasks.settings import Settings
 from mutt_tasks.store import keys
+from mutt_tasks.store.states import encoded
 from mutt_tasks.store.store import Store
 from tests.pipeline import DLQ, event, fill, run_cycle, settings_of
 
@@ -45,6 +50,24 @@ def drain(client: redis.Redis, store: Store, settings: Settings) -> None:
     run_cycle(store, settings)
     client.persist(keys.LEASE)
     client.hset(keys.route_state("alerter"), mapping={"speed": 4, "moved_at": store.now()})
+
+
+def test_replays_that_vanish_at_a_limiter_that_was_never_seen_count_as_dropped(
+    client: redis.Redis, store: Store, settings: Settings
+) -> None:
+    assert gauge(store, settings, "dropping") == 0
+    for name, value in encoded(Pace(unseen=UNSEEN_REPLAYS)).items():
+        client.hset(keys.PACE, name, value)
+    assert gauge(store, settings, "dropping") == 1
+
+
+def test_after_a_drop_the_limiter_is_shown_as_it_was_seen_to_be(
+    client: redis.Redis, store: Store, settings: Settings
+) -> None:
+    believed = FollowedLimits(alerts=50, period=1.0, shed_above=2000)
+    for name, value in (encoded(believed) | encoded(Watch(drop=Drop(ceiling=10)))).items():
+        client.hset(keys.PACE, name, value)
+    assert gauge(store, settings, "limiter_alerts") == 9
 
 
 def test_the_age_is_that_of_the_oldest_message_and_not_of_the_newest(

@@ -1,6 +1,7 @@
 """The move on a real Redis: what goes where, in which order, with which bytes."""
 
 import json
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ import redis
 
 from mutt_tasks.core.moments import iso
 from mutt_tasks.errors import StoreCorrupt
+from mutt_tasks.store.queues import MOST_BYTES, MOST_MESSAGES
 from mutt_tasks.store.store import Store
 from mutt_tasks.surroundings import ScanBounds
 from tests.pipeline import (
@@ -194,6 +196,62 @@ def test_large_messages_go_in_batches_of_bounded_bytes(client: redis.Redis, stor
     results = drain(store, settings_of(REMEDIATION_BATCH_SIZE=10_000, REMEDIATION_DRAIN_INTERVAL=0))
     assert numbers_in(client, INGEST) == list(range(8))
     assert max(result.routes["alerter"].moved.replayed for result in results) <= 4
+
+
+def commits_of_a_slice(client: redis.Redis, store: Store, batch: int) -> list[int]:
+    """How many messages each commit takes from the source in a cycle of one slice."""
+    depths: list[Any] = []
+    observe(store, commits=lambda: depths.append(client.llen(DLQ)))
+    settings = settings_of(
+        REMEDIATION_BATCH_SIZE=batch,
+        REMEDIATION_HIGH_WATER=20_000,
+        REMEDIATION_DRAIN_INTERVAL=0,
+    )
+    run_cycle(store, settings)
+    depths.append(client.llen(DLQ))
+    return [before - after for before, after in pairwise(depths)]
+
+
+@pytest.mark.parametrize(
+    ("sizes", "commits"),
+    [
+        ([0] * MOST_MESSAGES, [MOST_MESSAGES]),
+        ([0] * (2 * MOST_MESSAGES + 1), [MOST_MESSAGES, MOST_MESSAGES, 1]),
+        ([MOST_BYTES // 2] * 3, [1, 1, 1]),
+        ([MOST_BYTES // 4] * 5, [3, 2]),
+        ([0, 2 * MOST_BYTES, 0, 0], [1, 1, 2]),
+    ],
+)
+def test_a_slice_goes_in_commits_that_hold_redis_shortly(
+    client: redis.Redis, store: Store, sizes: list[int], commits: list[int]
+) -> None:
+    fill(client, DLQ, [event(n, filler="x" * size) for n, size in enumerate(sizes)])
+    assert commits_of_a_slice(client, store, batch=10_000) == commits
+    assert numbers_in(client, INGEST) == list(range(len(sizes)))
+    assert sum(int(entry["replayed"]) for entry in journal(client, "moved")) == len(sizes)
+
+
+def test_a_commit_counts_what_waits_between_the_messages_that_go(
+    client: redis.Redis, store: Store
+) -> None:
+    stamp = {"replays": 1, "last_at": iso(now_of(store))}
+    waits = [event(n, _remediation=stamp) for n in range(MOST_MESSAGES)]
+    client.lpush(DLQ, event(-1), *waits, event(-2), event(-3))
+    assert commits_of_a_slice(client, store, batch=10) == [1, 2]
+    assert numbers_in(client, INGEST) == [-1, -2, -3]
+    assert lying_in(client, DLQ) == waits
+
+
+@pytest.mark.parametrize("newer", [5, 50])
+def test_what_goes_from_between_leaves_all_others_in_their_order(
+    client: redis.Redis, store: Store, newer: int
+) -> None:
+    stamp = {"replays": 1, "last_at": iso(now_of(store))}
+    client.lpush(DLQ, *(event(n, _remediation=stamp) for n in range(20)))
+    client.lpush(DLQ, *(event(n) for n in range(20, 24 + newer)))
+    run_cycle(store, settings_of(REMEDIATION_BATCH_SIZE=4))
+    assert numbers_in(client, INGEST) == [20, 21, 22, 23]
+    assert numbers_in(client, DLQ) == [*range(20), *range(24, 24 + newer)]
 
 
 def test_a_queue_that_changed_since_the_look_is_looked_at_again(

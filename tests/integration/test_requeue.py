@@ -4,6 +4,7 @@ import hashlib
 import json
 import time
 from collections.abc import Callable
+from itertools import chain, repeat
 from typing import Any, cast
 
 import pytest
@@ -256,6 +257,23 @@ def test_a_search_that_takes_too_long_says_how_far_it_came(
     assert result["outcome"] == "not_found"
     assert "after the oldest 0 messages" in result["reason"]
     assert client.llen(DEAD) == 1
+
+
+def test_a_search_by_the_first_digits_that_saw_only_a_part_puts_nothing_back(
+    client: redis.Redis, store: Store
+) -> None:
+    dead = poison(client, store)
+    client.lpush(DEAD, *(b"younger %d" % n for n in range(10)))
+
+    late = chain([0.0, 0.0], repeat(30.0))  # once the first page, where it lies, was read
+
+    result = requeue(
+        store, BOTH, lambda: next(late), digest_of(dead)[:12], ASKED, Bounds(page=1, seconds=20.0)
+    )
+
+    assert result["outcome"] == "not_found"
+    assert "after the oldest 1 messages" in result["reason"]
+    assert client.llen(DEAD) == 11
 
 
 @pytest.mark.parametrize(

@@ -144,6 +144,34 @@ def test_a_forwarder_that_sleeps_is_seen_by_what_it_takes(
     assert client.llen(ALERTS) + client.llen(MOOG_DLQ) == 100
 
 
+def test_where_no_limiter_was_ever_seen_a_queue_that_nobody_takes_from_is_moved_aside(
+    client: redis.Redis, store: Store
+) -> None:
+    fill(client, ALERTS, [alert(n) for n in range(400)])
+
+    run_cycle(store, guarded())
+
+    assert numbers_in(client, ALERTS) == list(range(KEPT))
+    assert numbers_in(client, MOOG_DLQ) == list(range(KEPT, 400))
+
+
+def test_where_no_limiter_was_ever_seen_a_queue_that_somebody_takes_from_stays(
+    client: redis.Redis, store: Store
+) -> None:
+    fill(client, ALERTS, [alert(n) for n in range(400)])
+    taken: list[Any] = []
+
+    def wait(seconds: float) -> None:
+        let_pass(store, seconds)
+        taken.append(client.rpop(ALERTS))
+
+    run_cycle(store, guarded(), wait=wait)
+
+    assert taken
+    assert client.llen(ALERTS) == 400 - len(taken)
+    assert client.llen(MOOG_DLQ) == 0
+
+
 def test_what_a_healthy_forwarder_delivers_in_time_stays(client: redis.Redis, store: Store) -> None:
     settings = guarded()
     stop_clock(store, now_of(store))  # the machine's own slowness is not the forwarder's

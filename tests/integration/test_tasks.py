@@ -51,6 +51,23 @@ def test_a_cycle_tells_its_check_who_started_it(
     assert kwargs == {"cycle": ended.lease, "trigger": trigger}
 
 
+def test_a_batch_obeys_the_pipelines_runtime_configuration(
+    client: redis.Redis, redis_server: RedisServer
+) -> None:
+    fill(client, DLQ, [event(n) for n in range(30)])
+    client.set("mutt:config:remediation_batch_size", "3")
+    (started,) = run_tasks(redis_server, ("remediate", {"trigger": "hand"}))
+    assert client.persist(LEASE)
+    healthy = {"outcome": "healthy", "reason": "test"}
+    run_tasks(
+        redis_server,
+        ("replay_dlq_batch", {"health": healthy, "cycle": started.result["cycle"]}),
+        REMEDIATION_BATCH_SIZE="10",
+        DYNAMIC_CONFIG_ENABLED="true",
+    )
+    assert client.llen(INGEST) == 3
+
+
 def test_what_is_no_id_of_a_cycle_is_refused_before_anything_is_done(
     client: redis.Redis, redis_server: RedisServer
 ) -> None:

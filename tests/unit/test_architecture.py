@@ -30,8 +30,11 @@ GROUND = (
     f"{PACKAGE}.errors",
 )
 CELERYS = {
-    f"{PACKAGE}.{name}" for name in ("tasks", "celery", "broker", "schedule", "serving", "survival")
+    f"{PACKAGE}.{name}"
+    for name in ("tasks", "celery", "broker", "schedule", "serving", "survival", "cli.application")
 }
+# What people see and act with: they reach everything through operations.
+FACES = (f"{PACKAGE}.cli",)
 
 
 def name_of(path: Path) -> str:
@@ -142,7 +145,7 @@ def test_only_tasks_application_schedule_and_servers_know_celery() -> None:
 
 
 def test_the_application_and_its_tasks_are_imported_by_no_inner_module() -> None:
-    known = CELERYS | {"celeryconfig"}
+    known = CELERYS | {"celeryconfig"} | set(modules_in(*FACES))
 
     assert importers_of("celeryconfig", *CELERYS) - known == set()
 
@@ -161,6 +164,34 @@ def test_operations_know_the_store_and_core_alone() -> None:
 
     assert modules_in(f"{PACKAGE}.operations.status")
     assert wrong == set()
+
+
+def test_faces_reach_everything_through_operations() -> None:
+    """What they open a store or the settings with is their application's, in one module."""
+    known = (*FACES, f"{PACKAGE}.operations", f"{PACKAGE}.core", f"{PACKAGE}.errors")
+    opener = f"{PACKAGE}.cli.application"
+    wrong = {
+        (name, imported)
+        for name in modules_in(*FACES)
+        for imported in IMPORTS[name]
+        if is_in(imported, PACKAGE)
+        and imported != PACKAGE
+        and name != opener
+        and not any(is_in(imported, package) for package in known)
+    }
+    cycles = {f"{PACKAGE}.{name}" for name in ("cycle", "replay", "checking", "tasks")}
+
+    assert modules_in(*FACES)
+    assert wrong == set()
+    assert {opener} & importers_of(*cycles) == set()
+    assert importers_of(*FACES) - set(modules_in(*FACES)) == set()
+
+
+def test_a_command_line_that_is_only_imported_loads_nothing() -> None:
+    """Every `celery` command imports the group."""
+    for name in (f"{PACKAGE}.cli", f"{PACKAGE}.cli.group"):
+        ours = {each for each in IMPORTS[name] if is_in(each, PACKAGE) and each != PACKAGE}
+        assert ours <= {f"{PACKAGE}.errors"}
 
 
 def test_the_program_imports_no_stand_in_and_nothing_that_is_not_installed() -> None:
@@ -199,7 +230,7 @@ def test_the_environment_is_read_in_one_place_of_a_process() -> None:
         if isinstance(node, ast.Call) and ast.unparse(node.func) in ("load", "loading.load")
     }
 
-    assert callers == {f"{PACKAGE}.celery"}
+    assert callers == {f"{PACKAGE}.environment"}
 
 
 def allowed_below(depth: int) -> tuple[str, ...]:

@@ -1,8 +1,10 @@
-"""What a commit is told to do with each message."""
+"""What a commit is told to do with each message, and when the next one may follow."""
 
 import pytest
 
 from mutt_tasks.core.policy import QUARANTINE_REASONS, Action, Decision
+from mutt_tasks.replay.ending import Ran
+from mutt_tasks.replay.result import HELD, REPLAYED, RouteResult
 from mutt_tasks.store.batch import Batch, Moved
 
 REPLAY = Decision(Action.REPLAY, payload=b"stamped")
@@ -44,3 +46,12 @@ def test_of_two_commits_the_later_one_says_how_many_are_left() -> None:
     both = first + later
     assert both == Moved(5, {"poison": 6, "stale": 4, "malformed": 6}, remaining=1)
     assert both.total == 21
+
+
+def test_a_drain_rests_only_as_long_as_its_quickest_route_wants() -> None:
+    routes = {
+        "alerter": RouteResult(REPLAYED, more=True, delay=0.2),
+        "moog": RouteResult(HELD, reason="backoff", more=True, delay=10.0),
+    }
+
+    assert Ran(routes, started_at=0.0).delay(seconds=0.0, drain_interval=0.1) == 0.2

@@ -95,6 +95,13 @@ def test_a_limiter_that_takes_more_than_the_stricter_setting_obeys_the_looser_on
     assert followed(state, limits(30), NOW + 12, used=120).in_force.alerts == 30
 
 
+def test_a_window_that_was_filled_before_the_limit_fell_proves_nothing() -> None:
+    state = FollowedLimits().followed(limits(50, 30.0), limits(50, 30.0), 50, NOW)
+    for second in range(100, 100 + round(CACHE_SECONDS) + 30):
+        state = state.followed(limits(50, 30.0), limits(10, 30.0), 50, NOW + second)
+        assert state.in_force.alerts == 10
+
+
 def test_a_clock_that_went_back_does_not_keep_an_old_limit_for_ever() -> None:
     state = followed(FollowedLimits(), limits(5), NOW + 10_000)
     state = followed(state, limits(50), NOW + 10_001)

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mutt_tasks.core.failures import Failures
 from mutt_tasks.core.flow import Flow, Landing, Settled, Trouble, quota, settle
 from mutt_tasks.core.limits import BACKOFF, NOT_TAKEN, WINDOW, Allowance
 from mutt_tasks.core.window import Bounds
@@ -318,6 +319,26 @@ def test_the_breaker_stays_open_longer_each_time_to_at_most_an_hour() -> None:
         assert story.trips == trips + 1
 
     assert rests == [60, 120, 240, 480, 960, 1920, 3600, 3600, 3600]
+
+
+def test_without_a_backoff_for_messages_the_breaker_holds_for_a_second_at_least() -> None:
+    story = begun()
+    story.bounds = replace(BOUNDS, backoff=0.0)
+    while not story.trips:
+        story.send(10)
+        story.look(returned=10, fresh=20)
+
+    held = quota(story.flow, story.bounds, story.now)
+    assert (held.limit, held.delay) == (BACKOFF, 1.0)
+
+
+def test_of_many_troubles_the_latest_are_the_ones_that_are_forgiven() -> None:
+    failures = Failures()
+    for number in range(40):
+        failures = failures.forgiving(NOW + 100 * number, NOW + 100 * number + 10)
+
+    assert failures.spans[-1] == (NOW + 3900, NOW + 3910)
+    assert len(failures.spans) == 32
 
 
 def test_the_breaker_starts_anew_after_replays_have_landed() -> None:

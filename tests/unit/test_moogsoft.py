@@ -265,6 +265,17 @@ def test_a_redirect_to_a_page_that_answers_200_is_unhealthy_and_not_followed(cod
         assert page.requests == []
 
 
+def test_a_health_page_that_redirects_to_one_that_answers_200_is_unhealthy() -> None:
+    with (
+        MoogsoftServer(status(200)) as page,
+        MoogsoftServer(status(302, f"Location: {page.url}")) as health,
+    ):
+        env = {"MOOG_HEALTH_URL": health.url, "MOOG_HEALTH_TIMEOUT": PATIENT}
+
+        assert probe(load(env), NOW) == Answer(False, "http_302")
+        assert page.requests == []
+
+
 # --- wait, please ---
 
 

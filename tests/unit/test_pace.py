@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mutt_tasks.core.congestion import at_once
-from mutt_tasks.core.limiter import Accepted, Limiter
+from mutt_tasks.core.congestion import at_once, stands
+from mutt_tasks.core.limiter import Accepted, ForwarderClock, Limiter
 from mutt_tasks.core.live_traffic import LOWS, LiveTraffic
 from mutt_tasks.core.own_sends import OwnSends
 from mutt_tasks.core.pace import AUTO_RATE, ENOUGH_SAMPLES, MOST_SHARE, UNSEEN_SECONDS, Pace
@@ -43,6 +43,17 @@ def after_traffic(counts: list[int], limit: int = 50) -> Pace:
 def fits(pace: Pace, limiter: Limiter = LIMITER) -> float:
     """How many replays the limiter has room for, whatever lies in the queues."""
     return room(limiter, pace.traffic, sigmas(limiter, pace.traffic))
+
+
+def test_what_must_be_in_the_limiter_is_told_by_redis_clock() -> None:
+    ahead = Accepted(1, newest=NOW + 5, oldest=NOW + 5 - 0.4)
+
+    assert ForwarderClock(skew=5.0).judged_from(Limiter(50, 1.0, ahead), NOW) == pytest.approx(
+        NOW - 0.5, abs=1e-3
+    )
+    assert (
+        ForwarderClock().judged_from(Limiter(50, 1.0, replace(ahead, oldest=0.0)), NOW) == NOW - 1
+    )
 
 
 def test_the_rate_is_the_set_one_or_none_for_zero() -> None:
@@ -342,6 +353,12 @@ def test_what_lies_in_the_queues_has_its_place_in_the_window_already() -> None:
     pace = after_traffic([20] * 300)
 
     assert pace.room(limiter_of(20), 3) == pytest.approx(pace.room(limiter_of(20), 0) - 3)
+
+
+def test_what_stands_is_measured_by_seconds_whatever_the_limiters_period() -> None:
+    assert not stands(limiter_of(40), queued=10)
+    assert stands(limiter_of(40), queued=11)
+    assert stands(limiter_of(2400, limit=3000, period=60.0), queued=11)
 
 
 def test_a_queue_that_stands_before_the_limiter_leaves_no_room() -> None:

@@ -441,3 +441,12 @@ def test_any_bytes_whatsoever_are_dealt_with(route: Route, raw: bytes, max_age: 
         ours = ("_remediation", *(route.reset_fields if decision.reason == "" else ()))
         kept = [member for member in members_of(decision.payload) if member[0] not in ours]
         assert kept == [member for member in members_of(raw) if member[0] not in ours]
+
+
+def test_what_was_moved_aside_untried_is_not_forgiven_for_an_earlier_outage_again() -> None:
+    header = {"replays": 2, "forgiven": 1, "last_at": iso(NOW - HOUR), "lane": "sheltered"}
+    outage = replace(POLICY, spans=((NOW - 2 * HOUR, NOW - HOUR / 2),))
+
+    payload = decided(packed(_remediation=header), MOOG, outage).payload
+
+    assert (header_of(payload)["replays"], header_of(payload)["forgiven"]) == (3, 1)

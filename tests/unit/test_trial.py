@@ -100,6 +100,30 @@ def test_the_chance_is_that_of_fishers_exact_test(tally: Tally, chance: float) -
     assert tally.chance == pytest.approx(chance)
 
 
+def test_a_part_that_still_lies_in_a_queue_is_not_judged() -> None:
+    trial, _ = Trial(NOW, 30).looked(Look(10), NOW + 2)
+    trial = trial.sent(trial.may_send, is_sure=False, now=NOW + 2)
+    waiting, verdict = trial.looked(Look(10, queued=trial.part), NOW + 2.3)
+
+    assert (verdict, waiting.tally) == (Verdict.OPEN, Tally())
+    landed, verdict = waiting.looked(Look(10 + trial.part), NOW + 2.4)
+    assert (verdict, landed.tally.low_seen) == (Verdict.OPEN, trial.part)
+    assert waiting.looked(Look(10, queued=1), NOW + 2.5)[1] is Verdict.NOTHING
+
+
+def test_parts_that_land_so_late_that_the_first_alerts_left_again_say_nothing() -> None:
+    """A forwarder that takes no more than forty a second fills its window no higher."""
+    trial, _ = Trial(NOW, 38).looked(Look(20), NOW + 2)
+    for moment, used in ((NOW + 2.0, 28), (NOW + 2.4, 36)):
+        trial = trial.sent(trial.may_send, is_sure=False, now=moment)
+        trial, verdict = trial.looked(Look(used), moment + 0.4)
+        assert verdict is Verdict.OPEN
+    assert trial.is_second
+    trial = trial.sent(trial.may_send, is_sure=False, now=NOW + 2.8)
+
+    assert trial.looked(Look(38), NOW + 3.2)[1] is Verdict.NOTHING
+
+
 def test_parts_of_different_routes_are_not_compared() -> None:
     trial = Trial(NOW, 30)
     trial, _ = trial.looked(Look(10), NOW + 2)

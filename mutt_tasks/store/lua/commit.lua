@@ -13,7 +13,7 @@
 -- ARGV[5] -> plan: one letter for each message looked at, oldest first:
 --            r replay; w wait; and to the dead letter list: m malformed, i incomplete, p poison,
 --            s stale, u suspect
--- ARGV[6] -> SHA-1 of the looked-at messages' lengths (joined by commas), a colon, their bytes
+-- ARGV[6] -> SHA-1 of the looked-at messages' hexadecimal SHA-1 digests, oldest first
 -- ARGV[7] -> cycle id
 -- ARGV[8] -> the journal's largest length (approximate)
 -- ARGV[9] -> list: what the outcomes of r, m, i, p, s and u are called in state and journal
@@ -87,13 +87,13 @@ local looked = redis.call('LRANGE', source, -(skip + count), -(skip + 1))
 if #looked ~= count then
   return { 'changed' }
 end
-local lengths, oldest_first = {}, {}
+local digests, oldest_first = {}, {}
 for i = 1, count do
   oldest_first[i] = looked[count + 1 - i]
-  lengths[i] = #oldest_first[i]
+  -- One by one: joining them would copy them all, which takes as long as their digests.
+  digests[i] = redis.sha1hex(oldest_first[i])
 end
-local bytes = table.concat(lengths, ',') .. ':' .. table.concat(oldest_first)
-if redis.sha1hex(bytes) ~= ARGV[6] then
+if redis.sha1hex(table.concat(digests)) ~= ARGV[6] then
   return { 'changed' }
 end
 
@@ -144,14 +144,17 @@ entry = redis.call('XADD', journal, 'MAXLEN', '~', ARGV[8], '*', unpack(entry_pa
 if skip == 0 and waiting == 0 then
   redis.call('LTRIM', source, 0, -(count + 1))
 else
-  -- What waits must keep its place: mark what goes, then remove the marks from the right.
+  -- What waits must keep its place: mark what goes, then remove the marks.
   local mark = 'moved by commit ' .. commit_id
   for i = 1, count do
     if string.sub(plan, i, i) ~= 'w' then
       redis.call('LSET', source, -(skip + i), mark)
     end
   end
-  redis.call('LREM', source, -(count - waiting), mark)
+  -- The search begins at the nearer end: half a million messages may wait at the other one.
+  local newer = redis.call('LLEN', source) - skip - count
+  local goes = count - waiting
+  redis.call('LREM', source, newer < skip and goes or -goes, mark)
 end
 local function push(key, payloads)
   for from = 1, #payloads, 1000 do -- far below what Lua's stack takes in one call

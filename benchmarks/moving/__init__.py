@@ -1,0 +1,1 @@
+"""What `moves.py` measures with, and how it tells it."""

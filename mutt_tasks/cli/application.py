@@ -1,0 +1,38 @@
+"""What commands work with: settings and store; the Celery application where it is needed."""
+
+import sys
+import time
+from collections.abc import Callable
+
+from mutt_tasks import environment
+from mutt_tasks.errors import StoreUnavailable
+from mutt_tasks.operations.looking import Looker, ignore
+from mutt_tasks.operations.walking import Time
+from mutt_tasks.runtime_settings import in_force
+from mutt_tasks.store.store import Store
+
+
+def looker(progress: Callable[[int, int], None] = ignore) -> Looker:
+    """The lists as the settings in force name them; raises SettingsError and StoreError."""
+    given = environment.settings()
+    store = Store.at(given.redis.address)
+    settings, problems = in_force(store, given)
+    for problem in problems:
+        print(f"mutt-dlq: {problem}", file=sys.stderr)
+    return Looker(store, settings, Time(time.monotonic, time.sleep), progress)
+
+
+def start_cycle() -> str:
+    """Ask the worker for a cycle, as a call by hand does; returns the task's id.
+
+    Raises StoreUnavailable when the broker cannot be reached.
+    """
+    # Commands that only look start in half the time without Celery.
+    from kombu.exceptions import OperationalError
+
+    from mutt_tasks.celery import app
+
+    try:
+        return str(app.send_task("mutt_tasks.remediate", retry=False).id)
+    except OperationalError as error:
+        raise StoreUnavailable(f"the broker cannot be reached ({type(error).__name__})") from None

@@ -1,0 +1,71 @@
+"""Messages that look alike: a text with everything variable masked, and the id of its group.
+
+Nothing is learned or kept: the same text has the same template and id on every machine, for ever. A
+change of the masks, or of what is hidden in texts, changes VERSION.
+"""
+
+import hashlib
+import re
+
+VERSION = "s1"
+DIGITS = 12
+
+# What stands further behind says no more about the kind of a message.
+_LONGEST = 2000
+
+_OCTETS = r"(?:[0-9]{1,3}\.){3}[0-9]{1,3}"
+_MONTHS = "Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec"
+_DAY = r"[0-9]{4}[-/][0-9]{2}[-/][0-9]{2}"
+_TIME = r"[0-9]{2}:[0-9]{2}:[0-9]{2}(?:[.,][0-9]{1,9})?"
+_PORTS = (
+    r"(?:(?:Ten|Forty|Hundred|TwentyFive)?Gig(?:abit)?E(?:thernet)?|FastEthernet|Ethernet"
+    r"|Port-channel|Loopback|Tunnel|Vlan|Serial|bond|vlan|wlan|eth|ens|eno|enp|Twe|Gi|Te|Fa|Fo|Hu"
+    r"|Eth|Et|Po|Vl|Lo|Tu|Se|(?:ge|xe|et|ae|so|fe)-?)"
+)
+# In the order in which they are tried at each place. `keep` is a code that names the kind of a
+# message, as %LINK-3-UPDOWN or %ASA-4-106023; it stays as it is.
+_MASKS = {
+    "keep": r"%[A-Z][A-Z0-9_]*(?:-[A-Z0-9_]+){1,4}",
+    "uuid": r"(?<![0-9A-Fa-f])[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}(?![0-9A-Fa-f])",
+    "mac": r"(?<![0-9A-Fa-f:.-])(?:(?:[0-9A-Fa-f]{2}[:-]){5}[0-9A-Fa-f]{2}"
+    r"|(?:[0-9A-Fa-f]{4}\.){2}[0-9A-Fa-f]{4})(?![0-9A-Fa-f])",
+    "date": rf"(?<![0-9A-Za-z])(?:{_DAY}(?:[T ]{_TIME}(?:Z|[+-][0-9]{{2}}:?[0-9]{{2}})?)?"
+    rf"|(?:{_MONTHS}) {{1,2}}[0-9]{{1,2}}(?: [0-9]{{4}})? {_TIME}|{_TIME})(?![0-9])",
+    "ip": rf"(?<![0-9.]){_OCTETS}(?:[:/][0-9]{{1,5}})?(?![0-9]|\.[0-9])"
+    r"|(?<![0-9A-Za-z:])(?=[0-9A-Fa-f]{0,4}:[0-9A-Fa-f]{0,4}:)(?:[0-9A-Fa-f]{0,4}:){2,8}"
+    r"[0-9A-Fa-f]{0,4}(?:%[0-9a-z]{1,15})?(?:/[0-9]{1,3})?(?![0-9A-Za-z:])",
+    "oid": r"(?<![0-9A-Za-z.])\.?[0-9]{1,10}(?:\.[0-9]{1,10}){4,}(?![0-9])",
+    "if": rf"(?<![0-9A-Za-z]){_PORTS}[0-9]{{1,4}}(?:[/.:][0-9]{{1,4}}){{0,5}}(?![0-9A-Za-z])",
+    "path": r"(?<![0-9A-Za-z<>/])(?:/[A-Za-z0-9_.@+~-]{1,100}){1,20}/?|[A-Z]:\\[^\s\"',;]+",
+    "hex": r"(?<![0-9A-Za-z])(?:0[xX][0-9A-Fa-f]+|(?=[a-f]*[0-9])(?=[0-9]*[a-f])[0-9a-f]{6,})"
+    r"(?![0-9A-Za-z])",
+    # Digits that begin a word, with or without a unit behind them, or that end one.
+    "n": r"(?<![0-9A-Za-z_])[0-9]+(?:[.,][0-9]+)*|(?<=[A-Za-z_])[0-9]+(?![0-9A-Za-z_]|-[A-Za-z])",
+    "quoted": r"\"[^\"]{0,1000}\"|(?<![0-9A-Za-z])'[^']{0,1000}'(?![0-9A-Za-z])",
+}
+_VARIABLE = re.compile("|".join(f"(?P<{name}>{mask})" for name, mask in _MASKS.items()), re.ASCII)
+_SPACES = re.compile(r"[\s\x00-\x1f\x7f]+", re.ASCII)
+
+
+def template(text: str) -> str:
+    """The text with everything variable masked, on one line."""
+    cut = _SPACES.sub(" ", text[:_LONGEST]).strip(" ")
+    return _VARIABLE.sub(_masked, cut)
+
+
+def group_id(lane: str, reason: str, program: str, its_template: str) -> str:
+    """The id of the group of messages that look like this.
+
+    `program` is the syslog program or the trap's OID.
+    """
+    parts = (lane, reason, program, its_template)
+    written = b"".join(b"%d:%s" % (len(part), part) for part in (_bytes_of(part) for part in parts))
+    return f"{VERSION}-{hashlib.sha256(written).hexdigest()[:DIGITS]}"
+
+
+def _masked(found: re.Match[str]) -> str:
+    return found[0] if found.lastgroup == "keep" else f"<{found.lastgroup}>"
+
+
+def _bytes_of(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")

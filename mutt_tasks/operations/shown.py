@@ -1,0 +1,137 @@
+"""What operations found, by the JSON names that every face keeps, and in words."""
+
+from typing import Any
+
+from mutt_tasks.core.description import Description
+from mutt_tasks.core.identity import digest
+from mutt_tasks.core.moments import iso
+from mutt_tasks.core.redaction import raw_redacted, redacted, text_redacted
+from mutt_tasks.operations import history, outlook
+from mutt_tasks.operations.arguments import line
+from mutt_tasks.operations.grouping import Group
+from mutt_tasks.operations.looking import Entry, Looker
+from mutt_tasks.operations.reasons import in_words
+from mutt_tasks.operations.status import span
+from mutt_tasks.store import journal
+
+
+def message(entry: Entry, now: float) -> dict[str, Any]:
+    """A message as listings show it, `now` in seconds since 1970."""
+    description = entry.description
+    return {
+        "id": str(entry.id),
+        "route": entry.source.name,
+        "age_seconds": _rounded(description.age(now)),
+        "replays": description.replays,
+        "reason": description.reason,
+        "lane": description.lane,
+        "group": description.group,
+        "correlation_id": description.correlation_id,
+        "older": entry.older,
+        "bytes": len(entry.raw),
+        "text": description.text,
+        "fields": dict(description.fields),
+    }
+
+
+def whole_message(looker: Looker, entry: Entry) -> dict[str, Any]:
+    """A message with its header, why it is here, what comes next, and its history."""
+    now = looker.store.now()
+    found = message(entry, now)
+    next_ = outlook.of(looker, entry)
+    fields = found["fields"]
+    return {
+        **found,
+        "list": entry.source.key,
+        "digest": digest(entry.raw),
+        "happened_at": _iso(entry.description.happened_at),
+        "header": fields.get("_remediation"),
+        "why": next_.why,
+        "next": {
+            "action": next_.action,
+            "reason": next_.reason,
+            "at": _iso(next_.at),
+            "sentence": next_.sentence,
+        },
+        "history": [
+            journal_entry(looker, entry_id, each)
+            for entry_id, each in history.of(looker.store, entry)
+        ],
+    }
+
+
+def raw(looker: Looker, entry: Entry, actor: str) -> str:
+    """The bytes as they lie in the list, without credentials; the journal says who looked.
+
+    Raises InvalidArgument and StoreError.
+    """
+    viewed = journal.Viewed(entry.source.name, digest(entry.raw), line("actor", actor))
+    looker.store.journal.add(viewed)
+    return raw_redacted(entry.raw, looker.hints)
+
+
+def group(found: Group, now: float, *, is_exact: bool) -> dict[str, Any]:
+    """A group as listings show it."""
+    ages = (
+        None if moment is None else _rounded(max(0.0, now - moment))
+        for moment in (found.oldest, found.newest)
+    )
+    oldest, newest = ages
+    return {
+        "id": found.id,
+        "count": round(found.count),
+        "is_exact": is_exact,
+        "lane": found.lane,
+        "reason": found.reason,
+        "program": found.program,
+        "template": found.template,
+        "replays": round(found.replays),
+        "oldest_age_seconds": oldest,
+        "newest_age_seconds": newest,
+        "routes": {name: round(count) for name, count in found.routes.items()},
+        "example": found.example,
+    }
+
+
+def journal_entry(looker: Looker, entry_id: str, entry: journal.Entry) -> dict[str, Any]:
+    """An entry of the journal; `sentence` says it in words."""
+    fields = redacted(journal.fields_of(entry), looker.hints)
+    sentence = text_redacted(_sentence(entry), looker.hints)
+    return {"id": entry_id, "at": iso(history.moment_of(entry_id)), **fields, "sentence": sentence}
+
+
+def _sentence(entry: journal.Entry) -> str:
+    match entry:
+        case journal.Moved() | journal.Sheltered():
+            amounts = [f"{amount:,} {name}" for name, amount in entry.amounts.items() if amount]
+            return ", ".join(amounts) or "nothing"
+        case journal.CycleEnded():
+            held = in_words(part for part in entry.reason.split(", ") if part)
+            return f"{entry.outcome}: {held}" if held else entry.outcome
+        case journal.Paused():
+            seconds = entry.seconds
+            length = span(float(seconds)) if seconds.replace(".", "", 1).isdigit() else seconds
+            return f"by {entry.by} for {length}: {entry.reason}"
+        case journal.Requeued():
+            return f"m-{entry.digest[:12]} by {entry.by}: {entry.reason}"
+        case journal.Viewed():
+            return f"m-{entry.digest[:12]} by {entry.by}"
+    return f"by {entry.by}"
+
+
+def headline(description: Description) -> str:
+    """What a message says, with the first label of its host's name in front."""
+    host = description.fields.get("hostname")
+    if not isinstance(host, str):
+        return description.text
+    label, _, domain = host.partition(".")
+    # An address is no name with labels.
+    return f"{label if domain and not label.isdigit() else host}: {description.text}"
+
+
+def _iso(moment: float | None) -> str | None:
+    return None if moment is None else iso(moment)
+
+
+def _rounded(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds, 1)

@@ -1,0 +1,71 @@
+"""Read a list of messages from either end, a little at a time; nothing is removed.
+
+One read is one LRANGE: Redis walks to the place once, which at a million messages takes most of
+the time of a read.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import redis
+
+from mutt_tasks.store.connection import translated
+
+# What one read returns at most, going by the largest message seen so far. That keeps Redis busy for
+# two milliseconds at most, nearly all of it for the walk to the middle of a million messages.
+MOST, MOST_BYTES = 1000, 512 << 10
+_EXPECTED_BYTES = 4096
+
+
+@dataclass(frozen=True)
+class Read:
+    """Adjacent messages in the order of reading, and how long the list was at that moment."""
+
+    messages: list[bytes]
+    length: int
+
+
+class Listing:
+    """One list, read from its oldest message on, or from its newest."""
+
+    def __init__(self, client: redis.Redis, name: str, *, is_newest_first: bool = False) -> None:
+        self._client = client
+        self.name = name
+        self._is_newest_first = is_newest_first
+        self._largest = _EXPECTED_BYTES
+
+    def read(self, skip: int, most: int = MOST, least: int = 1) -> Read:
+        """At most `most` messages behind the first `skip`, fewer where they are large.
+
+        It returns `least` if there are so many, however large they are. Raises StoreError.
+        """
+        count = max(least, min(most, MOST, MOST_BYTES // self._largest))
+        newest_first = (skip, skip + count - 1)
+        first, last = newest_first if self._is_newest_first else (-(skip + count), -(skip + 1))
+        with translated(), self._client.pipeline(transaction=True) as both:
+            both.llen(self.name)
+            both.lrange(self.name, first, last)
+            length, messages = both.execute()
+        found: list[Any] = messages if self._is_newest_first else messages[::-1]
+        sizes = [len(message) for message in found]
+        # Falls slowly: one large message is seldom the only one.
+        self._largest = max(1, *sizes, self._largest // 2) if sizes else self._largest
+        return Read(found, length)
+
+
+class Listings:
+    """The lists, by their names."""
+
+    def __init__(self, client: redis.Redis) -> None:
+        self._client = client
+
+    def open(self, name: str, *, is_newest_first: bool = False) -> Listing:
+        """A list to read from one of its ends."""
+        return Listing(self._client, name, is_newest_first=is_newest_first)
+
+    def lengths(self, names: list[str]) -> list[int]:
+        """How long each of the lists is. Raises StoreError."""
+        with translated(), self._client.pipeline(transaction=True) as steps:
+            for name in names:
+                steps.llen(name)
+            return [int(length) for length in steps.execute()]

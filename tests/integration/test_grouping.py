@@ -1,0 +1,58 @@
+"""Groups of messages that look alike, exact and estimated."""
+
+import pytest
+import redis
+
+from mutt_tasks.operations import grouping
+from mutt_tasks.operations.grouping import SHORT
+from mutt_tasks.store.store import Store
+from tests.looking import looker_on
+from tests.pipeline import DEAD, DLQ, event, fill
+
+
+def test_groups_are_counted_over_all_lists_the_largest_first(
+    client: redis.Redis, store: Store
+) -> None:
+    fill(client, DLQ, [event(n, message=f"link {n} down", hour=5) for n in range(7)])
+    fill(client, DLQ, [event(n, message=f"disk {n} full") for n in range(3)])
+    dead = {"reason": "poison", "route": "alerter", "replays": 3}
+    fill(client, DEAD, [event(n, message=f"link {n} down", _remediation=dead) for n in range(2)])
+
+    found = grouping.groups(looker_on(store))
+
+    shown = [(group.template, group.reason, group.count, group.replays) for group in found.groups]
+    assert shown == [
+        ("link <n> down", "failed", 7, 0),
+        ("disk <n> full", "failed", 3, 0),
+        ("link <n> down", "poison", 2, 6),
+    ]
+    assert (found.is_exact, found.seen, found.length) == (True, 12, 12)
+    assert found.groups[0].routes == {"alerter": 7}
+    assert found.groups[0].oldest == found.groups[0].newest is not None
+    only = grouping.groups(looker_on(store), ("dead",), "reason:poison")
+    assert [group.count for group in only.groups] == [2]
+
+
+def test_long_lists_are_sampled_and_exact_when_asked(client: redis.Redis, store: Store) -> None:
+    length = SHORT + 5000
+    kinds = [b'{"message":"kind %s"}' % name for name in (b"a", b"a", b"a", b"b")]
+    client.lpush(DLQ, *(kinds[n % 4] for n in range(length)))
+    fill(client, DEAD, [b"malformed"])
+
+    sampled = grouping.groups(looker_on(store))
+    exact = grouping.groups(looker_on(store), is_exact=True)
+
+    assert not sampled.is_exact
+    assert sampled.seen == 2001
+    counts = [group.count for group in sampled.groups]
+    assert counts == pytest.approx([length * 3 / 4, length / 4, 1])
+    assert exact.is_exact
+    assert [group.count for group in exact.groups] == [length * 3 / 4, length / 4, 1]
+
+
+def test_a_known_secret_is_not_in_a_template(client: redis.Redis, store: Store) -> None:
+    fill(client, DLQ, [event(1, message="see opensesame there")])
+
+    (group,) = grouping.groups(looker_on(store, MOOG_API_KEY="opensesame")).groups
+
+    assert group.template == "see *** there"
