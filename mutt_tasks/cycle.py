@@ -33,7 +33,7 @@ TICK_SHARE = 0.75
 # A batch is spread over the drain's interval, so that it is no burst: a slice every SLICE seconds,
 # for this share of the interval (the rest goes to the tasks around it), at most LONGEST_SPREAD
 # seconds.
-SLICE = 0.05
+SLICE = 0.02
 SPREAD_SHARE, LONGEST_SPREAD = 0.95, 10.0
 
 # While a queue is guarded, the next task of a drain follows after this many seconds.

@@ -38,8 +38,9 @@ class Live:
             rate, until = self._scenario.live_rate_at(now)
             gap = float("inf")
             if rate > 0:
+                bursts = rate / self._scenario.live_burst
                 is_even = self._scenario.live_pattern == EVEN
-                gap = 1 / rate if is_even else self._random.expovariate(rate)
+                gap = 1 / bursts if is_even else self._random.expovariate(bursts)
             if now + gap < until or until == float("inf"):
                 break
             now = until  # another rate from there on; arrivals have no memory
@@ -49,8 +50,10 @@ class Live:
     def _arrive(self) -> None:
         if self._stopped:
             return
-        now, kind = self._clock.now, self._kind()
-        self._ingest.push(Message(self._books.appear(now, kind), EPOCH + now, kind))
+        now = self._clock.now
+        for _ in range(self._scenario.live_burst):
+            kind = self._kind()
+            self._ingest.push(Message(self._books.appear(now, kind), EPOCH + now, kind))
         self._arrived()
         self._schedule()
 

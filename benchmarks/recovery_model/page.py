@@ -1,5 +1,8 @@
 """docs/recovery.md."""
 
+from math import isnan
+
+from benchmarks.recovery_model.causal_bound import bound_of
 from benchmarks.recovery_model.harm import HARM
 from benchmarks.recovery_model.least import POISON_RESTS
 from benchmarks.recovery_model.measures import (
@@ -9,7 +12,7 @@ from benchmarks.recovery_model.measures import (
     Measures,
 )
 from benchmarks.recovery_model.run import NONE, OURS, REPLAYING
-from benchmarks.recovery_model.scenario import Scenario
+from benchmarks.recovery_model.scenario import SCENARIOS, Scenario
 from benchmarks.recovery_model.words import COLUMNS, duration, row, table
 
 INTRO = f"""\
@@ -92,7 +95,13 @@ Where the limiter is the narrowest part and live events come at random, nobody w
 future can have both: a replay stays in the limiter's window for a second, and room has to be
 kept for as many live alerts as may come by chance meanwhile. Kept for more of them, fewer
 alerts are dropped and the backlog takes longer. An alert that is dropped is lost for good, and a
-backlog that takes half as long again is not.
+backlog that takes half as long again is not: `HEADROOM_SIGMAS` (`core/room.py`) weighs both.
+"""
+
+
+BOUND = """Where the limiter is the narrowest part, nobody who does not know the future is faster
+than this at one drop an hour (`benchmarks/recovery_model/causal_bound.py` says why). It is the time
+of the drain alone; ours includes that until the end of the trouble is noticed.
 """
 
 # What the first tables show of each scenario.
@@ -116,6 +125,7 @@ def page(
     )
     parts = [INTRO, "## At a glance\n", _summary(usual), "", EVENLY, _summary(even), "", ODD]
     parts += [_summary(odd), "", LOST, _losses(found, scenarios), "", CHANCE]
+    parts += [BOUND, _bounds(usual), ""]
     parts += [
         "## The backlog over time\n",
         "![The backlog over time under each policy](recovery.png)\n",
@@ -131,6 +141,19 @@ def page(
             "",
         ]
     return "\n".join(parts).rstrip() + "\n"
+
+
+def _bounds(runs: list[Measures]) -> str:
+    """Ours beside what is possible, where the limiter bounds it."""
+    rows = []
+    for one in runs:
+        scenario = SCENARIOS.get(one.scenario)
+        bound = bound_of(scenario, 1.0) if scenario else None
+        if bound and not isnan(one.ratio):
+            rows.append(
+                [one.scenario, *(f"{x:.2f}" for x in (one.ratio, bound, one.ratio / bound))]
+            )
+    return table(["scenario", "× least", "possible", "ours / possible"], rows)
 
 
 def _summary(runs: list[Measures]) -> str:

@@ -33,7 +33,8 @@ class Scenario:
     a share of them poison: the alerter always fails at them, or Moogsoft answers 4xx. `suspects`
     more alerts lie in the forwarder's, to which Moogsoft always answers 500; `backlog_incomplete`
     more events in the alerter's, which it destroys, and `backlog_unmatched`, of which it makes no
-    alert. `live_*` are shares of the live events. Forwarders work from `forwarder_from` on.
+    alert. Live events come in bursts of `live_burst` at the same moment; the other `live_*` are
+    shares of them. Forwarders work from `forwarder_from` on.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Scenario:
     storm_rate: float = 0.0
     live_rate: float = 20.0
     live_pattern: str = POISSON
+    live_burst: int = 1
     live_poison: float = 0.0
     live_suspect: float = 0.0
     live_incomplete: float = 0.0

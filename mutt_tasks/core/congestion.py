@@ -12,13 +12,25 @@ from mutt_tasks.core.limiter import Limiter
 # A queue in front of the limiter may hold this much time's worth of alerts, or a few.
 STANDING_SECONDS, FEW = 0.25, 3
 
-# The factor by which a period makes the share smaller, what it gains in a period below and above
-# that factor of the peak, and the least that is left of it.
-_SLOWER, _QUICKLY, _SLOWLY, _LEAST_SHARE = 0.7, 0.05, 0.005, 0.02
+# The factors by which a period makes the share smaller, the first one and all that follow it while
+# the queue goes on standing; what it gains in a period below and above the first factor of the
+# peak, and the least that is left of it.
+_SLOWER, _STILL, _QUICKLY, _SLOWLY, _LEAST_SHARE = 0.7, 0.5, 0.05, 0.005, 0.02
+
+
+def at_once(limiter: Limiter, queued: int) -> float:
+    """How many alerts may go at once: live ones that come behind them wait for a moment at most.
+
+    The queues, which hold `queued` alerts, get no longer than what the forwarder works off in a
+    moment, or one alert. So after a silence the pace grows as the forwarder takes what went.
+    """
+    return max(1.0, STANDING_SECONDS * limiter.used / limiter.period) - queued
 
 
 def stands(limiter: Limiter, queued: int) -> bool:
     """Whether the queues are longer than the forwarder works off within a moment."""
+    if limiter.is_failing:
+        return queued > 0
     return queued > max(FEW, STANDING_SECONDS * limiter.used / limiter.period)
 
 
@@ -38,7 +50,7 @@ class Congestion:
         if not is_ours:
             return replace(self, is_standing=True)
         return Congestion(
-            share=max(_LEAST_SHARE, _SLOWER * self.share),
+            share=max(_LEAST_SHARE, (_STILL if self.is_standing else _SLOWER) * self.share),
             peak=self.peak if self.is_standing else self.share,
             is_standing=True,
         )

@@ -1,9 +1,11 @@
 """The forwarder's limiter as it is read, and the clock that it runs on."""
 
 from dataclasses import dataclass, replace
-from itertools import pairwise
 
-# The coming period is looked at in so many steps.
+# Live traffic is counted over one period, or over this many seconds where a period is longer.
+LONGEST_SPAN = 1.0
+
+# Gaps between alerts are told to this part of a period.
 STEPS = 10
 
 # Two looks no further apart than this (seconds) tell how the forwarder's clock differs from
@@ -11,30 +13,55 @@ STEPS = 10
 # difference than the second number is no clock's.
 _CLOSE_LOOKS, _LARGEST_SKEW = 0.3, 3600.0
 
-# A replay is in the limiter so many seconds after it went, where no queue stands.
+# A replay is in the limiter this many seconds after it went, where no queue stands.
 _TAKEN_SECONDS = 0.1
+
+
+def span_of(period: float) -> float:
+    """Over how many seconds live traffic is counted, before a limiter with this period."""
+    return min(period, LONGEST_SPAN)
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """What the limiter has accepted: `used` alerts in the last period, `recent` in the last span.
+
+    `leaving` says, in ascending order, in how many seconds they leave its window again: one number
+    for each `stride` of them, that of the last one to leave. The newest was accepted at `newest` by
+    the forwarder's clock, in seconds since 1970, and the oldest that is still in its sorted set at
+    `oldest` (0: there is none). `is_there` says that this set exists.
+    """
+
+    used: int = 0
+    recent: int = 0
+    leaving: tuple[float, ...] = ()
+    stride: int = 1
+    newest: float = 0.0
+    oldest: float = 0.0
+    is_there: bool = False
 
 
 @dataclass(frozen=True)
 class Limiter:
     """The forwarder's limiter: at most `limit` alerts in any `period` seconds.
 
-    Of the alerts that it took, `kept[i]` are still in its window when i STEPS-ths of a period have
-    passed; empty when its sorted set is not there. The newest was taken at `newest` by the
-    forwarder's clock, in seconds since 1970, and the oldest that is still in its set at `oldest`
-    (0: there is none).
+    The forwarder behind it `is_failing` after a failure: it sleeps before it tries again.
     """
 
     limit: int
     period: float
-    kept: tuple[int, ...] = ()
-    newest: float = 0.0
-    oldest: float = 0.0
+    accepted: Accepted = Accepted()
+    is_failing: bool = False
 
     @property
     def used(self) -> int:
-        """How many alerts it took in the last period."""
-        return self.kept[0] if self.kept else 0
+        """How many alerts it accepted in the last period."""
+        return self.accepted.used
+
+    @property
+    def span(self) -> float:
+        """Over how many seconds live traffic is counted."""
+        return span_of(self.period)
 
     @property
     def longest_gap(self) -> float:
@@ -43,7 +70,8 @@ class Limiter:
         It is told in average distances between two alerts, to a STEPS-th of the period. The
         stretches at both ends of the period count as one.
         """
-        is_empty = [older == younger for older, younger in pairwise(self.kept)]
+        taken = {int(STEPS * seconds / self.period) for seconds in self.accepted.leaving}
+        is_empty = [step not in taken for step in range(STEPS)]
         if all(is_empty):
             return 0.0
         after_an_alert = is_empty.index(False)
@@ -68,12 +96,13 @@ class ForwarderClock:
 
     def looked(self, limiter: Limiter, now: float) -> "ForwarderClock":
         """The clock after one more look, as far as it can tell."""
-        found = replace(self, newest=limiter.newest, looked_at=now)
+        newest = limiter.accepted.newest
+        found = replace(self, newest=newest, looked_at=now)
         is_close = 0 < now - self.looked_at <= _CLOSE_LOOKS
-        is_fresh = limiter.newest != self.newest and abs(limiter.newest - now) < _LARGEST_SKEW
+        is_fresh = newest != self.newest and abs(newest - now) < _LARGEST_SKEW
         if not (is_close and is_fresh):
             return found
-        skew = min(max(self.skew, limiter.newest - now), limiter.newest - self.looked_at)
+        skew = min(max(self.skew, newest - now), newest - self.looked_at)
         return replace(found, skew=skew)
 
     def judged_from(self, limiter: Limiter, now: float) -> float:
@@ -82,5 +111,6 @@ class ForwarderClock:
         The forwarder forgets alerts that have left its window, which may be shorter than it is
         believed to be.
         """
-        oldest = limiter.oldest - self.skew - _TAKEN_SECONDS if limiter.oldest else 0.0
-        return max(oldest, now - limiter.period)
+        oldest = limiter.accepted.oldest
+        forgotten_at = oldest - self.skew - _TAKEN_SECONDS if oldest else 0.0
+        return max(forgotten_at, now - limiter.period)

@@ -1,35 +1,37 @@
-"""Live alerts: how many come in a period of the limiter, and how many may come by chance.
+"""Live alerts: how many come in a span of time, and how many may come by chance.
 
-Until their own spread is known they are taken for random (a Poisson process, whose variance is its
-mean).
+A span is one period of the limiter, or a second where that is shorter. Until their own spread is
+known they count as random (a Poisson process, whose variance is its mean).
 """
 
 from dataclasses import dataclass, replace
 from math import exp, sqrt
 
-# Room is kept, at every moment of the coming period, for as many live alerts as chance exceeds
-# three times in a hundred thousand: that quantile of the normal distribution, in standard
-# deviations. The trade-off is measured in docs/recovery.md.
-HEADROOM_SIGMAS = 4.0
+from mutt_tasks.core.limiter import Limiter
 
-# How much the newest period counts, at least, in the averages of live traffic. The first ones
-# count more; the guess that the spread begins with counts as several.
-_MEAN_WEIGHT, _SPREAD_WEIGHT, _GUESSES = 0.03, 0.01, 5
+# More than this many standard deviations off is no chance: it happens three times in 100,000.
+CHANCE_SIGMAS = 4.0
+
+# The mean looks back over this many samples, or this many periods of the limiter if that is more:
+# what it is wrong by counts over a whole period. The spread looks back over more samples, and the
+# guess that it begins with counts as several.
+_SAMPLES, _PERIODS, _SPREAD_SAMPLES, _GUESSES = 50, 5, 100, 5
 # A variance between these multiples of the mean counts as a Poisson process' own, the mean: an
-# estimate that wanders about it would narrow the room again and again.
-_LIKE_POISSON = (0.5, 1.7)
+# estimate that wanders about it would narrow the room again and again. The second one is for as
+# many samples as the spread looks back over; fewer samples wander further.
+_LIKE_POISSON = (0.5, 1.4)
 # More than this the spread of live traffic is not believed to exceed its mean.
 _LARGEST_DISPERSION = 10.0
 
-# So many samples in a row that are too low are another level of traffic.
+# This many samples in a row that are too low are another level of traffic.
 LOWS = 5
-# What was measured this many periods ago says nothing any more.
-_STALE_PERIODS = 60.0
+# What was measured this many spans ago says nothing any more.
+_STALE_SPANS = 60.0
 
 
 @dataclass(frozen=True)
 class LiveTraffic:
-    """`mean` and variance (`spread`) of live alerts in one period.
+    """`mean` and variance (`spread`) of live alerts in one span.
 
     They were measured `samples` times, last at `sampled_at` (seconds since 1970). The last `lows`
     samples were too low for chance: below `low_below`.
@@ -42,52 +44,70 @@ class LiveTraffic:
     lows: int = 0
     low_below: float = 0.0
 
-    def is_due(self, period: float, now: float) -> bool:
-        """Whether it is time for a sample: once a period, or after a clock that went back."""
-        return not 0 <= now - self.sampled_at < period
+    def is_due(self, span: float, now: float) -> bool:
+        """Whether it is time for a sample: once a span, or after a clock that went back."""
+        return not 0 <= now - self.sampled_at < span
 
     def passed_over(self, now: float) -> "LiveTraffic":
-        """After a period that teaches nothing."""
+        """After a span that teaches nothing."""
         return replace(self, sampled_at=now if self.samples else 0.0)
 
-    def sampled(self, live: float, period: float, now: float) -> "LiveTraffic":
-        """After a period in which `live` alerts were not ours."""
+    def sampled(self, live: float, limiter: Limiter, now: float) -> "LiveTraffic":
+        """After a span in which `live` alerts were not ours."""
         # More or fewer than chance explains is other traffic than before, as after an outage;
         # fewer only if it goes on, for between two bursts there is nothing either.
-        chance = HEADROOM_SIGMAS * sqrt(max(self.spread, self.mean, 1.0))
+        chance = CHANCE_SIGMAS * sqrt(max(self.spread, self.mean, 1.0))
         low_below = self.low_below if self.lows else self.mean - chance
         lows = self.lows + 1 if live < low_below else 0
-        has_changed = live > self.mean + chance or lows >= LOWS
-        is_stale = not 0 <= now - self.sampled_at < _STALE_PERIODS * period
-        if has_changed or is_stale:
+        is_stale = not 0 <= now - self.sampled_at < _STALE_SPANS * limiter.span
+        if is_stale or lows >= LOWS:
             return replace(self, mean=live, spread=live, samples=1, sampled_at=now, lows=0)
         off = live - self.mean
         # One sample far off, as when the forwarder has just been started, is not taken whole.
         squared = min(off * off, 9 * max(live, self.mean, self.spread))
         samples = self.samples + 1
-        mean_weight = max(_MEAN_WEIGHT, 1 / samples)
-        spread_weight = max(_SPREAD_WEIGHT, 1 / (samples + _GUESSES))
+        spread = self.spread + (squared - self.spread) / min(samples + _GUESSES, _SPREAD_SAMPLES)
+        if off > chance:
+            # Perhaps these were bursts all along: they count for the spread.
+            spread = max(live, spread)
+            return replace(self, mean=live, spread=spread, samples=1, sampled_at=now, lows=0)
+        memory = max(_SAMPLES, round(_PERIODS * limiter.period / limiter.span))
         return LiveTraffic(
-            mean=self.mean + mean_weight * off,
-            spread=self.spread + spread_weight * (squared - self.spread),
+            mean=self.mean + off / min(samples, memory),
+            spread=spread,
             samples=samples,
             sampled_at=now,
             lows=lows,
             low_below=low_below,
         )
 
-    def most(self, periods: float) -> float:
-        """How many live alerts may come in so many periods, but for HEADROOM_SIGMAS' rare cases.
+    @property
+    def known_for(self) -> float:
+        """Over how many spans the mean was taken, as far as they count."""
+        return float(max(1, min(self.samples, _SAMPLES)))
 
-        The quantile of a Poisson distribution by its Cornish-Fisher expansion, scaled by how much
-        more, or less, the measured traffic varies than such a one.
-        """
+    @property
+    def dispersion(self) -> float:
+        """Variance over mean: 1 where the measured traffic varies about like a Poisson process."""
         dispersion = min(_LARGEST_DISPERSION, self.spread / self.mean) if self.mean else 0.0
-        if _LIKE_POISSON[0] <= dispersion <= _LIKE_POISSON[1]:
-            dispersion = 1.0
-        skew = dispersion * (HEADROOM_SIGMAS**2 - 1) / 6
-        spread = dispersion * self.mean * periods
-        return self.mean * periods + HEADROOM_SIGMAS * sqrt(spread) + skew
+        least, most = _LIKE_POISSON
+        known = min(1.0, (self.samples + _GUESSES) / _SPREAD_SAMPLES)
+        return 1.0 if least <= dispersion <= 1 + (most - 1) / sqrt(known) else dispersion
+
+    def expected(self, spans: float) -> tuple[float, float, float]:
+        """Mean, variance and skew of the live alerts in that many spans.
+
+        The skew is what the Cornish-Fisher expansion of a Poisson quantile adds to it, for each
+        unit of z² - 1. All are scaled by how much more, or less, the measured traffic varies than
+        a Poisson process. The variance includes that of the mean, which a few samples tell badly.
+        """
+        mean, dispersion = self.mean * spans, self.dispersion
+        return mean, dispersion * mean * (1 + spans / self.known_for), dispersion / 6
+
+    def most(self, spans: float) -> float:
+        """How many live alerts may come in that many spans, but for CHANCE_SIGMAS' rare cases."""
+        mean, variance, skew = self.expected(spans)
+        return mean + CHANCE_SIGMAS * sqrt(variance) + skew * (CHANCE_SIGMAS**2 - 1)
 
 
 # Bursts show in an average over this many seconds, whose peak fades over as many; without samples

@@ -4,9 +4,10 @@ from dataclasses import dataclass, replace
 
 from mutt_tasks.core.limiter import Limiter
 
-# Remembered in so many parts of a period, and until they have left the limiter's window, which
-# they reach some hundredths of a second after they were sent.
-_PARTS, _LAG_SECONDS = 50, 0.02
+# Remembered in this many parts of a period, of this many seconds at most, and until they have left
+# the limiter's window. They reach it this many seconds after they were sent: less than the time
+# between two slices, so that each slice knows of the one before.
+_PARTS, _LONGEST_PART, _LAG_SECONDS = 50, 0.1, 0.015
 
 Sends = tuple[tuple[float, int], ...]
 
@@ -45,7 +46,11 @@ class OwnSends:
 
     def all_in_window(self, limiter: Limiter, now: float) -> int:
         """How many of all can have reached the limiter within its last period."""
-        return _in_window(self.all, limiter, now)
+        return _in_window(self.all, limiter.period, now)
+
+    def all_recent(self, limiter: Limiter, now: float) -> int:
+        """How many of all can have reached the limiter within its last `span`."""
+        return _in_window(self.all, limiter.span, now)
 
     def sure_since(self, moment: float, now: float) -> int:
         """How many of the sure ones, sent after a moment, have had time to reach it."""
@@ -53,12 +58,12 @@ class OwnSends:
 
     def sure_in_window(self, limiter: Limiter, now: float) -> int:
         """How many of the sure ones can have reached it within its last period."""
-        return _in_window(self.sure, limiter, now)
+        return _in_window(self.sure, limiter.period, now)
 
 
-def _in_window(sends: Sends, limiter: Limiter, now: float) -> int:
+def _in_window(sends: Sends, seconds: float, now: float) -> int:
     newest = now - _LAG_SECONDS
-    return sum(n for at, n in sends if newest - limiter.period < at <= newest)
+    return sum(n for at, n in sends if newest - seconds < at <= newest)
 
 
 def _without(sends: Sends, messages: int) -> Sends:
@@ -70,6 +75,6 @@ def _without(sends: Sends, messages: int) -> Sends:
 
 def _with(sends: Sends, messages: int, period: float, now: float) -> Sends:
     """The sends with one more; what went at about the same moment is one entry."""
-    if sends and 0 <= now - sends[-1][0] < period / _PARTS:
+    if sends and 0 <= now - sends[-1][0] < min(period / _PARTS, _LONGEST_PART):
         return (*sends[:-1], (sends[-1][0], sends[-1][1] + messages))
     return (*sends, (now, messages))

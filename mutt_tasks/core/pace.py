@@ -7,30 +7,29 @@ may come until then; live alerts are what the limiter took and was not ours.
 """
 
 from dataclasses import dataclass, replace
-from math import inf, sqrt
+from math import inf
 
 from mutt_tasks.core.congestion import Congestion, stands
-from mutt_tasks.core.limiter import STEPS, ForwarderClock, Limiter
+from mutt_tasks.core.limiter import ForwarderClock, Limiter
 from mutt_tasks.core.live_traffic import LiveTraffic, Load
 from mutt_tasks.core.own_sends import OwnSends
+from mutt_tasks.core.room import LEAST_SIGMAS, limit_needed, room, sigmas
 from mutt_tasks.core.token_bucket import TokenBucket
 
 # Where no forwarder's limiter was ever seen, `auto` keeps to this many messages a second. Once
 # this many replays have gone and it still is not there, perhaps it has another key than we believe,
-# and drops what we cannot see: from then on as many seconds pass before the next replay as there
-# have been replays, at most this many.
+# and drops what we cannot see: from then on this many seconds pass before the next replay for each
+# one that has gone, at most this many in all.
 AUTO_RATE = 10.0
-UNSEEN_REPLAYS, UNSEEN_SECONDS = 10, 600.0
+UNSEEN_REPLAYS, UNSEEN_SECONDS_EACH, UNSEEN_SECONDS = 10, 2.0, 600.0
 
-# This share of the limiter (at least one alert) is never used.
-RESERVE_SHARE = 0.02
-# The bucket fills a little faster than the limiter has room on average: the room is the limit.
-FASTER_THAN_ROOM = 1.2
+# In a period no more replays go than this many times what live traffic leaves on average. It costs
+# no time (simulated), for the room is narrower. But a limiter that is smaller than we believe drops
+# replays, and what is dropped leaves its room open.
+MOST_SHARE = 1.1
 
-# However little room chance leaves, this share of what live traffic leaves on average is used, at
-# least one alert a period, while the window is not nearly full: a backlog behind heavy traffic
-# drains slowly, not never.
-TRICKLE_SHARE = 0.1
+# After this many samples of live traffic it is certain that there is no room, and said.
+ENOUGH_SAMPLES = 5
 
 
 @dataclass(frozen=True)
@@ -56,25 +55,26 @@ class Pace:
             self,
             sends=self.sends.since_last_period(limiter, now),
             clock=self.clock.looked(limiter, now),
-            seen_at=now if limiter.kept else self.seen_at,
-            unseen=0 if limiter.kept else self.unseen,
+            seen_at=now if limiter.accepted.is_there else self.seen_at,
+            unseen=0 if limiter.accepted.is_there else self.unseen,
         )
-        if not self.traffic.is_due(limiter.period, now):
+        if not self.traffic.is_due(limiter.span, now):
             return pace
-        if stands(limiter, queued):
+        if limiter.is_failing or stands(limiter, queued):
             # What the forwarder takes off a queue tells nothing of live traffic.
             return replace(
                 pace,
                 traffic=self.traffic.passed_over(now),
                 congestion=self.congestion.stood(is_ours=bool(pace.sends.all)),
             )
-        live = pace.live_now(limiter, queued, now)
+        ours = pace.sends.all_recent(limiter, now)
+        live = float(max(0, limiter.accepted.recent - max(0, ours - queued)))
         age = now - self.traffic.sampled_at if self.traffic.samples else inf
         return replace(
             pace,
             congestion=self.congestion.flowed(),
-            load=self.load.sampled(live / limiter.period, age, now),
-            traffic=self.traffic.sampled(live, limiter.period, now),
+            load=self.load.sampled(live / limiter.span, age, now),
+            traffic=self.traffic.sampled(live, limiter, now),
         )
 
     def forgotten(self) -> "Pace":
@@ -94,46 +94,47 @@ class Pace:
     def rate(self, max_rate: float | None, limiter: Limiter) -> float | None:
         """The rate in force, messages/s; None means no limit.
 
-        `max_rate` is a number, 0 for no limit, or None for `auto`: about what the limiter has left
-        beside live traffic (`room` is exact), or AUTO_RATE where none was ever seen, and less and
-        less once replays should have shown it.
+        `max_rate` is a number, 0 for no limit, or None for `auto`. That is infinite, for the room
+        is what bounds the pace; or the share that the forwarder carries of what its limiter has
+        left beside live traffic, where that is less; or AUTO_RATE where no limiter was ever seen,
+        and less and less once replays should have shown it.
         """
         if max_rate is not None:
             return max_rate or None
         if not self.seen_at:
-            return 1 / min(self.unseen, UNSEEN_SECONDS) if self.is_unseen else AUTO_RATE
-        left = max(0.0, limiter.limit - self.traffic.mean)
-        return self.congestion.share * FASTER_THAN_ROOM * left / limiter.period
+            seconds = min(UNSEEN_SECONDS_EACH * self.unseen, UNSEEN_SECONDS)
+            return 1 / seconds if self.is_unseen else AUTO_RATE
+        if self.congestion.share >= 1:
+            return inf
+        return self.congestion.share * self._left(limiter) / limiter.period
 
     def room(self, limiter: Limiter, queued: int) -> float:
         """How many more alerts may go so that the limiter's window never fills with them in it.
 
         `queued` alerts have not reached it yet. Where they stand longer than the forwarder works
         off in a moment it does not keep up, and would meet a full window once it does: no room.
-        Where live traffic leaves none by this measure, there is TRICKLE_SHARE's.
         No bound where no limiter was ever seen.
         """
         if not self.seen_at:
             return inf
-        if stands(limiter, queued):
+        rarity = sigmas(limiter, self.traffic)
+        if stands(limiter, queued) or rarity < LEAST_SIGMAS:
             return 0.0
-        usable = limiter.limit - max(1.0, RESERVE_SHARE * limiter.limit)
-        return max(usable - self._fullest(limiter), self._trickle(limiter, usable)) - queued
+        fits = room(limiter, self.traffic, rarity) - queued
+        return min(fits, max(1.0, MOST_SHARE * self._left(limiter)) - self.sends.total)
 
-    def _fullest(self, limiter: Limiter) -> float:
-        """How many alerts may be in the window at its fullest moment of the coming period."""
-        kept = limiter.kept or (0,)
-        fullest = float(kept[0])
-        for step in range(1, STEPS + 1):
-            coming = self.traffic.most(step / STEPS)
-            fullest = max(fullest, coming + (kept[step] if step < len(kept) else 0))
-        return fullest
+    def _left(self, limiter: Limiter) -> float:
+        """How many alerts live traffic leaves in a period on average."""
+        return max(0.0, limiter.limit - self.traffic.mean * limiter.period / limiter.span)
 
-    def _trickle(self, limiter: Limiter, usable: float) -> float:
-        """What goes in any case, while the window is not nearly full."""
-        live = self.traffic.mean
-        free = usable - limiter.used - 2 * sqrt(live)
-        return min(max(1.0, TRICKLE_SHARE * (limiter.limit - live)) - self.sends.total, free)
+    def limit_needed(self, limiter: Limiter) -> int:
+        """With which limit replays would have room, where live traffic alone fills it.
+
+        0 where it does not, as far as is known.
+        """
+        is_known = self.seen_at and self.traffic.samples >= ENOUGH_SAMPLES
+        needed = limit_needed(limiter, self.traffic) if is_known else 0
+        return needed if needed > limiter.limit else 0
 
     def refilled(self, rate: float, now: float) -> "Pace":
         """The bucket at `now`, when `rate` tokens a second flow in."""

@@ -29,7 +29,7 @@ def kept(limiter: Limiter, traffic: LiveTraffic) -> int:
     Those that come live in the same period need room as well; one always stays, for a forwarder
     that finds nothing to try cannot find out that Moogsoft is back.
     """
-    beside_live = floor(limiter.limit - traffic.most(1.0))
+    beside_live = floor(limiter.limit - traffic.most(limiter.period / limiter.span))
     return max(1, min(int(KEPT_SHARE * limiter.limit), beside_live))
 
 

@@ -1,4 +1,4 @@
-"""Replays that were sent and have not appeared in the limiter, summed up over the last periods."""
+"""Replays that were sent and are missing in the limiter: suddenly, or a few in each period."""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -6,6 +6,12 @@ from typing import Protocol
 # Replays that may be on their way between a queue and the limiter, and the share of alerts that
 # have their millisecond in common with another one: in the limiter's set both count once.
 FEW, SHARED = 3, 0.05
+
+# Replays that are missing at one look may be between a queue and the limiter. Those that are
+# missing at every look for this many seconds are not.
+LASTING_SECONDS = 0.1
+# Differences between two floating-point numbers that should be equal.
+_ROUNDING = 1e-6
 
 # This share of what was missing still counts a period later.
 _KEPT = 0.8
@@ -20,6 +26,21 @@ class Seen(Protocol):
     def missing(self) -> int: ...
     @property
     def period(self) -> float: ...
+
+
+@dataclass(frozen=True)
+class Missing:
+    """Replays are missing `since` then (seconds since 1970); 0: at the last look none were."""
+
+    since: float = 0.0
+
+    def looked(self, is_missing: bool, now: float) -> "Missing":
+        """The same after a look; a moment in the future is one before a clock went back."""
+        return Missing(min(self.since or now, now) if is_missing else 0.0)
+
+    def is_lasting(self, now: float) -> bool:
+        """Whether they are missing for so long that they are not on their way."""
+        return 0 < self.since <= now - LASTING_SECONDS + _ROUNDING
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from math import sqrt
 
 from mutt_tasks.core.in_flight import STICK_SECONDS
 from mutt_tasks.core.limiter import Limiter
-from mutt_tasks.core.live_traffic import HEADROOM_SIGMAS
+from mutt_tasks.core.live_traffic import CHANCE_SIGMAS
 from mutt_tasks.core.pace import Pace
 
 # MUTT's forwarder tries six times and sleeps 1, 2, 4, 8, 16 and 32 s in between.
@@ -91,8 +91,8 @@ class Suspects:
         # What comes while it sleeps goes all at once, and is in the window with what comes next.
         seconds = LONGEST_SLEEP + limiter.period
         many = load.peak * seconds
-        is_light = many + HEADROOM_SIGMAS * sqrt(many) < limiter.limit
-        return is_light and pace.traffic.most(seconds / limiter.period) < limiter.limit
+        is_light = many + CHANCE_SIGMAS * sqrt(many) < limiter.limit
+        return is_light and pace.traffic.most(seconds / limiter.span) < limiter.limit
 
     def waiting_since(self, checksum: int, now: float) -> float:
         """When a suspect began to wait."""

@@ -15,11 +15,14 @@ from math import ceil, sqrt
 
 from mutt_tasks.core.drop import CLOCK_SECONDS, LONGEST_HOLD, Drop
 from mutt_tasks.core.fullness import Fullness
-from mutt_tasks.core.shortfall import FEW, SHARED, Shortfall
+from mutt_tasks.core.shortfall import FEW, SHARED, Missing, Shortfall
 from mutt_tasks.core.trial import LEAST_OVER, Trial, Verdict
 
 # After a trial that blamed nobody there is none for this many seconds, doubling with each in a row.
 QUIET_SECONDS, LONGEST_QUIET = 5.0, 60.0
+
+# After a failure of the forwarder there is none for this many periods of its limiter.
+DISTURBED_PERIODS = 2.0
 
 # How much one period counts in the average of live traffic.
 _WEIGHT = 0.1
@@ -34,7 +37,7 @@ class Sight:
     the clocks of several forwarders differ; `unsure` ones went through the alerter. `live` is how
     many alerts of the window were not ours. The last alert was taken at `newest` (seconds since
     1970, by Redis' clock); `longest_gap` is the longest stretch of the window without one, in
-    average distances between two.
+    average distances between two. The forwarder `is_failing` while it sleeps after a failure.
     """
 
     used: int
@@ -47,6 +50,7 @@ class Sight:
     limit: int
     newest: float = 0.0
     longest_gap: float = 0.0
+    is_failing: bool = False
 
     @property
     def sent(self) -> int:
@@ -64,17 +68,17 @@ class Watch:
     """What the looks so far have shown; moments in seconds since 1970, 0 for never.
 
     `live` is the average of live alerts in a period, `share` of what the alerter forwards, `window`
-    what the limiter's window looked like. `missing` counts looks in a row at which replays were
-    suddenly missing, and `shortfall` sums up those missing in the last periods. While a `trial` is
-    on, nothing goes but its own replays; after `innocents` in a row that blamed nobody there is
-    none before `quiet_until`. `drop` is what is remembered of the last one.
+    what the limiter's window looked like. `missing` tells since when replays are suddenly missing,
+    and `shortfall` sums up those missing in the last periods. While a `trial` is on, nothing goes
+    but its own replays; after `innocents` in a row that blamed nobody there is none before
+    `quiet_until`. `drop` is what is remembered of the last one.
     """
 
     live: float = 0.0
     sampled_at: float = 0.0
     share: float = 1.0
     window: Fullness = Fullness()
-    missing: int = 0
+    missing: Missing = Missing()
     shortfall: Shortfall = Shortfall()
     trial: Trial = Trial()
     innocents: int = 0
@@ -87,15 +91,16 @@ class Watch:
         watch = replace(watch, shortfall=watch.shortfall.looked(sight, now))
         if now < watch.drop.holds_until:
             return watch
+        if sight.is_failing:
+            return watch._disturbed(sight, now)
         if watch.trial.is_on:
             return watch._tried(sight, now)
         if watch.shortfall.is_certain(sight):
-            watch = replace(watch, missing=watch.missing + 1)
-            if watch.missing == 1:
-                return watch  # one look may fall between the queue and the limiter
-            return watch._dropping(sight.missing, sight.used, now)
+            watch = replace(watch, missing=watch.missing.looked(True, now))
+            is_lasting = watch.missing.is_lasting(now)
+            return watch._dropping(sight.missing, sight.used, now) if is_lasting else watch
         if watch.drop.canary_at:
-            return replace(watch, missing=0)._canary_looked(sight, now)
+            return replace(watch, missing=Missing())._canary_looked(sight, now)
         return watch._suspecting(sight, now)
 
     def is_checking(self, now: float) -> bool:
@@ -112,9 +117,13 @@ class Watch:
     def interrupted(self) -> "Watch":
         """The watch after alerts were taken out of the queue: what is missing now tells nothing."""
         drop = self.drop.without_canary()
-        return replace(
-            self, window=Fullness(), missing=0, shortfall=Shortfall(), trial=Trial(), drop=drop
-        )
+        kept = replace(self.forgotten(), innocents=self.innocents, quiet_until=self.quiet_until)
+        return replace(kept, drop=drop)
+
+    def _disturbed(self, sight: Sight, now: float) -> "Watch":
+        """The watch while the forwarder sleeps: for some periods fewer alerts than usual arrive."""
+        quiet = min(LONGEST_QUIET, DISTURBED_PERIODS * sight.period)
+        return replace(self.interrupted(), quiet_until=max(self.quiet_until, now + quiet))
 
     def forgotten(self) -> "Watch":
         """The watch without what it learnt of the limiter, whose settings have changed."""
@@ -146,8 +155,7 @@ class Watch:
         expected = sight.sure + self.share * sight.unsure + self.live
         short = expected - sight.queued - sight.used
         is_short = short > FEW + SHARED * sight.sent + sqrt(self.live)
-        missing = self.missing + 1 if is_short else 0
-        watch = replace(self, window=window, missing=missing)
+        watch = replace(self, window=window, missing=self.missing.looked(is_short, now))
         is_full = window.is_full(sight.period, now)
         if not (is_full or is_short):
             # What is dropped looks like less traffic: a full window teaches nothing.
@@ -156,8 +164,8 @@ class Watch:
         was_room = window.highest + LEAST_OVER < watch._usable(sight)
         if now < watch.quiet_until or not was_room or not sight.sent or sight.queued > FEW:
             return watch
-        if is_full or missing > 1:
-            return replace(watch, missing=0, trial=Trial(now, window.highest))
+        if is_full or watch.missing.is_lasting(now):
+            return replace(watch, missing=Missing(), trial=Trial(now, window.highest))
         return watch
 
     def _usable(self, sight: Sight) -> int:
@@ -200,13 +208,4 @@ class Watch:
         return self._dropping(1, drop.ceiling, now)
 
     def _dropping(self, missing: float, ceiling: int, now: float) -> "Watch":
-        return replace(
-            self,
-            window=Fullness(),
-            trial=Trial(),
-            innocents=0,
-            quiet_until=0.0,
-            missing=0,
-            shortfall=Shortfall(),
-            drop=self.drop.found(missing, ceiling, now),
-        )
+        return replace(self.forgotten(), drop=self.drop.found(missing, ceiling, now))

@@ -119,6 +119,7 @@ def end(context: CycleContext, ran: Ran) -> CycleResult:
         delay=ran.delay(seconds, settings.pace.drain_interval),
         dropped=traffic.found_dropping if traffic else 0,
         limiter_accepts=max(0, traffic.watch.drop.ceiling) if traffic else 0,
+        limit_needed=traffic.limit_needed if traffic else 0,
     )
     try:
         context.store.ledger.finish(_entry(context, ran, result))

@@ -115,9 +115,9 @@ def _passed_at(settings: Settings, traffic: Traffic, look: Look) -> float:
     reading = look.reading
     breaker = judged(reading.breaker, look.now, settings.forwarder.breaker_timeout)
     # A closed breaker that counts failures is one that is about to open.
-    if breaker.is_open or reading.failures or not reading.newest:
+    if breaker.is_open or reading.failures or not reading.accepted.newest:
         return 0.0
-    return reading.newest - traffic.window.skew
+    return reading.accepted.newest - traffic.window.skew
 
 
 def _arrivals(look: Look) -> int:

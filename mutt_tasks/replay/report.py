@@ -18,6 +18,7 @@ def packed_cycle(result: CycleResult) -> dict[str, Any]:
     if result.routes:
         packed["routes"] = {name: _packed_route(route) for name, route in result.routes.items()}
         packed |= {"health": result.health} if result.health else {}
+        packed |= {"limit_needed": result.limit_needed} if result.limit_needed else {}
         packed["seconds"] = round(result.seconds, 3)
         packed["next_cycle"] = result.next_cycle
     return packed

@@ -65,7 +65,9 @@ class CycleResult:
     `outcome` is `replayed` or `held`; of a cycle that never began also `busy` or `early`.
     `health` is what the probe found. The cycle took `seconds`; the next one begins `delay` seconds
     later. About `dropped` replays were found lost before the forwarder's limiter, which accepts
-    `limiter_accepts` alerts. `holder` is whose drain it found under way when it is `busy`.
+    `limiter_accepts` alerts. Where live traffic alone fills the limiter, replays would need one of
+    `limit_needed` alerts (0: it does not). `holder` is whose drain it found under way when it is
+    `busy`.
     """
 
     cycle: str
@@ -78,4 +80,5 @@ class CycleResult:
     delay: float = 0.0
     dropped: int = 0
     limiter_accepts: int = 0
+    limit_needed: int = 0
     holder: Holder | None = None

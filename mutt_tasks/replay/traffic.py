@@ -5,9 +5,10 @@ looks of a cycle teach is written with the next commit, or at the end of the cyc
 """
 
 from dataclasses import replace
+from math import inf
 from typing import Any
 
-from mutt_tasks.core.congestion import stands
+from mutt_tasks.core.congestion import at_once, stands
 from mutt_tasks.core.consumer_limits import (
     ConsumerLimits,
     FollowedLimits,
@@ -76,11 +77,10 @@ class Traffic:
             self._limits, self._is_read = reading.limits, True
         self.alert_queue = reading.depths.alert_queue
         runtime = with_runtime_values(self._static, *reading.consumer_limits)
-        used = reading.kept[0] if reading.kept else 0
         before = self._limits
-        self._limits = before.followed(self._static, runtime, used, now)
+        self._limits = before.followed(self._static, runtime, reading.accepted.used, now)
         # Where it is off the forwarder leaves no trace of what it takes, and drops nothing.
-        self._is_off = self._limits.may_be_off(now) and not reading.kept
+        self._is_off = self._limits.may_be_off(now) and not reading.accepted.is_there
         if before.period and before.in_force != self._limits.in_force:
             self.watch = self.watch.forgotten()
 
@@ -102,13 +102,8 @@ class Traffic:
     def limiter_of(self, reading: RouteReading) -> Limiter:
         """The forwarder's limiter as settings and runtime configuration describe it."""
         limits = self._limits
-        return Limiter(
-            limit=limits.alerts,
-            period=limits.period,
-            kept=reading.kept,
-            newest=reading.newest,
-            oldest=reading.oldest,
-        )
+        is_failing = bool(reading.failures)
+        return Limiter(limits.alerts, limits.period, reading.accepted, is_failing)
 
     def live_now(self, reading: RouteReading, now: float) -> float:
         """How many alerts of the limiter's last period were not ours."""
@@ -135,9 +130,20 @@ class Traffic:
         if self.watch.drop.is_dropping:
             is_free = not reading.queued and self.limiter.used < self.limiter.limit
             return Allowance(int(is_free), DROPPING)
-        self.pace = self.pace.refilled(rate, now)
-        tokens = min(self.pace.bucket.tokens, self.pace.room(self.limiter, reading.queued), 1e9)
-        return Allowance(int(tokens), DROPPING if self._is_unseen else RATE_LIMITED)
+        if self.limit_needed:
+            return Allowance(0, NO_ROOM)
+        left = min(self.pace.room(self.limiter, reading.queued), 1e9)
+        if self.pace.seen_at and self._max_rate is None:
+            left = min(left, at_once(self.limiter, reading.queued))
+        if rate < inf:
+            self.pace = self.pace.refilled(rate, now)
+            left = min(left, self.pace.bucket.tokens)
+        return Allowance(int(left), DROPPING if self._is_unseen else RATE_LIMITED)
+
+    @property
+    def limit_needed(self) -> int:
+        """With which limit replays would have room, where live traffic alone fills it; else 0."""
+        return 0 if self._max_rate == 0 else self.pace.limit_needed(self.limiter)
 
     @property
     def _is_unseen(self) -> bool:
@@ -182,6 +188,7 @@ def _sight(pace: Pace, believed: Limiter, queued: int, now: float) -> Sight:
         live=pace.live_now(believed, queued, now),
         period=believed.period,
         limit=believed.limit,
-        newest=believed.newest - pace.clock.skew,
+        newest=believed.accepted.newest - pace.clock.skew,
         longest_gap=believed.longest_gap,
+        is_failing=believed.is_failing,
     )

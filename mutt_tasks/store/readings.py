@@ -6,7 +6,7 @@ from typing import Any
 from mutt_tasks.core.breaker import Marks
 from mutt_tasks.core.consumer_limits import FollowedLimits
 from mutt_tasks.core.flow import Flow
-from mutt_tasks.core.limiter import STEPS
+from mutt_tasks.core.limiter import Accepted, span_of
 from mutt_tasks.core.limits import Depths
 from mutt_tasks.core.pace import Pace
 from mutt_tasks.core.routes import Route
@@ -17,6 +17,10 @@ from mutt_tasks.store.fields import named, text
 from mutt_tasks.store.landing import QueueSight
 from mutt_tasks.store.scripts import Scripts
 from mutt_tasks.store.states import decoded, number
+
+# Of at most this many alerts in the limiter's window it is read when they leave it. Of more it is
+# every second, third ... one: that is exact enough for the room, and little work for Redis.
+MOST_MOMENTS = 100
 
 # Keys of the pipeline's runtime configuration that its consumers follow.
 LIMIT_NAMES = ("moog_rate_limit", "moog_rate_period", "alerter_queue_shed_threshold")
@@ -50,10 +54,8 @@ class RouteReading:
 
     `speed` (messages/s) is the smoothed pace of its batches, the last of them at `moved_at`;
     `queued` messages lie before the forwarder, and `sights` tell what the last look found of
-    replays in the queues. `kept` says how many of the limiter's alerts are still in its window at
-    STEPS moments of the coming period (empty: there is no limiter), `newest` when it took the last
-    one, by its own clock, and `oldest` when the oldest one that is still in its set. The forwarder
-    has counted `failures` in a row (None: it does not count). `consumer_limits` is what runtime
+    replays in the queues. `accepted` is what the forwarder's limiter holds. The forwarder has
+    counted `failures` in a row (None: it does not count). `consumer_limits` is what runtime
     configuration says of the limiter's alerts, its period and the alerter's shedding.
     """
 
@@ -68,9 +70,7 @@ class RouteReading:
     pace: Pace
     watch: Watch
     limits: FollowedLimits
-    kept: tuple[int, ...]
-    newest: float
-    oldest: float
+    accepted: Accepted
     consumer_limits: tuple[bytes | None, bytes | None, bytes | None]
     failures: int | None
     is_paused: bool
@@ -92,7 +92,7 @@ class Readings:
         the sorted set at `limiter_key`, and counts alerts over this `window`.
         """
         start = now + window.skew - window.period
-        steps = [start + window.period * step / STEPS for step in range(STEPS)]
+        recently = now + window.skew - span_of(window.period)
         answer = self._scripts.call(
             "reading",
             [
@@ -100,12 +100,15 @@ class Readings:
                 *(keys.BREAKER, limiter_key, *map(keys.config, LIMIT_NAMES)),
                 *(keys.FAILURES, keys.BREAKER_OPEN_TIME, keys.OLD_BREAKER, keys.HEALTH, *queues),
             ],
-            [f"{moment * 1000:.0f}" for moment in steps],
+            [f"{start * 1000:.0f}", f"{recently * 1000:.0f}", MOST_MOMENTS],
         )
-        return _reading(route, queues, named(answer))
+        return _reading(route, queues, named(answer), start)
 
 
-def _reading(route: Route, queues: tuple[str, ...], found: dict[str, Any]) -> RouteReading:
+def _reading(
+    route: Route, queues: tuple[str, ...], found: dict[str, Any], start: float
+) -> RouteReading:
+    """The reading that an answer tells; the limiter's window begins at `start`."""
     state, pace = named(found["state"]), named(found["pace"])
     alerts, period, shed_above = found["configured"]
     failures = found["failures"]
@@ -125,9 +128,7 @@ def _reading(route: Route, queues: tuple[str, ...], found: dict[str, Any]) -> Ro
         pace=decoded(Pace, pace["pace"]),
         watch=decoded(Watch, pace["watch"]),
         limits=decoded(FollowedLimits, pace["limits"]),
-        kept=tuple(found["kept"]) if found["has_limiter"] else (),
-        newest=number(found["newest"]) / 1000,
-        oldest=number(found["oldest"]) / 1000,
+        accepted=_accepted(found, start),
         consumer_limits=(alerts, period, shed_above),
         failures=int(number(failures)) if failures else None,
         is_paused=bool(found["is_paused"]),
@@ -137,6 +138,18 @@ def _reading(route: Route, queues: tuple[str, ...], found: dict[str, Any]) -> Ro
             bool(found["old_breaker"]),
             number(found["breaker_seen_at"]),
         ),
+    )
+
+
+def _accepted(found: dict[str, Any], start: float) -> Accepted:
+    return Accepted(
+        used=found["used"],
+        recent=found["recent"],
+        leaving=tuple(max(0.0, number(moment) / 1000 - start) for moment in found["moments"]),
+        stride=found["stride"],
+        newest=number(found["newest"]) / 1000,
+        oldest=number(found["oldest"]) / 1000,
+        is_there=bool(found["has_limiter"]),
     )
 
 

@@ -18,6 +18,7 @@ from mutt_tasks.core.routes import alerter_route, moog_route
 from mutt_tasks.core.window import Window
 from mutt_tasks.logs import log_cycle
 from mutt_tasks.metrics import RedisCollector
+from mutt_tasks.replay.report import packed_cycle
 from mutt_tasks.replay.result import CycleResult
 from mutt_tasks.store.states import decoded, encoded
 from mutt_tasks.store.store import Store
@@ -30,6 +31,7 @@ from tests.pipeline import (
     LIMITER,
     MOOG_DLQ,
     begin,
+    consume,
     counters,
     event,
     fill,
@@ -357,6 +359,23 @@ def test_auto_uses_what_steady_traffic_leaves_of_the_forwarders_window(
     run_cycle(store, settings)
     # All that goes within a second, before any of it reaches the limiter, fits into its window.
     assert 3 <= int(client.llen(INGEST)) <= 29
+
+
+@pytest.mark.parametrize("rate", ["auto", 5])
+def test_where_live_alerts_alone_fill_the_limiter_nothing_goes_and_it_says_what_would_do(
+    client: redis.Redis, store: Store, rate: str
+) -> None:
+    settings = settings_of(REMEDIATION_MAX_RATE=rate)
+    fill(client, DLQ, [event(n) for n in range(20)])
+    heavy = Pace(traffic=LiveTraffic(45, 45, 50, now_of(store) - 0.5))
+    fields: Any = encoded(heavy)
+    client.hset("mutt:remediation:pace", mapping=fields)
+    limiter_holds(client, store, 45)
+    result = run_cycle(store, settings)
+
+    assert (result.reason, client.llen(INGEST)) == ("no_room", 0)
+    assert 58 <= packed_cycle(result)["limit_needed"] <= 63
+    assert result.next_cycle
 
 
 def test_a_set_rate_is_bounded_by_the_forwarders_window_too_and_none_is_not(
@@ -777,7 +796,9 @@ def test_others_go_past_a_suspect_that_waits(client: redis.Redis, store: Store) 
 
 
 def test_what_failed_in_an_outage_is_no_suspect(client: redis.Redis, store: Store) -> None:
-    settings = settings_of(REMEDIATION_MAX_RATE="auto", REMEDIATION_ROUTES="moog")
+    settings = settings_of(
+        REMEDIATION_MAX_RATE="auto", REMEDIATION_ROUTES="moog", REMEDIATION_SHELTER="false"
+    )
     fill(client, MOOG_DLQ, [alert(n) for n in range(5)])
     result = run_cycle(store, settings, healthy=False)
     let_pass(store, 30)
@@ -785,5 +806,6 @@ def test_what_failed_in_an_outage_is_no_suspect(client: redis.Redis, store: Stor
     for _ in range(20):
         limiter_holds(client, store, 15)
         result = run_cycle(store, settings, result.next_cycle)
+        consume(client, store)
 
-    assert numbers_in(client, ALERTS) == [0, 1, 2, 3, 4, 5]
+    assert numbers_in(client, "taken:" + ALERTS) == [0, 1, 2, 3, 4, 5]

@@ -3,6 +3,7 @@
 import pytest
 import redis
 
+from mutt_tasks.core.limiter import Accepted
 from mutt_tasks.store.readings import RouteReading, Window
 from mutt_tasks.store.store import Store
 from tests.pipeline import ALERTS, INGEST, LIMITER, settings_of
@@ -25,17 +26,36 @@ def test_an_alert_leaves_the_window_exactly_a_period_after_it_was_taken(
 ) -> None:
     """The forwarder's script removes what is as old as the period, and counts what is younger."""
     took(client, 1.0)
-    assert read(store).kept[0] == 0
+    assert read(store).accepted.used == 0
     took(client, 0.999)
-    assert read(store).kept[0] == 1
+    assert read(store).accepted.used == 1
 
 
-def test_the_window_is_read_at_ten_moments_of_the_coming_period(
+def test_it_is_read_when_each_alert_leaves_the_window(client: redis.Redis, store: Store) -> None:
+    took(client, 0.2, 0.95, 0.5)
+    found = read(store).accepted
+    assert found.leaving == pytest.approx((0.05, 0.5, 0.8), abs=1e-3)
+    assert (found.used, found.stride) == (3, 1)
+
+
+@pytest.mark.parametrize(("alerts", "stride"), [(100, 1), (101, 2), (200, 2), (250, 3)])
+def test_of_many_alerts_the_last_one_of_each_few_is_read(
+    client: redis.Redis, store: Store, alerts: int, stride: int
+) -> None:
+    ago = [0.999 - n / 1000 for n in range(alerts)]
+    took(client, *ago)
+    found = read(store).accepted
+    assert (found.used, found.stride) == (alerts, stride)
+    last_ones = [1 - ago[min(n + stride, alerts) - 1] for n in range(0, alerts, stride)]
+    assert found.leaving == pytest.approx(last_ones, abs=1e-3)
+
+
+def test_alerts_of_the_last_second_of_a_long_period_are_counted_by_themselves(
     client: redis.Redis, store: Store
 ) -> None:
-    took(client, *(0.05 + n / 10 for n in range(10)))
-    assert read(store).kept == (10, 9, 8, 7, 6, 5, 4, 3, 2, 1)
-    assert read(store, period=2.0).kept == (10, 10, 10, 10, 10, 10, 8, 6, 4, 2)
+    took(client, 0.5, 0.999, 1.0, 30.0, 59.0, 60.0)
+    found = read(store, period=60.0).accepted
+    assert (found.used, found.recent) == (5, 2)
 
 
 @pytest.mark.parametrize("skew", [-3.0, 0.25, 3.0])
@@ -43,8 +63,10 @@ def test_the_window_is_that_of_the_forwarders_clock(
     client: redis.Redis, store: Store, skew: float
 ) -> None:
     took(client, 0.5 - skew)
-    assert read(store, skew=skew).kept == (1, 1, 1, 1, 1, 0, 0, 0, 0, 0)
-    assert read(store, skew=skew).newest == pytest.approx(NOW - 0.5 + skew)
+    found = read(store, skew=skew).accepted
+    assert (found.used, found.recent) == (1, 1)
+    assert found.leaving == pytest.approx((0.5,))
+    assert found.newest == found.oldest == pytest.approx(NOW - 0.5 + skew)
 
 
 @pytest.mark.parametrize("value", [None, "no set"])
@@ -53,5 +75,4 @@ def test_a_limiter_that_is_not_there_has_no_window(
 ) -> None:
     if value:
         client.set(LIMITER, value)
-    found = read(store)
-    assert (found.kept, found.newest) == ((), 0.0)
+    assert read(store).accepted == Accepted()

@@ -5,20 +5,23 @@ import random
 from dataclasses import replace
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import given
 from hypothesis import strategies as st
 
-from mutt_tasks.core.congestion import stands
-from mutt_tasks.core.limiter import STEPS, ForwarderClock, Limiter
+from mutt_tasks.core.congestion import at_once, stands
+from mutt_tasks.core.limiter import Accepted, ForwarderClock, Limiter
 from mutt_tasks.core.live_traffic import LOWS, LiveTraffic
 from mutt_tasks.core.own_sends import OwnSends
-from mutt_tasks.core.pace import AUTO_RATE, TRICKLE_SHARE, UNSEEN_SECONDS, Pace
+from mutt_tasks.core.pace import AUTO_RATE, ENOUGH_SAMPLES, MOST_SHARE, UNSEEN_SECONDS, Pace
+from mutt_tasks.core.room import HEADROOM_SIGMAS, LEAST_SIGMAS, room, sigmas
 from mutt_tasks.core.token_bucket import BURST_SECONDS, TokenBucket
 
 
 def limiter_of(used: int = 0, limit: int = 50, period: float = 1.0) -> Limiter:
     """A limiter that took so many alerts, evenly over its last period."""
-    return Limiter(limit, period, tuple(round(used * (1 - i / STEPS)) for i in range(STEPS)))
+    leaving = tuple(period * (n + 1) / used for n in range(used))
+    recent = round(used * min(1.0, 1.0 / period))
+    return Limiter(limit, period, Accepted(used, recent, leaving, is_there=True))
 
 
 LIMITER = limiter_of()
@@ -37,11 +40,20 @@ def after_traffic(counts: list[int], limit: int = 50) -> Pace:
     return pace
 
 
-def test_what_must_be_in_the_limiter_is_told_by_redis_clock() -> None:
-    ahead = Limiter(50, 1.0, (1,), newest=NOW + 5, oldest=NOW + 5 - 0.4)
+def fits(pace: Pace, limiter: Limiter = LIMITER) -> float:
+    """How many replays the limiter has room for, whatever lies in the queues."""
+    return room(limiter, pace.traffic, sigmas(limiter, pace.traffic))
 
-    assert ForwarderClock(skew=5.0).judged_from(ahead, NOW) == pytest.approx(NOW - 0.5, abs=1e-3)
-    assert ForwarderClock().judged_from(replace(ahead, oldest=0.0), NOW) == NOW - 1
+
+def test_what_must_be_in_the_limiter_is_told_by_redis_clock() -> None:
+    ahead = Accepted(1, newest=NOW + 5, oldest=NOW + 5 - 0.4)
+
+    assert ForwarderClock(skew=5.0).judged_from(Limiter(50, 1.0, ahead), NOW) == pytest.approx(
+        NOW - 0.5, abs=1e-3
+    )
+    assert (
+        ForwarderClock().judged_from(Limiter(50, 1.0, replace(ahead, oldest=0.0)), NOW) == NOW - 1
+    )
 
 
 def test_the_rate_is_the_set_one_or_none_for_zero() -> None:
@@ -61,32 +73,33 @@ def test_auto_keeps_to_ten_where_no_limiter_was_ever_seen() -> None:
 def test_auto_takes_what_the_limiter_leaves_beside_live_traffic() -> None:
     pace = after_traffic([20] * 300)
 
-    assert pace.rate(None, LIMITER) == pytest.approx(1.2 * (50 - 20))
-    assert pace.room(limiter_of(20), 0) == pytest.approx(50 - 1 - 20, abs=2)
+    assert pace.rate(None, LIMITER) == math.inf
+    assert fits(pace, limiter_of(20)) == pytest.approx(50 - 1 - 20, abs=2)
 
 
 def test_a_limiter_that_was_seen_once_counts_while_it_is_idle() -> None:
     pace = after_traffic([0] * 100)
     gone = Limiter(50, 1.0)
 
-    assert pace.observed(gone, 0, NOW + 101).rate(None, gone) == pytest.approx(60)
-    assert pace.room(gone, 0) == pytest.approx(49)
+    assert pace.observed(gone, 0, NOW + 101).rate(None, gone) == math.inf
+    assert room(gone, pace.traffic, HEADROOM_SIGMAS) == pytest.approx(49)
 
 
-def test_a_limiters_period_of_any_length_gives_a_rate_a_second() -> None:
-    minute = limiter_of(1200, limit=3000, period=60.0)
+def test_before_a_limiter_with_a_long_period_traffic_is_known_within_seconds() -> None:
+    minute = limiter_of(240, limit=600, period=60.0)
     pace = Pace()
-    for number in range(300):
-        pace = pace.observed(minute, 0, NOW + 60 * number)
+    for second in range(10):
+        pace = pace.observed(minute, 0, NOW + second)
 
-    assert pace.rate(None, minute) == pytest.approx(1.2 * (3000 - 1200) / 60)
+    assert pace.traffic.samples == 10
+    assert pace.traffic.mean == pytest.approx(4)  # a second
 
 
 def test_random_traffic_is_left_more_room_than_steady_traffic() -> None:
     chance = random.Random(7)
     irregular = after_traffic([chance.randint(5, 35) for _ in range(300)])
 
-    assert irregular.room(limiter_of(20), 0) < after_traffic([20] * 300).room(limiter_of(20), 0) - 5
+    assert fits(irregular) < fits(after_traffic([20] * 300)) - 5
 
 
 def test_traffic_counts_as_random_until_its_spread_is_known() -> None:
@@ -110,20 +123,67 @@ def test_random_traffic_exceeds_what_is_expected_three_times_in_a_hundred_thousa
 
 @given(
     live=st.lists(st.integers(0, 60), min_size=1, max_size=30),
-    kept=st.lists(st.integers(0, 60), min_size=STEPS, max_size=STEPS),
-    queued=st.integers(0, 60),
+    leaving=st.lists(st.floats(0.001, 1.0), max_size=60),
+    stride=st.integers(1, 4),
 )
 def test_what_goes_never_fills_the_window_with_as_many_live_alerts_as_may_be_expected(
-    live: list[int], kept: list[int], queued: int
+    live: list[int], leaving: list[float], stride: int
 ) -> None:
-    pace = after_traffic(live)
-    limiter = Limiter(300, 1.0, tuple(sorted(kept, reverse=True)))
-    room = pace.room(limiter, queued)
-    assume(room + queued > TRICKLE_SHARE * 300)
+    traffic = after_traffic(live).traffic
+    leaving.sort()
+    groups = tuple(
+        leaving[min(at + stride, len(leaving)) - 1] for at in range(0, len(leaving), stride)
+    )
+    limiter = Limiter(300, 1.0, Accepted(len(leaving), 0, groups, stride))
+    going = room(limiter, traffic, HEADROOM_SIGMAS)
 
-    for step, still_there in enumerate(limiter.kept):
-        coming = pace.traffic.most(step / STEPS) if step else 0
-        assert still_there + queued + room + coming <= 300 - 6 + 1e-6
+    for before, moment in enumerate([*leaving, 1.0]):
+        mean, variance, skew = traffic.expected(moment)
+        coming = mean + HEADROOM_SIGMAS * math.sqrt(variance) + skew * (HEADROOM_SIGMAS**2 - 1)
+        assert len(leaving) - before + going + coming <= 300 + 1e-5
+
+
+def test_a_replay_waits_for_the_very_moment_at_which_an_alert_leaves() -> None:
+    traffic = LiveTraffic(20, 20, 50, NOW)
+    late, soon = Accepted(45, 45, (0.5,) * 45), Accepted(45, 45, (0.01,) * 45)
+
+    assert room(Limiter(50, 1.0, late), traffic, HEADROOM_SIGMAS) < 0
+    assert room(Limiter(50, 1.0, soon), traffic, HEADROOM_SIGMAS) > 0
+
+
+@pytest.mark.parametrize(("limit", "mean"), [(10, 3), (20, 8), (30, 15), (5, 1), (50, 35)])
+def test_before_a_small_limiter_a_replay_goes_that_makes_a_drop_no_more_likely_than_it_is(
+    limit: int, mean: float
+) -> None:
+    pace = Pace(traffic=LiveTraffic(mean, mean, 50, NOW), seen_at=NOW)
+    limiter = Limiter(limit, 1.0)
+
+    assert LEAST_SIGMAS < sigmas(limiter, pace.traffic) < HEADROOM_SIGMAS
+    assert 1 <= pace.room(limiter, 0) < 2
+
+
+def test_no_room_is_told_with_the_limit_that_would_be_needed() -> None:
+    pace = Pace(traffic=LiveTraffic(45, 45, 50, NOW), seen_at=NOW)
+    needed = pace.limit_needed(Limiter(50, 1.0))
+
+    assert 45 + LEAST_SIGMAS * 45**0.5 < needed < 45 + 4 * 45**0.5
+    assert pace.room(Limiter(needed - 1, 1.0), 0) == 0
+    assert pace.room(Limiter(needed, 1.0), 0) >= 1
+    assert pace.limit_needed(Limiter(needed, 1.0)) == 0
+
+
+def test_whether_there_is_room_is_not_judged_before_live_traffic_is_known() -> None:
+    traffic = LiveTraffic(45, 45, ENOUGH_SAMPLES - 1, NOW)
+
+    assert Pace(traffic=traffic, seen_at=NOW).limit_needed(Limiter(50, 1.0)) == 0
+    assert Pace(traffic=replace(traffic, samples=99)).limit_needed(Limiter(50, 1.0)) == 0
+
+
+def test_steady_traffic_leaves_all_but_itself() -> None:
+    steady = after_traffic([20] * 1000).traffic
+
+    assert sigmas(LIMITER, steady) == HEADROOM_SIGMAS
+    assert room(LIMITER, steady, HEADROOM_SIGMAS) > 28
 
 
 @pytest.mark.parametrize(("before", "after"), [(0, 20), (50, 20), (20, 0), (100, 20)])
@@ -140,7 +200,22 @@ def test_between_two_bursts_the_first_one_is_not_forgotten() -> None:
     bursts = after_traffic([30, 0, 0, 0] * 100)
 
     assert bursts.traffic.spread > 50
-    assert bursts.room(limiter_of(0), 0) <= 20
+    assert fits(bursts) <= 20
+
+
+def test_bursts_are_learnt_although_each_one_looks_like_more_traffic_than_before() -> None:
+    chance = random.Random(7)
+    fives = after_traffic([5 * sum(chance.random() < 0.04 for _ in range(100)) for _ in range(300)])
+    single = after_traffic([sum(chance.random() < 0.2 for _ in range(100)) for _ in range(300)])
+
+    assert fives.traffic.dispersion > 2.5
+    assert single.traffic.dispersion == 1
+
+
+def test_few_samples_vary_by_chance_and_many_do_not() -> None:
+    assert LiveTraffic(20, 34, samples=5).dispersion == 1
+    assert LiveTraffic(20, 34, samples=100).dispersion == 1.7
+    assert LiveTraffic(20, 26, samples=100).dispersion == 1
 
 
 def test_a_long_average_of_live_traffic_remembers_its_peak() -> None:
@@ -153,15 +228,14 @@ def test_a_long_average_of_live_traffic_remembers_its_peak() -> None:
 
 def test_a_queue_that_stands_after_an_outage_does_not_slow_down_what_comes_later() -> None:
     pace = after_traffic([20] * 100)
-    full = pace.rate(None, LIMITER)
     for second in range(60):
         pace = pace.observed(limiter_of(50), 2000 - 30 * second, NOW + 100 + second)
     pace = pace.observed(limiter_of(50), 0, NOW + 160)
-    for second in range(LOWS):
+    for second in range(LOWS + 10):
         pace = pace.observed(limiter_of(20), 0, NOW + 161 + second)
 
-    assert pace.rate(None, LIMITER) == pytest.approx(full)
-    assert pace.room(limiter_of(20), 0) > 5
+    assert pace.rate(None, LIMITER) == math.inf
+    assert fits(pace, limiter_of(20)) > 5
 
 
 def test_without_a_limiter_the_rate_falls_once_replays_should_have_shown_it() -> None:
@@ -170,8 +244,8 @@ def test_without_a_limiter_the_rate_falls_once_replays_should_have_shown_it() ->
     assert pace.rate(None, unseen) == AUTO_RATE
     pace = pace.spent(1, 1.0, NOW)
 
-    assert pace.rate(None, unseen) == 0.1
-    assert pace.spent(50, 1.0, NOW).rate(None, unseen) == 1 / 60
+    assert pace.rate(None, unseen) == 1 / 20
+    assert pace.spent(50, 1.0, NOW).rate(None, unseen) == 1 / 120
     assert pace.spent(5000, 1.0, NOW).rate(None, unseen) == 1 / UNSEEN_SECONDS
     assert pace.rate(7.0, unseen) == 7.0  # an operator's number is taken at its word
     assert pace.observed(limiter_of(1), 0, NOW + 1).rate(None, LIMITER) > 10  # type: ignore[operator]
@@ -182,7 +256,7 @@ def test_two_close_looks_tell_how_the_forwarders_clock_differs(skew: float) -> N
     pace = Pace()
     for tick in range(100):
         now = NOW + tick / 20
-        taken = Limiter(50, 1.0, (1,) * STEPS, newest=now - 0.01 + skew)
+        taken = Limiter(50, 1.0, Accepted(1, newest=now - 0.01 + skew, is_there=True))
         pace = pace.observed(taken, 0, now)
 
     assert pace.clock.skew == pytest.approx(skew, abs=0.06)
@@ -192,19 +266,18 @@ def test_a_clock_that_agrees_is_not_corrected_however_rarely_alerts_come() -> No
     pace = Pace()
     for tick in range(100):
         now = NOW + tick * 7
-        pace = pace.observed(Limiter(50, 1.0, (1,), newest=now - 5), 0, now)
+        pace = pace.observed(Limiter(50, 1.0, Accepted(1, newest=now - 5, is_there=True)), 0, now)
 
     assert pace.clock.skew == 0
 
 
 def test_a_forwarder_that_is_slower_than_its_limiter_makes_the_rate_smaller() -> None:
     pace = after_traffic([10] * 100)
-    full = pace.rate(None, LIMITER)
-    assert full is not None
+    full = 50 - 10
     for second in range(3):
         pace = pace.spent(1, 1.0, NOW + 99.5 + second)
         pace = pace.observed(limiter_of(10), 40, NOW + 100 + second)
-    assert pace.rate(None, LIMITER) == pytest.approx(0.7**3 * full)
+    assert pace.rate(None, LIMITER) == pytest.approx(0.7 * 0.5**2 * full)
     assert pace.traffic.mean == pytest.approx(10)
 
     rates = []
@@ -214,6 +287,41 @@ def test_a_forwarder_that_is_slower_than_its_limiter_makes_the_rate_smaller() ->
 
     assert 0.6 < rates[10] < 0.8  # back to where the queue began to stand, less a third, soon
     assert rates[10] < rates[40] < 1  # and beyond slowly
+
+
+def test_a_forwarder_that_sleeps_after_a_failure_is_sent_nothing_behind_what_waits() -> None:
+    pace = after_traffic([10] * 100)
+    asleep = replace(limiter_of(10), is_failing=True)
+
+    assert pace.room(limiter_of(10), 1) >= 1
+    assert pace.room(asleep, 1) == 0
+    assert pace.room(asleep, 0) >= 1  # else nobody would find out that it is awake
+
+
+def test_a_forwarder_that_sleeps_tells_nothing_of_live_traffic_and_slows_us_down() -> None:
+    pace = after_traffic([10] * 100).spent(1, 1.0, NOW + 99.5)
+    found = pace.observed(replace(limiter_of(0), is_failing=True), 0, NOW + 100)
+
+    assert found.traffic.mean == pace.traffic.mean
+    assert found.congestion.share < 1
+
+
+def test_no_more_goes_at_once_than_is_worked_off_in_a_quarter_of_a_second() -> None:
+    assert [at_once(limiter_of(used), 0) for used in (0, 3, 20, 40)] == [1, 1, 5, 10]
+    assert [at_once(limiter_of(20), queued) for queued in (1, 5, 9)] == [4, 0, -4]
+    assert at_once(limiter_of(1200, limit=3000, period=60.0), 0) == 5
+
+
+def test_what_a_smaller_limiter_drops_opens_no_room_for_more() -> None:
+    """Nothing that was sent is in the window, so the room alone would let go as much again."""
+    pace, gone = after_traffic([20] * 100), 0
+    for tick in range(50):
+        now = NOW + 100 + tick / 50
+        going = max(0, int(pace.room(limiter_of(20), 0)))
+        pace = pace.spent(going, 1.0, now)
+        gone += going
+
+    assert 50 - 20 <= gone <= MOST_SHARE * (50 - 20)
 
 
 def test_our_own_replays_are_no_live_traffic() -> None:
@@ -238,19 +346,7 @@ def test_replays_that_still_lie_in_a_queue_have_not_used_the_limiter() -> None:
 def test_live_traffic_that_fills_the_limiter_leaves_nothing() -> None:
     pace = after_traffic([60] * 200)
 
-    assert pace.rate(None, LIMITER) == 0.0
-    assert pace.room(limiter_of(45), 0) < 0
-
-
-@pytest.mark.parametrize(("limit", "mean"), [(50, 30), (50, 35), (50, 48), (8, 1), (5, 0.5)])
-def test_heavy_traffic_or_a_small_limiter_leave_a_trickle(limit: int, mean: float) -> None:
-    pace = Pace(traffic=LiveTraffic(mean, mean, 99, NOW), seen_at=NOW)
-    usual = min(mean, limit - 3 * mean**0.5 - 2)
-
-    assert pace.room(limiter_of(int(usual), limit), 0) >= 1
-    assert pace.room(limiter_of(limit, limit), 0) <= 0
-    has_sent = pace.spent(math.ceil(max(1.0, 0.1 * (limit - mean))), 1.0, NOW)
-    assert has_sent.room(limiter_of(int(usual), limit), 0) < 1
+    assert pace.room(limiter_of(45), 0) == 0
 
 
 def test_what_lies_in_the_queues_has_its_place_in_the_window_already() -> None:
@@ -268,7 +364,7 @@ def test_what_stands_is_measured_by_seconds_whatever_the_limiters_period() -> No
 def test_a_queue_that_stands_before_the_limiter_leaves_no_room() -> None:
     pace = after_traffic([20] * 300)
 
-    assert pace.room(limiter_of(20), 5) > 0
+    assert pace.room(limiter_of(20), 4) > 0
     assert pace.room(limiter_of(20), 6) == 0
     assert pace.room(limiter_of(0), 4) == 0
 

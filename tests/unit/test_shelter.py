@@ -5,7 +5,7 @@ from math import ceil
 
 import pytest
 
-from mutt_tasks.core.limiter import Limiter
+from mutt_tasks.core.limiter import Accepted, Limiter
 from mutt_tasks.core.live_traffic import LiveTraffic
 from mutt_tasks.core.routes import moog_route
 from mutt_tasks.core.shelter import (
@@ -24,7 +24,7 @@ STAY = 10
 
 
 def limiter(limit: int, used: int = 0, period: float = 1.0) -> Limiter:
-    return Limiter(limit, period, (used,))
+    return Limiter(limit, period, Accepted(used))
 
 
 def busy(mean: float) -> LiveTraffic:

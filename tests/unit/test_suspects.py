@@ -10,7 +10,7 @@ from mutt_tasks.core.pace import Pace
 from mutt_tasks.core.suspects import GIVEN_UP_SECONDS, MANY, PASSED_SECONDS, Suspects
 
 NOW = 1_800_000_000.0
-LIMITER = Limiter(50, 1.0, (0,))
+LIMITER = Limiter(50, 1.0)
 
 
 def traffic(live: float, seconds: float = 100, peak: float = 0.0) -> Pace:

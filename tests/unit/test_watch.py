@@ -2,12 +2,13 @@
 
 import random
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 
 from mutt_tasks.core.drop import HOLD_SECONDS, LONGEST_HOLD, MEMORY_SECONDS, SAFE_SHARE, Drop
-from mutt_tasks.core.limiter import STEPS, Limiter
+from mutt_tasks.core.limiter import Accepted, Limiter
+from mutt_tasks.core.shortfall import LASTING_SECONDS
 from mutt_tasks.core.watch import Sight, Watch
 
 NOW = 1_800_000_000.0
@@ -75,10 +76,8 @@ class Stream:
             self._sent.popleft()
         sent = len(self._sent)
         live = float(max(0, used - sent))
-        kept = tuple(
-            sum(moment > self.now - 1 + step / STEPS for moment in self._window)
-            for step in range(STEPS + 1)
-        )
+        leaving = tuple(moment + 1 - self.now for moment in self._window if moment > self.now - 1)
+        limiter = Limiter(50, 1.0, Accepted(used, used, leaving))
         certain = sum(moment > self.now - 0.5 for moment in self._sent) if self.is_sure else 0
         sure, unsure = (sent, 0) if self.is_sure else (0, sent)
         sight = Sight(
@@ -90,7 +89,7 @@ class Stream:
             live=live,
             period=1.0,
             limit=50,
-            longest_gap=Limiter(50, 1.0, kept).longest_gap if self.sees_limiter else 0.0,
+            longest_gap=limiter.longest_gap if self.sees_limiter else 0.0,
         )
         self.watch = self.watch.looked(sight, self.now)
         self._owed = min(3.0, self._owed + self.pace * LOOK)
@@ -236,6 +235,33 @@ def test_a_clock_that_jumped_back_holds_nothing() -> None:
     idle = Sight(used=0, queued=0, sure=0, certain=0, unsure=0, live=0.0, period=1.0, limit=50)
 
     assert not held.looked(idle, NOW).drop.is_held(NOW)
+
+
+def test_a_forwarder_that_sleeps_after_a_failure_is_not_suspected_of_dropping() -> None:
+    watch = learnt(is_sure=True).watch
+    sight = Sight(used=0, queued=0, sure=20, certain=20, unsure=0, live=0.0, period=1.0, limit=50)
+    awake, asleep = watch, watch
+    for look in range(20):
+        now = NOW + 30 + look * LOOK
+        awake = awake.looked(sight, now)
+        asleep = asleep.looked(replace(sight, is_failing=True), now)
+
+    assert awake.drop.drops
+    assert not asleep.drop.drops
+    # For two periods more the window is emptier than usual.
+    few = replace(sight, certain=0, sure=0, unsure=20)
+    for look in range(30):
+        asleep = asleep.looked(few, NOW + 31 + look * LOOK)
+        assert not asleep.trial.is_on
+
+
+def test_replays_that_are_missing_at_several_looks_within_a_moment_may_be_on_their_way() -> None:
+    watch = learnt(is_sure=True).watch
+    sight = Sight(used=0, queued=0, sure=20, certain=20, unsure=0, live=0.0, period=1.0, limit=50)
+    for look in range(4):
+        watch = watch.looked(sight, NOW + 30 + look * 0.02)
+    assert not watch.drop.drops
+    assert watch.looked(sight, NOW + 30 + LASTING_SECONDS).drop.drops == 1
 
 
 def test_what_still_lies_in_a_queue_is_not_missing() -> None:

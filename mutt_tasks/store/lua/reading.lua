@@ -10,13 +10,16 @@
 -- KEYS[11] -> when its breaker opened (string)   KEYS[12] -> an older forwarder's open breaker
 -- KEYS[13] -> the last probe (hash)
 -- KEYS[14..] -> the queues that replays lie in
--- ARGV -> moments in ms: how many of the limiter's alerts are younger is counted for each
+-- ARGV[1] -> a moment in ms: alerts that the limiter took later are in its window
+-- ARGV[2] -> the same: those that it took later than this are counted by themselves
+-- ARGV[3] -> how many moments of alerts in the window to return, at most
 --
 -- Returns name, value, name, value, ...: `source` (its length), `state` and `pace` (name, value, ...,
 -- each value may be false), `is_paused`, `breaker`, `opened_at`, `old_breaker` (1 if there is one),
--- `breaker_seen_at`, `has_limiter`, `kept` (counts of the limiter), `newest` (score of its newest
--- alert, or false), `oldest` (that of the oldest), `lengths` (of the queues), `configured` (values of the configuration, each or
--- false), `failures` (or false).
+-- `breaker_seen_at`, `has_limiter`, `used` and `recent` (how many of its alerts are younger than ARGV[1]
+-- and ARGV[2]), `moments` (scores of those in the window, oldest first: of each `stride` of them the
+-- youngest), `newest` (score of its newest alert, or false), `oldest` (that of the oldest), `lengths`
+-- (of the queues), `configured` (values of the configuration, each or false), `failures` (or false).
 
 -- Keys of the pipeline that hold something else than they should are as good as not there.
 local function is(key, kind)
@@ -33,7 +36,25 @@ local function fields_of(key, ...)
   end
   return found
 end
-local lengths, kept, configured = {}, {}, {}
+-- When the newest `used` alerts of the limiter came, oldest first: of each `stride` the youngest.
+local function moments_of(limiter, used, stride)
+  local moments = {}
+  if stride == 1 then
+    local found = used > 0 and redis.call('ZRANGE', limiter, -used, -1, 'WITHSCORES') or {}
+    for i = 2, #found, 2 do
+      moments[#moments + 1] = found[i]
+    end
+    return moments
+  end
+  -- Of thousands, to look up a hundred takes a tenth of the time of reading all.
+  for older = used - stride, 1 - stride, -stride do
+    local rank = -math.max(0, older) - 1
+    moments[#moments + 1] = redis.call('ZRANGE', limiter, rank, rank, 'WITHSCORES')[2]
+  end
+  return moments
+end
+local lengths, configured, moments = {}, {}, {}
+local used, recent, stride = 0, 0, 1
 local has_limiter = is(KEYS[6], 'zset')
 for i = 7, 9 do
   configured[#configured + 1] = string_at(KEYS[i])
@@ -41,8 +62,11 @@ end
 for i = 14, #KEYS do
   lengths[#lengths + 1] = redis.call('LLEN', KEYS[i])
 end
-for i = 1, #ARGV do
-  kept[i] = has_limiter and redis.call('ZCOUNT', KEYS[6], '(' .. ARGV[i], '+inf') or 0
+if has_limiter then
+  used = redis.call('ZCOUNT', KEYS[6], '(' .. ARGV[1], '+inf')
+  recent = redis.call('ZCOUNT', KEYS[6], '(' .. ARGV[2], '+inf')
+  stride = math.max(1, math.ceil(used / tonumber(ARGV[3])))
+  moments = moments_of(KEYS[6], used, stride)
 end
 return {
   'source', redis.call('LLEN', KEYS[1]),
@@ -55,7 +79,10 @@ return {
   'old_breaker', redis.call('EXISTS', KEYS[12]),
   'breaker_seen_at', is(KEYS[13], 'hash') and redis.call('HGET', KEYS[13], 'breaker_seen_at'),
   'has_limiter', has_limiter and 1 or 0,
-  'kept', kept,
+  'used', used,
+  'recent', recent,
+  'moments', moments,
+  'stride', stride,
   'newest', has_limiter and redis.call('ZREVRANGE', KEYS[6], 0, 0, 'WITHSCORES')[2] or false,
   'oldest', has_limiter and redis.call('ZRANGE', KEYS[6], 0, 0, 'WITHSCORES')[2] or false,
   'lengths', lengths,
