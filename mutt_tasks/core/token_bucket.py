@@ -27,6 +27,10 @@ class TokenBucket:
         tokens = capacity if has_jumped else max(0.0, self.tokens) + rate * max(0.0, elapsed)
         return TokenBucket(min(capacity, tokens), now)
 
+    def delay(self, rate: float) -> float:
+        """How many seconds it takes to the next whole token."""
+        return max(0.0, 1.0 - self.tokens) / rate
+
     def spent(self, messages: int) -> "TokenBucket":
         """The bucket after so many messages went."""
         return replace(self, tokens=self.tokens - messages)

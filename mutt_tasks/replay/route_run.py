@@ -191,7 +191,8 @@ class RouteRun:
         is_untaken = allowed.limit in _UNTIL_TAKEN
         self.pending = _with_flow(self.pending, self._flow.held(is_untaken, now))
         patience = self._flow.patience(now) if is_untaken else 0.0
-        self.is_done = allowed.limit in _LASTING or patience > self._canary_delay
+        is_lasting = allowed.limit in _LASTING or allowed.delay > LONGEST_DELAY
+        self.is_done = is_lasting or patience > self._canary_delay
         delay = max(patience, min(LONGEST_DELAY, allowed.delay))
         self.result = self.result.bounded(allowed.limit, delay)
 

@@ -135,10 +135,12 @@ class Traffic:
         left = min(self.pace.room(self.limiter, reading.queued), 1e9)
         if self.pace.seen_at and self._max_rate is None:
             left = min(left, at_once(self.limiter, reading.queued))
+        delay = 0.0
         if rate < inf:
             self.pace = self.pace.refilled(rate, now)
             left = min(left, self.pace.bucket.tokens)
-        return Allowance(int(left), DROPPING if self._is_unseen else RATE_LIMITED)
+            delay = self.pace.bucket.delay(rate)
+        return Allowance(int(left), DROPPING if self._is_unseen else RATE_LIMITED, delay)
 
     @property
     def limit_needed(self) -> int:
