@@ -10,9 +10,7 @@ import pytest
 
 from benchmarks.recovery_model import policies
 from benchmarks.recovery_model.books import Books, missing_and_doubled
-from benchmarks.recovery_model.harm import ALL
 from benchmarks.recovery_model.measures import measure
-from benchmarks.recovery_model.outages import OUTAGES
 from benchmarks.recovery_model.run import NONE, run
 from benchmarks.recovery_model.scenario import SCENARIOS, Scenario, small
 from benchmarks.recovery_model.services import Limiter
@@ -182,7 +180,7 @@ def test_the_same_seed_gives_the_same_run() -> None:
 
 def test_every_policy_keeps_every_message_in_a_random_run() -> None:
     scenario = replace(
-        small(SCENARIOS["half-capacity"]), backlog_moog=100, backlog_moog_poison=0.1,
+        small(SCENARIOS["half-capacity"]), outage=90.0, backlog_moog=100, backlog_moog_poison=0.1,
         live_poison=0.01, forwarders=2,
     )  # fmt: skip
     baseline = run(scenario, NONE, 5)
@@ -192,8 +190,8 @@ def test_every_policy_keeps_every_message_in_a_random_run() -> None:
 
 
 def test_the_quick_run_loses_doubles_and_wrongly_quarantines_nothing() -> None:
-    # half-capacity takes as long as all, and the outages are run by tests of their own
-    names = [name for name in ALL if name != "half-capacity" and name not in OUTAGES]
+    # half-capacity takes as long as all; the others are run by test_outages and test_harm
+    names = [name for name in SCENARIOS if name != "half-capacity"]
     chosen = [word for name in names for word in ("--scenario", name)]
     done = subprocess.run(
         [sys.executable, "benchmarks/recovery.py", "--quick", "--policy", "ours", *chosen],
