@@ -22,6 +22,9 @@ _SAMPLES, _PERIODS, _SPREAD_SAMPLES, _GUESSES = 50, 5, 100, 5
 _LIKE_POISSON = (0.5, 1.4)
 # More than this the spread of live traffic is not believed to exceed its mean.
 _LARGEST_DISPERSION = 10.0
+# Nor is it believed to come in bursts of which fewer than this many can have been seen: one odd
+# sample before little traffic would else keep room for more than the limiter takes.
+_BURSTS = 3
 
 # This many samples in a row that are too low are another level of traffic.
 LOWS = 5
@@ -89,7 +92,9 @@ class LiveTraffic:
     @property
     def dispersion(self) -> float:
         """Variance over mean: 1 where the measured traffic varies about like a Poisson process."""
-        dispersion = min(_LARGEST_DISPERSION, self.spread / self.mean) if self.mean else 0.0
+        believed = max(1.0, self.known_for * self.mean / _BURSTS)
+        most_believed = min(_LARGEST_DISPERSION, believed)
+        dispersion = min(most_believed, self.spread / self.mean) if self.mean else 0.0
         least, most = _LIKE_POISSON
         known = min(1.0, (self.samples + _GUESSES) / _SPREAD_SAMPLES)
         return 1.0 if least <= dispersion <= 1 + (most - 1) / sqrt(known) else dispersion

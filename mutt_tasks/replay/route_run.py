@@ -191,23 +191,22 @@ class RouteRun:
         is_untaken = allowed.limit in _UNTIL_TAKEN
         self.pending = _with_flow(self.pending, self._flow.held(is_untaken, now))
         patience = self._flow.patience(now) if is_untaken else 0.0
-        is_lasting = allowed.limit in _LASTING or allowed.delay > LONGEST_DELAY
-        self.is_done = is_lasting or patience > self._canary_delay
         delay = max(patience, min(LONGEST_DELAY, allowed.delay))
+        is_far = patience > self._canary_delay or delay >= LONGEST_DELAY
+        self.is_done = is_far or allowed.limit in _LASTING
         self.result = self.result.bounded(allowed.limit, delay)
 
     def _wait_out(self, selection: Selection, now: float) -> None:
         """Nothing that was looked at may go yet."""
-        self.is_done = True
-        self._suspects = selection.suspects
-        waiting, suspects = selection.waiting, selection.suspects.waiting
-        reason = SUSPECT if 0 < suspects == waiting else WAITING
+        self.is_done, self._suspects = True, selection.suspects
+        suspects = selection.suspects.waiting
+        reason = SUSPECT if 0 < suspects == selection.waiting else WAITING
         if self.result.outcome == HELD:
             state = {**self.pending.state, **selection.state, **encoded(selection.suspects)}
             self.pending = replace(self.pending, state=state)
         self.result = replace(
             self.result.bounded(reason),
-            waiting=waiting,
+            waiting=selection.waiting,
             suspects=suspects,
             more=True,
             delay=_delay(selection, self._canary_delay, self._flow.window.is_canary, now),

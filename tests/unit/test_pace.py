@@ -430,3 +430,11 @@ def test_what_is_remembered_of_our_sends_stays_small_and_true(
     assert len(pace.sends.all) <= 53
     assert kept <= sum(n for at, n in all_sent if at > now - 1.5)
     assert kept >= sum(n for at, n in all_sent if at > now - 0.9)
+
+
+def test_one_odd_sample_before_hardly_any_live_traffic_is_no_burst_to_keep_room_for() -> None:
+    limiter, odd = limiter_of(0, limit=5), LiveTraffic(0.124, 2.0, samples=56)
+    pace = Pace(traffic=odd, seen_at=NOW)
+
+    assert pace.limit_needed(limiter) == 0
+    assert pace.room(limiter, 0) >= 1
