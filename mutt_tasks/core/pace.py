@@ -81,6 +81,10 @@ class Pace:
         """The pace without what was learnt of live traffic."""
         return replace(self, traffic=LiveTraffic(low_below=self.traffic.low_below))
 
+    def came_back(self, replays: int) -> "Pace":
+        """The pace after so many replays lie in a dead letter queue again: they did not vanish."""
+        return replace(self, unseen=max(0, self.unseen - replays))
+
     def live_now(self, limiter: Limiter, queued: int, now: float) -> float:
         """How many alerts of the last period were not ours; `queued` of ours may still wait."""
         ours = self.sends.all_in_window(limiter, now)

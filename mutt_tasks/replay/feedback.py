@@ -51,6 +51,7 @@ def learn(
     reading, now = look.reading, look.now
     found = _found(context, route, look)
     landing = _landing(route, traffic, look, found)
+    traffic.came_back(int(landing.returned))
     bounds = _bounds(context.settings)
     trouble = flow.Trouble(moogsoft_is_healthy, traffic.watch.drop.is_dropping)
     settled = flow.settle(reading.flow, landing, bounds, trouble, now)

@@ -115,6 +115,10 @@ class Traffic:
         self.watch = self.watch.interrupted()
         self._is_written = False
 
+    def came_back(self, replays: int) -> None:
+        """So many replays lie in a dead letter queue again."""
+        self.pace, self._is_written = self.pace.came_back(replays), False
+
     def allowance(self, reading: RouteReading, now: float) -> Allowance | None:
         """How many replays may go by the rate, and why no more; None when it is not limited."""
         rate = self.pace.rate(self._max_rate, self.limiter)

@@ -12,7 +12,14 @@ from mutt_tasks.core.congestion import at_once, stands
 from mutt_tasks.core.limiter import Accepted, ForwarderClock, Limiter
 from mutt_tasks.core.live_traffic import LOWS, LiveTraffic
 from mutt_tasks.core.own_sends import OwnSends
-from mutt_tasks.core.pace import AUTO_RATE, ENOUGH_SAMPLES, MOST_SHARE, UNSEEN_SECONDS, Pace
+from mutt_tasks.core.pace import (
+    AUTO_RATE,
+    ENOUGH_SAMPLES,
+    MOST_SHARE,
+    UNSEEN_REPLAYS,
+    UNSEEN_SECONDS,
+    Pace,
+)
 from mutt_tasks.core.room import HEADROOM_SIGMAS, LEAST_SIGMAS, room, sigmas
 from mutt_tasks.core.token_bucket import BURST_SECONDS, TokenBucket
 
@@ -430,6 +437,14 @@ def test_what_is_remembered_of_our_sends_stays_small_and_true(
     assert len(pace.sends.all) <= 53
     assert kept <= sum(n for at, n in all_sent if at > now - 1.5)
     assert kept >= sum(n for at, n in all_sent if at > now - 0.9)
+
+
+def test_what_came_back_did_not_vanish_at_a_limiter_that_was_never_seen() -> None:
+    vanished = Pace().spent(UNSEEN_REPLAYS, 1.0, NOW)
+
+    assert vanished.is_unseen
+    assert not vanished.came_back(UNSEEN_REPLAYS).is_unseen
+    assert vanished.came_back(UNSEEN_REPLAYS + 1).unseen == 0
 
 
 def test_one_odd_sample_before_hardly_any_live_traffic_is_no_burst_to_keep_room_for() -> None:
