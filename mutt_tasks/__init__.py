@@ -1,3 +1,5 @@
 """Dead letter remediation for the MUTT pipeline, run by Celery."""
 
-__version__ = "0.1.0"
+from mutt_tasks.release import VERSION as __version__
+
+__all__ = ["__version__"]

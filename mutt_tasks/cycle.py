@@ -15,7 +15,7 @@ from enum import StrEnum
 
 from mutt_tasks import checking
 from mutt_tasks.core.routes import Route
-from mutt_tasks.replay import ending
+from mutt_tasks.replay import ending, job_work, paced_jobs
 from mutt_tasks.replay.cycle_context import CycleContext, Health
 from mutt_tasks.replay.ending import Ran
 from mutt_tasks.replay.guard import LONGEST_WATCH, LOOK_SECONDS, Guard, guarded_route
@@ -35,6 +35,10 @@ TICK_SHARE = 0.75
 # seconds.
 SLICE = 0.02
 SPREAD_SHARE, LONGEST_SPREAD = 0.95, 10.0
+
+# A cycle gives so many seconds to jobs that need no pace: they hold up what follows. One that is
+# held has nothing else to do.
+JOB_SECONDS, JOB_SECONDS_HELD = 0.5, 10.0
 
 # While a queue is guarded, the next task of a drain follows after this many seconds.
 GUARD_GAP = 0.1
@@ -77,9 +81,18 @@ def begin(
         return CycleResult(cycle, acquired.value, DRAINING if holder else "", holder=holder)
     context = CycleContext(store, settings, surroundings, cycle, cycle)
     reason = _held_by(context)
+    job_work.work(context, JOB_SECONDS_HELD if reason else JOB_SECONDS)
     if not reason:
         return None
     return ending.end(context, Ran(_held(settings, reason), started_at))
+
+
+def resume(store: Store, settings: Settings, surroundings: Surroundings, cycle: str) -> bool:
+    """Go on with a drain, as the cycle that was handed the lease; False when it has lost it."""
+    if not store.lease.advance(cycle, cycle):
+        return False
+    job_work.work(CycleContext(store, settings, surroundings, cycle, cycle), JOB_SECONDS)
+    return True
 
 
 def replay(
@@ -100,9 +113,14 @@ def replay(
     if reason:
         return ending.end(context, Ran(_held(settings, reason), started_at, health.reason))
     traffic = Traffic(settings)
-    runs = [started(context, route, traffic, health) for route in _in_turn(settings.routes, cycle)]
+    jobs = paced_jobs.read(context)
+    runs = [
+        started(context, route, traffic, health, jobs) for route in _in_turn(settings.routes, cycle)
+    ]
     guard = Guard(context, traffic, is_down=not health.is_healthy)
     waited = _spread(context, runs, guard, started_at)
+    if jobs.jobs:
+        paced_jobs.settle(context)
     ran = Ran(
         {run.route.name: run.result for run in runs},
         started_at,

@@ -21,6 +21,14 @@ class NotFound(MuttTasksError):
     """What was asked for is not there, or not any more."""
 
 
+class SetChanged(MuttTasksError):
+    """The messages that were agreed to are not known any more: the plan expired, or changed."""
+
+
+class Refused(MuttTasksError):
+    """What was asked for is not possible as things stand."""
+
+
 class PlaceLost(MuttTasksError):
     """A list moved on so far that a place in it cannot be found again."""
 

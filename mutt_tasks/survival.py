@@ -1,4 +1,5 @@
-"""A drain survives its worker, and a queue that stands is seen: whoever looks on starts a cycle.
+"""Whoever looks on starts a cycle: a drain survives its worker, a queue that stands is seen, and
+an operator's job begins at once.
 
 Whatever ends a drain in the middle (a killed worker, a lost task, a time limit) leaves its lease to
 run out, and the note that it was under way. The next tick would take over, minutes later.
@@ -12,6 +13,7 @@ from celery import bootsteps
 from kombu.exceptions import OperationalError
 
 from mutt_tasks.errors import StoreError
+from mutt_tasks.replay import job_work
 from mutt_tasks.replay.guard import wants_cycle
 from mutt_tasks.settings import Settings
 from mutt_tasks.store.store import Store
@@ -38,11 +40,9 @@ class Survival(bootsteps.StartStopStep):
     def start(self, worker: Any) -> None:
         """Begin to look."""
         settings: Settings = worker.app.settings
-        # Without drains a tick is exactly one batch, and nothing is under way between two.
-        if settings.pace.drain:
-            threading.Thread(
-                target=self._look_on, args=(worker.app, settings), name="survival", daemon=True
-            ).start()
+        threading.Thread(
+            target=self._look_on, args=(worker.app, settings), name="survival", daemon=True
+        ).start()
 
     def stop(self, _worker: Any) -> None:
         """Look no more."""
@@ -53,24 +53,29 @@ class Survival(bootsteps.StartStopStep):
         is_first, wait = True, LOOK_SECONDS
         while not self._stopping.is_set():
             try:
-                if is_first:
-                    is_wanted = store.lease.is_up_for_taking(settings.routes)
-                else:
-                    is_wanted = store.lease.is_abandoned() or wants_cycle(
-                        store, settings, store.now()
-                    )
+                # Without drains a tick is exactly one batch, and nothing is under way between two.
+                is_wanted = settings.pace.drain and _is_left(store, settings, is_first)
                 is_first = False
                 if is_wanted:
-                    _start_cycle(app)
+                    _start_cycle(app, "going on with what was left")
                 wait = min(2 * wait, LONGEST_WAIT) if is_wanted else LOOK_SECONDS
+                if not is_wanted and job_work.wants_cycle(store, settings):
+                    _start_cycle(app, "an operator's job waits")
             except (StoreError, OperationalError):
                 wait = LOOK_SECONDS  # Redis is away; who needs it says so
             self._stopping.wait(wait)
         store.close()
 
 
-def _start_cycle(app: Any) -> None:
-    logger.info("going on with what was left: starting a cycle")
+def _is_left(store: Store, settings: Settings, is_first: bool) -> bool:
+    """Whether nobody goes on with a drain, or a queue stands before the forwarder."""
+    if is_first:
+        return store.lease.is_up_for_taking(settings.routes)
+    return store.lease.is_abandoned() or wants_cycle(store, settings, store.now())
+
+
+def _start_cycle(app: Any, why: str) -> None:
+    logger.info("%s: starting a cycle", why)
     app.send_task(
         "mutt_tasks.remediate", kwargs={"trigger": "worker"}, expires=LONGEST_WAIT, retry=False
     )

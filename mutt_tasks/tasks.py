@@ -112,7 +112,7 @@ def remediate(trigger: str = "hand", cycle: str = "") -> Result:
         lingered = steps.linger(store(), current(), surroundings(), _cycle_id(cycle))
         if lingered is not None:
             return _lingered(cycle, lingered)
-        if not store().lease.advance(_cycle_id(cycle), cycle):
+        if not steps.resume(store(), current(), surroundings(), cycle):
             return {**STALE, "cycle": cycle}
     else:
         cycle = new_id()

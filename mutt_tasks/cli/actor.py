@@ -7,6 +7,8 @@ from typing import Any
 
 import click
 
+_KNOWN_BY = {"COMMANDLINE": "--actor", "ENVIRONMENT": "MUTT_ACTOR"}
+
 
 def _system_user() -> str:
     try:
@@ -14,6 +16,13 @@ def _system_user() -> str:
     except (KeyError, OSError):
         # A container may run as a user that has no name.
         return f"uid-{os.getuid()}"
+
+
+def known_by() -> str:
+    """How the command that runs knows who asks."""
+    context = click.get_current_context()
+    source = context.get_parameter_source("actor")
+    return _KNOWN_BY.get(source.name if source else "", "the system's user")
 
 
 def actor_option(command: Callable[..., Any]) -> Callable[..., Any]:

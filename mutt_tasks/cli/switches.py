@@ -6,7 +6,7 @@ from uuid import uuid4
 import click
 
 from mutt_tasks.cli import output
-from mutt_tasks.cli.actor import actor_option
+from mutt_tasks.cli.actor import actor_option, known_by
 from mutt_tasks.cli.application import looker, start_cycle
 from mutt_tasks.core.filters import span_of
 from mutt_tasks.errors import InvalidArgument
@@ -34,7 +34,8 @@ def pause_command(length: str, reason: str, actor: str, form: str) -> None:
         seconds = span_of(length)
     except ValueError as accepted:
         raise InvalidArgument(f"--for: got {length!r:.60}, {accepted}") from None
-    found = switches.pause(looker().store, uuid4().hex, actor, reason, seconds)
+    store = looker().store
+    found = switches.pause(store, uuid4().hex, actor, reason, seconds, known_by=known_by())
     _tell(form, found, f"paused by {found['actor']} for {span(seconds)}: {found['reason']}")
 
 
@@ -47,7 +48,7 @@ def resume_command(actor: str, form: str) -> None:
     \b
     mutt-dlq resume
     """
-    found = switches.resume(looker().store, uuid4().hex, actor)
+    found = switches.resume(looker().store, uuid4().hex, actor, known_by=known_by())
     was_paused = found["outcome"] == "resumed"
     task = start_cycle()
     text = f"resumed by {found['actor']}" if was_paused else "there was no pause"

@@ -158,6 +158,16 @@ def parse(raw: bytes, wanted: frozenset[str] | None = None) -> Message | None:
     return Message(raw, span, header, is_sound)
 
 
+def sent_by(raw: bytes) -> str:
+    """The cycle or the job that stamped a message last; empty when none did."""
+    if HEADER_FIELD.encode() not in raw:
+        return ""
+    message = parse(raw, frozenset({HEADER_FIELD}))
+    text = message.value(HEADER_FIELD) if message else None
+    name = (_header_fields(text or "") or {}).get("cycle")
+    return name if isinstance(name, str) else ""
+
+
 def _value(raw: bytes, span: Span, field: str) -> str | None:
     for member in reversed(span.members):
         if member.key == field:

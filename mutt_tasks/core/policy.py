@@ -25,11 +25,16 @@ HARD_CAP_FACTOR = 4
 
 
 class Action(StrEnum):
-    """What becomes of a message."""
+    """What becomes of a message: by these rules, or because an operator wants it.
+
+    MOVE takes it elsewhere as it lies; EDIT puts another one in its place, and takes it elsewhere.
+    """
 
     REPLAY = "replay"
     QUARANTINE = "quarantine"
     WAIT = "wait"
+    MOVE = "move"
+    EDIT = "edit"
 
 
 @dataclass(frozen=True)

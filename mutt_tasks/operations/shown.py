@@ -102,9 +102,10 @@ def journal_entry(looker: Looker, entry_id: str, entry: journal.Entry) -> dict[s
 
 def _sentence(entry: journal.Entry) -> str:
     match entry:
-        case journal.Moved() | journal.Sheltered():
+        case journal.Moved() | journal.Sheltered() | journal.Acted():
             amounts = [f"{amount:,} {name}" for name, amount in entry.amounts.items() if amount]
-            return ", ".join(amounts) or "nothing"
+            whose = f" by {entry.job}" if isinstance(entry, journal.Acted) else ""
+            return f"{', '.join(amounts) or 'nothing'}{whose}"
         case journal.CycleEnded():
             held = in_words(part for part in entry.reason.split(", ") if part)
             return f"{entry.outcome}: {held}" if held else entry.outcome
@@ -116,6 +117,12 @@ def _sentence(entry: journal.Entry) -> str:
             return f"m-{entry.digest[:12]} by {entry.by}: {entry.reason}"
         case journal.Viewed():
             return f"m-{entry.digest[:12]} by {entry.by}"
+        case journal.Submitted():
+            return f"{entry.job}: {entry.verb} {entry.count} by {entry.by}: {entry.reason}"
+        case journal.Cancelled():
+            return f"{entry.job} by {entry.by}: {entry.reason}"
+        case journal.JobEnded():
+            return f"{entry.job}: {entry.verb} is {entry.state}: {entry.did}"
     return f"by {entry.by}"
 
 

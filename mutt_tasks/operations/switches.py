@@ -4,20 +4,30 @@ from typing import Any
 
 from mutt_tasks.core.moments import iso
 from mutt_tasks.operations import arguments
-from mutt_tasks.store.requests import Request
+from mutt_tasks.store.requests import TASK_ARGUMENT, Request
 from mutt_tasks.store.store import Store
 
 LONGEST_PAUSE = 7 * 86_400.0
 
 
 def pause(
-    store: Store, request_id: str, actor: object, reason: object, seconds: object
+    store: Store,
+    request_id: str,
+    actor: object,
+    reason: object,
+    seconds: object,
+    *,
+    known_by: str = TASK_ARGUMENT,
 ) -> dict[str, Any]:
     """Hold every replay: who says so, why, and for how many seconds (at most 7 days).
 
+    `known_by` says how it is known who.
+
     A request that comes twice pauses once. Raises InvalidArgument and StoreError.
     """
-    request = Request(request_id, arguments.line("actor", actor), arguments.line("reason", reason))
+    request = Request(
+        request_id, arguments.line("actor", actor), arguments.line("reason", reason), known_by
+    )
     length = arguments.seconds("seconds", seconds, 1, LONGEST_PAUSE)
     store.pauses.pause(request, length, iso(store.now()))
     return {
@@ -28,11 +38,13 @@ def pause(
     }
 
 
-def resume(store: Store, request_id: str, actor: object) -> dict[str, Any]:
+def resume(
+    store: Store, request_id: str, actor: object, *, known_by: str = TASK_ARGUMENT
+) -> dict[str, Any]:
     """End a pause; the outcome is `resumed`, or `not_paused` when there was none.
 
     A request that comes twice gets the first answer. Raises InvalidArgument and StoreError.
     """
-    request = Request(request_id, arguments.line("actor", actor))
+    request = Request(request_id, arguments.line("actor", actor), known_by=known_by)
     was_paused = store.pauses.resume(request)
     return {"outcome": "resumed" if was_paused else "not_paused", "actor": request.actor}

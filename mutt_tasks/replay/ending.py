@@ -11,6 +11,7 @@ from mutt_tasks.replay.cycle_context import CycleContext
 from mutt_tasks.replay.result import (
     CONTENDED,
     HELD,
+    JOB,
     REPLAYED,
     UNHEALTHY,
     WAITING,
@@ -40,6 +41,7 @@ _PASSING = frozenset(
         WAITING,
         SUSPECT,
         CONTENDED,
+        JOB,
     }
 )
 # The drain waits for Moogsoft, and asks.

@@ -9,6 +9,7 @@ from mutt_tasks.core import flow
 from mutt_tasks.core.breaker import judged
 from mutt_tasks.core.flow import Flow
 from mutt_tasks.core.limits import Allowance
+from mutt_tasks.core.message import sent_by
 from mutt_tasks.core.policy import Arrival, arrival
 from mutt_tasks.core.routes import Route
 from mutt_tasks.core.suspects import Suspects
@@ -19,7 +20,7 @@ from mutt_tasks.replay.result import HELD, Pending, RouteResult
 from mutt_tasks.replay.traffic import Traffic
 from mutt_tasks.settings import Settings
 from mutt_tasks.store import landing as sights
-from mutt_tasks.store.counters import LANDED, TRIPS, without_zeros
+from mutt_tasks.store.counters import CAME_BACK, LANDED, TRIPS, without_zeros
 from mutt_tasks.store.landing import Landing as Landed
 from mutt_tasks.store.states import encoded
 
@@ -65,6 +66,7 @@ def learn(
     counted = {
         LANDED.of(route.name): settled.landed,
         TRIPS.of(route.name): int(settled.has_tripped),
+        **_came_back(found),
     }
     return Learnt(
         flow=settled.flow,
@@ -151,6 +153,12 @@ def _landing(route: Route, traffic: Traffic, look: Look, found: Landed) -> flow.
         in_flight=found.in_flight,
         live=live / traffic.window.period,
     )
+
+
+def _came_back(found: Landed) -> Counter[str]:
+    """The counters of what jobs sent and is among the arrivals."""
+    jobs = (sent_by(raw) for raw in (*found.oldest, *found.newest))
+    return Counter(CAME_BACK.of(job) for job in jobs if job.startswith("j-"))
 
 
 def _kinds(route: Route, arrivals: int, found: Landed) -> Counter[Arrival]:

@@ -12,6 +12,8 @@ REPLAYED, HELD = "replayed", "held"
 # Reasons of a cycle that is held, beside the limits in core/limits.py.
 DISABLED, PAUSED, UNHEALTHY = "disabled", "paused", "unhealthy"
 WAITING, CONTENDED = "waiting", "contended"
+# An operator's job works deep inside the list.
+JOB = "job"
 # The reason of a cycle that is `busy`.
 DRAINING = "draining"
 

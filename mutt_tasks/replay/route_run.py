@@ -6,33 +6,31 @@ the source before the commit of its slice, and the commit does all at once.
 """
 
 from dataclasses import replace
-from itertools import count
-from typing import Any
 
 from mutt_tasks.core import limits
 from mutt_tasks.core.breaker import BREAKER_OPEN, judged
-from mutt_tasks.core.flow import Flow
 from mutt_tasks.core.limits import Allowance
 from mutt_tasks.core.policy import SUSPECT
 from mutt_tasks.core.routes import Route
 from mutt_tasks.replay.cycle_context import CycleContext, Health
-from mutt_tasks.replay.feedback import Learnt, canary_delay, learn, speed
+from mutt_tasks.replay.feedback import Learnt, canary_delay, learn
 from mutt_tasks.replay.looking import Look, look_at
+from mutt_tasks.replay.paced_job import PacedJob
+from mutt_tasks.replay.paced_jobs import PacedJobs
 from mutt_tasks.replay.result import (
     CONTENDED,
     HELD,
+    JOB,
     PAUSED,
     REPLAYED,
     UNHEALTHY,
     WAITING,
     Pending,
 )
-from mutt_tasks.replay.selection import Selection, Wanted, select
+from mutt_tasks.replay.route_books import RouteBooks, Sending
+from mutt_tasks.replay.selection import Selection, Wanted, policy_of, select
 from mutt_tasks.replay.traffic import Traffic
 from mutt_tasks.store.batch import Batch, Moved
-from mutt_tasks.store.counters import BAD_COUNTERS, BOUNCED, FORGIVEN, without_zeros
-from mutt_tasks.store.queues import Commit
-from mutt_tasks.store.states import encoded
 
 # A queue that somebody changes between look and commit is looked at again this often.
 COMMIT_TRIES = 3
@@ -49,12 +47,23 @@ _LASTING = frozenset(
 )
 
 
-def started(context: CycleContext, route: Route, traffic: Traffic, health: Health) -> "RouteRun":
+def started(
+    context: CycleContext,
+    route: Route,
+    traffic: Traffic,
+    health: Health,
+    jobs: PacedJobs,
+) -> "RouteRun":
     """A route's run after its first slice, which goes by the same look as what was learnt."""
     look = look_at(context, route, traffic)
     learnt = learn(context, route, traffic, look, health.is_healthy)
-    run = RouteRun(context, route, traffic, learnt)
-    if health.is_healthy:
+    job = jobs.on(route)
+    if job is not None:
+        learnt = replace(learnt, result=replace(learnt.result, more=True))
+    run = RouteRun(context, route, traffic, learnt, job)
+    if route.name in jobs.busy:
+        run.hold(JOB)
+    elif health.is_healthy:
         run.send(look)
     else:
         run.hold(BREAKER_OPEN if health.reason == BREAKER_OPEN else UNHEALTHY)
@@ -62,27 +71,36 @@ def started(context: CycleContext, route: Route, traffic: Traffic, health: Healt
 
 
 class RouteRun:
-    """One route during one cycle; `result` is what it did so far, `pending` what is unwritten.
+    """One route during one cycle; `result` is what it did so far.
 
-    All runs of a cycle share what it knows of the `traffic`. `is_done` says that no further slice
-    can follow.
+    All runs of a cycle share what it knows of the `traffic`. A `job` says which messages go first.
+    `is_done` says that no further slice can follow.
     """
 
     def __init__(
-        self, context: CycleContext, route: Route, traffic: Traffic, learnt: Learnt
+        self,
+        context: CycleContext,
+        route: Route,
+        traffic: Traffic,
+        learnt: Learnt,
+        job: PacedJob | None = None,
     ) -> None:
-        self._context, self._traffic = context, traffic
-        self._flow, self._suspects, self._left = learnt.flow, learnt.suspects, learnt.left
-        self._canary_delay, self._commits = canary_delay(context.settings), count(1)
+        self._context, self._traffic, self._job = context, traffic, job
+        self._books, self._left = RouteBooks(context, route, traffic, learnt), learnt.left
+        self._canary_delay = canary_delay(context.settings)
         self.route, self.passed_at = route, learnt.passed_at
-        self.result, self.pending, self.is_done = learnt.result, learnt.pending, False
+        self.result, self.is_done = learnt.result, False
+
+    @property
+    def pending(self) -> Pending:
+        """What is unwritten."""
+        return self._books.pending
 
     def take_back(self, sheltered: int, undone: int) -> None:
         """Alerts were moved into the source, so many of them replays of this route, untried."""
-        self._flow = replace(self._flow, in_flight=self._flow.in_flight.taken_back(undone))
+        self._books.take_back(undone)
         total = self.result.sheltered + sheltered
         self.result = replace(self.result, sheltered=total, more=True)
-        self.pending = _with_flow(self.pending, self._flow)
 
     def observe(self) -> None:
         """Learn from what the forwarder takes, without sending anything."""
@@ -95,12 +113,20 @@ class RouteRun:
         late_at = surroundings.monotonic() + surroundings.scan.seconds
         while tries:
             look = look or look_at(self._context, self.route, self._traffic)
-            allowed = self._admit(look)
+            there = max(look.reading.depths.source, self._job.left if self._job else 0)
+            allowed = _admitted(self._context, self._traffic, self._left, look, there)
             self.result = replace(self.result, limit=allowed.limit)
             if not allowed.messages:
                 self._hold_for_now(allowed, look.now)
                 return
-            selection = self._select(look, allowed.messages, late_at)
+            sent = self._send_of_job(look, allowed.messages)
+            if sent:
+                return
+            if sent is False:
+                tries, look = tries - 1, None
+                continue
+            wanted = _wanted(self._books, self._traffic, look, allowed.messages, late_at)
+            selection = select(self._context, self.route, look, wanted)
             if not selection.batch.decisions:
                 self._wait_out(selection, look.now)
                 return
@@ -119,78 +145,64 @@ class RouteRun:
         self.is_done = True
         self.result = self.result.bounded(reason, self.result.delay)
 
-    def _admit(self, look: Look) -> Allowance:
-        """How many messages may go now: gate, then the batch, the credit and the rate."""
-        reading, now, settings = look.reading, look.now, self._context.settings
-        if reading.is_paused:
-            return Allowance(0, PAUSED)
-        if judged(reading.breaker, now, settings.forwarder.breaker_timeout).is_open:
-            return Allowance(0, BREAKER_OPEN)
-        self._traffic.look(reading, now)
-        if self._left.limit == limits.BACKOFF:
-            return self._left
-        credit = limits.credit(settings.pace.high_water, self._traffic.shed_above, reading.depths)
-        rate = self._traffic.allowance(reading, now)
-        return limits.allowance(self._left, credit, reading.depths.source, rate)
+    def _send_of_job(self, look: Look, most: int) -> bool | None:
+        """Send messages of the job; False when somebody changed their list since the look.
 
-    def _select(self, look: Look, most: int, late_at: float) -> Selection:
-        may_go = self._traffic.bears_suspect(self._suspects, look.reading, look.now)
-        wanted = Wanted(most, late_at, self._flow.spans, self._suspects, may_go)
-        return select(self._context, self.route, look, wanted)
+        None when none of them can go now: then others may.
+        """
+        job = self._job
+        if job is None or not job.left:
+            return None
+        wanted = _wanted(self._books, self._traffic, look, most, 0.0)
+        policy = policy_of(self._context.settings, wanted)
+        choice = job.choose(policy, self._books.suspects, most, look.now)
+        if choice is None:
+            # With nothing else to send a job that keeps to a rate of its own goes on in a moment.
+            return True if job.left and not look.reading.depths.source else None
+        moved = self._books.commit(look, choice.sending)
+        if moved is None:
+            return False
+        job.moved(choice)
+        self._note(moved, choice.found.batch)
+        return True
 
     def _commit(self, look: Look, selection: Selection) -> bool:
         """Move the selected messages; False when somebody changed the queue since the look."""
         batch, now = selection.batch, look.now
-        flow = self._flow.moved(batch.replays, batch.going, now)
-        suspects = selection.suspects.moved(selection.places, selection.sends_suspect, now)
-        is_sure = self.route.target == self._context.settings.lists.alert_queue
-        pace, watch = self._traffic.after(batch.replays, is_sure, now)
-        state = {
-            **self.pending.state,
-            **selection.state,
-            **encoded(flow),
-            **encoded(suspects),
-            **speed(self._context.settings, look, batch.going),
-        }
-        moved = self._sent(batch, state, self._traffic.fields(pace, watch))
+        suspects = selection.suspects.moved(batch.places, selection.sends_suspect, now)
+        sending = Sending(batch, self.route, selection.state, suspects)
+        moved = self._books.commit(look, sending)
         if moved is None:
             return False
-        self._flow, self._suspects, self.pending = flow, suspects, Pending()
-        self._traffic.written(pace, watch)
+        self._note(moved, batch)
+        self.is_done = self.is_done or selection.saw_all
+        self.result = replace(
+            self.result,
+            waiting=selection.waiting,
+            suspects=suspects.waiting,
+            delay=_delay(selection, self._canary_delay, self._books.is_canary, now),
+        )
+        return True
+
+    def _note(self, moved: Moved, batch: Batch) -> None:
+        """A batch has gone."""
         self._left = replace(self._left, messages=self._left.messages - batch.going)
-        self.is_done = self._left.messages <= 0 or selection.saw_all
+        self.is_done = self._left.messages <= 0
         self.result = replace(
             self.result,
             outcome=REPLAYED,
             reason="",
             moved=self.result.moved + moved,
-            waiting=selection.waiting,
-            suspects=suspects.waiting,
             bad_counters=self.result.bad_counters + batch.bad_counters,
             more=True,  # at least a look at what comes back
-            delay=_delay(selection, self._canary_delay, self._flow.window.is_canary, now),
-        )
-        return True
-
-    def _sent(self, batch: Batch, state: dict[str, Any], pace: dict[str, str]) -> Moved | None:
-        return self._context.store.queues.commit(
-            Commit(
-                token=self._context.token,
-                id=f"{self._context.cycle}:{self.route.name}:{next(self._commits)}",
-                cycle=self._context.cycle,
-                route=self.route,
-                batch=batch,
-                state=state,
-                pace=pace,
-                increments={**_counted(self.route, batch), **self.pending.increments},
-            )
+            delay=self._canary_delay if self._books.is_canary else 0.0,
         )
 
     def _hold_for_now(self, allowed: Allowance, now: float) -> None:
         """A limit leaves nothing at this moment; the batch is over if that will not change soon."""
         is_untaken = allowed.limit in _UNTIL_TAKEN
-        self.pending = _with_flow(self.pending, self._flow.held(is_untaken, now))
-        patience = self._flow.patience(now) if is_untaken else 0.0
+        self._books.held(is_untaken, now)
+        patience = self._books.flow.patience(now) if is_untaken else 0.0
         delay = max(patience, min(LONGEST_DELAY, allowed.delay))
         is_far = patience > self._canary_delay or delay >= LONGEST_DELAY
         self.is_done = is_far or allowed.limit in _LASTING
@@ -198,23 +210,37 @@ class RouteRun:
 
     def _wait_out(self, selection: Selection, now: float) -> None:
         """Nothing that was looked at may go yet."""
-        self.is_done, self._suspects = True, selection.suspects
-        suspects = selection.suspects.waiting
+        self.is_done, suspects = True, selection.suspects.waiting
         reason = SUSPECT if 0 < suspects == selection.waiting else WAITING
-        if self.result.outcome == HELD:
-            state = {**self.pending.state, **selection.state, **encoded(selection.suspects)}
-            self.pending = replace(self.pending, state=state)
+        self._books.waits(selection.suspects, selection.state, keep=self.result.outcome == HELD)
         self.result = replace(
             self.result.bounded(reason),
             waiting=selection.waiting,
             suspects=suspects,
             more=True,
-            delay=_delay(selection, self._canary_delay, self._flow.window.is_canary, now),
+            delay=_delay(selection, self._canary_delay, self._books.is_canary, now),
         )
 
 
-def _with_flow(pending: Pending, flow: Flow) -> Pending:
-    return replace(pending, state={**pending.state, **encoded(flow)})
+def _admitted(
+    context: CycleContext, traffic: Traffic, left: Allowance, look: Look, there: int
+) -> Allowance:
+    """How many of the messages that are `there` may go now: gate, then batch, credit and rate."""
+    reading, now, settings = look.reading, look.now, context.settings
+    if reading.is_paused:
+        return Allowance(0, PAUSED)
+    if judged(reading.breaker, now, settings.forwarder.breaker_timeout).is_open:
+        return Allowance(0, BREAKER_OPEN)
+    traffic.look(reading, now)
+    if left.limit == limits.BACKOFF:
+        return left
+    credit = limits.credit(settings.pace.high_water, traffic.shed_above, reading.depths)
+    return limits.allowance(left, credit, there, traffic.allowance(reading, now))
+
+
+def _wanted(books: RouteBooks, traffic: Traffic, look: Look, most: int, late_at: float) -> Wanted:
+    may_go = traffic.bears_suspect(books.suspects, look.reading, look.now)
+    return Wanted(most, late_at, books.flow.spans, books.suspects, may_go)
 
 
 def _delay(selection: Selection, canary_delay: float, is_canary: bool, now: float) -> float:
@@ -224,14 +250,3 @@ def _delay(selection: Selection, canary_delay: float, is_canary: bool, now: floa
         return delay if is_canary else 0.0
     backoff = selection.ready_at - now if selection.waiting else 0.0
     return min(LONGEST_DELAY, max(canary_delay, backoff))
-
-
-def _counted(route: Route, batch: Batch) -> dict[str, int]:
-    """What a commit counts beside the moves."""
-    return without_zeros(
-        {
-            BAD_COUNTERS.of(route.name): batch.bad_counters,
-            BOUNCED.of(route.name): batch.came_back,
-            FORGIVEN.of(route.name): batch.forgiven,
-        }
-    )

@@ -50,12 +50,6 @@ class Selection:
     sends_suspect: bool
     is_full: bool
 
-    @property
-    def places(self) -> list[int]:
-        """Where the messages lie that go, counted from the oldest."""
-        decisions = enumerate(self.batch.decisions, self.batch.skip)
-        return [place for place, decision in decisions if decision.action is not Action.WAIT]
-
 
 def select(context: CycleContext, route: Route, look: Look, wanted: Wanted) -> Selection:
     """Look at the oldest messages and decide, until enough can go or a commit holds no more.
@@ -63,7 +57,7 @@ def select(context: CycleContext, route: Route, look: Look, wanted: Wanted) -> S
     Messages that wait stay where they are, at the old end of the queue; how many of them
     there are and until when is remembered, so that the next batch starts behind them.
     """
-    scan = _Scan(context, route, look, _policy(context.settings, wanted), wanted)
+    scan = _Scan(context, route, look, policy_of(context.settings, wanted), wanted)
     bounds, clock = context.surroundings.scan, context.surroundings.monotonic
     while scan.going < wanted.most and scan.is_within(bounds) and not scan.is_full:
         most, most_bytes = scan.page(bounds)
@@ -81,7 +75,8 @@ def select(context: CycleContext, route: Route, look: Look, wanted: Wanted) -> S
     return scan.selection()
 
 
-def _policy(settings: Settings, wanted: Wanted) -> Policy:
+def policy_of(settings: Settings, wanted: Wanted) -> Policy:
+    """The numbers that a message is decided by."""
     return Policy(
         max_retries=settings.pace.max_poison_retries,
         backoff=settings.pace.retry_backoff,

@@ -17,6 +17,11 @@ from mutt_tasks.core.policy import (
 # The letters of commit.lua's plan for messages that are set aside, by reason.
 _LETTERS = {MALFORMED: "m", INCOMPLETE: "i", POISON: "p", STALE: "s", SUSPECT: "u"}
 
+_LETTER_OF = {Action.REPLAY: "r", Action.WAIT: "w", Action.MOVE: "t", Action.EDIT: "e"}
+_STAYS = frozenset({Action.WAIT, Action.EDIT})
+# For these nothing is pushed but the message itself.
+_AS_THEY_LIE = frozenset({Action.WAIT, Action.MOVE})
+
 
 @dataclass(frozen=True)
 class Batch:
@@ -32,7 +37,13 @@ class Batch:
     @property
     def going(self) -> int:
         """How many of the messages leave the queue."""
-        return sum(d.action is not Action.WAIT for d in self.decisions)
+        return sum(d.action not in _STAYS for d in self.decisions)
+
+    @property
+    def places(self) -> list[int]:
+        """Where the messages lie that leave, counted from the oldest of the queue."""
+        decisions = enumerate(self.decisions, self.skip)
+        return [place for place, decision in decisions if decision.action not in _STAYS]
 
     @property
     def data_bytes(self) -> int:
@@ -43,6 +54,16 @@ class Batch:
     def replays(self) -> int:
         """How many of the messages are replayed."""
         return sum(d.action is Action.REPLAY for d in self.decisions)
+
+    @property
+    def pushed_to_target(self) -> int:
+        """How many of the messages go to the target: replayed, or as they lie."""
+        return sum(d.action in (Action.REPLAY, Action.MOVE) for d in self.decisions)
+
+    @property
+    def sends_suspect(self) -> bool:
+        """Whether one of the messages that are replayed failed alone before."""
+        return any(d.is_suspect and d.action is Action.REPLAY for d in self.decisions)
 
     @property
     def bad_counters(self) -> int:
@@ -75,7 +96,7 @@ class Batch:
         return [
             d.payload
             for d in self.decisions
-            if d.action is not Action.WAIT and d.reason != MALFORMED
+            if d.action not in _AS_THEY_LIE and d.reason != MALFORMED
         ]
 
 
@@ -106,10 +127,8 @@ def _sha1(text: bytes) -> str:
 
 
 def _letter(decision: Decision) -> str:
-    if decision.action is Action.REPLAY:
-        return "r"
-    if decision.action is Action.WAIT:
-        return "w"
+    if decision.action in _LETTER_OF:
+        return _LETTER_OF[decision.action]
     if decision.reason not in _LETTERS:
         raise ValueError(f"quarantine reason: got {decision.reason!r}, accepts {tuple(_LETTERS)}")
     return _LETTERS[decision.reason]

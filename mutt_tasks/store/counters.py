@@ -53,6 +53,13 @@ TRIPS = Family("trips", _ROUTE)
 BAD_COUNTERS = Family("odd", _ROUTE)
 REQUEUED = Family("requeued", _ROUTE)
 
+# What operators' jobs did with messages, by the list that these lay in.
+DISCARDED, EDITED = Family("discarded", _ROUTE), Family("edited", _ROUTE)
+REDIRECTED, UNDONE = Family("redirected", _ROUTE), Family("undone", _ROUTE)
+OF_JOBS = (DISCARDED, EDITED, REDIRECTED, UNDONE, REQUEUED)
+# What a job replayed and came back to the dead letter queue.
+CAME_BACK = Family("came_back", ("job",))
+
 # Times that the forwarder dropped what it was sent, and replays believed lost by it.
 DROPS, DROPPED = Family("drops"), Family("dropped")
 

@@ -7,9 +7,11 @@ from typing import Any
 
 import redis
 
+from mutt_tasks.core.audit import AuditEntry
 from mutt_tasks.core.flow import Flow
 from mutt_tasks.core.routes import Route
 from mutt_tasks.store import journal, keys
+from mutt_tasks.store.audit import Audit
 from mutt_tasks.store.connection import translated
 from mutt_tasks.store.counters import REQUEUED
 from mutt_tasks.store.fields import paired, text
@@ -43,9 +45,10 @@ class Search:
 class DeadLetters:
     """Search the dead letter list, and take from it."""
 
-    def __init__(self, client: redis.Redis, scripts: Scripts) -> None:
+    def __init__(self, client: redis.Redis, scripts: Scripts, audit: Audit) -> None:
         self._client = client
         self._scripts = scripts
+        self._audit = audit
 
     def find(
         self, name: str, digest: str, is_late: Callable[[], bool], page_length: int = MOST
@@ -87,25 +90,39 @@ class DeadLetters:
         Raises StoreError.
         """
         state = keys.route_state(route.name)
-        entry = journal.Requeued(route.name, dead.digest, request.actor, request.reason, request.id)
         with translated():
             found: Any = self._client.hget(state, FIELDS[Flow])
-        answer = self._scripts.call(
-            "requeue",
-            [
-                keys.request("requeue", request.id),
-                *(route.dead, route.source, state, keys.STATS, keys.JOURNAL),
-            ],
-            [
-                *(REMEMBERED_MS, dead.older, dead.digest, payload),
-                f"{route.name} {dead.digest}",
-                REQUEUED.of(route.name),
-                journal.LENGTH,
-                *(found or b"", _grown(found)),
-                *paired(journal.fields_of(entry)),
-            ],
+        entry = journal.Requeued(route.name, dead.digest, request.actor, request.reason, request.id)
+        names = [
+            keys.request("requeue", request.id),
+            *(route.dead, route.source, state, keys.STATS, keys.JOURNAL),
+            *(keys.AUDIT, keys.AUDIT_HEAD),
+        ]
+        arguments = [
+            *(REMEMBERED_MS, dead.older, dead.digest, payload),
+            f"{route.name} {dead.digest}",
+            *(REQUEUED.of(route.name), journal.LENGTH),
+            *(found or b"", _grown(found)),
+            *paired(journal.fields_of(entry)),
+        ]
+        answer = self._audit.written(
+            _audited(dead, route, request),
+            lambda audit: self._scripts.call("requeue", names, [*arguments, *paired(audit)]),
         )
         return bool(answer[0] != b"changed")
+
+
+def _audited(dead: Dead, route: Route, request: Request) -> AuditEntry:
+    return AuditEntry(
+        verb="requeue",
+        actor=request.actor,
+        known_by=request.known_by,
+        scope=f"m-{dead.digest[:12]}",
+        reason=request.reason,
+        count=1,
+        before="dead",
+        after=route.name,
+    )
 
 
 def _grown(text: bytes | None) -> bytes | str:

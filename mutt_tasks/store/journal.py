@@ -5,13 +5,13 @@ Scripts append an entry in the same step in which they do what it tells.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from typing import Any, ClassVar
+from typing import Any, ClassVar, get_args
 
 import redis
 
 from mutt_tasks.store import keys
 from mutt_tasks.store.connection import translated
-from mutt_tasks.store.counters import MOVED, SHELTERED
+from mutt_tasks.store.counters import MOVED, OF_JOBS, SHELTERED
 from mutt_tasks.store.fields import text, whole_number
 
 # Entries that are kept, about.
@@ -39,6 +39,19 @@ class Sheltered:
     route: str
     cycle: str
     commit: str
+    amounts: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Acted:
+    """What an operator's job did with messages of one list in a cycle; its commits share it."""
+
+    event: ClassVar = "job"
+    route: str
+    cycle: str
+    commit: str
+    job: str
+    verb: str
     amounts: Mapping[str, int] = field(default_factory=dict)
 
 
@@ -98,9 +111,59 @@ class Viewed:
     by: str
 
 
-Entry = Moved | Sheltered | CycleEnded | Paused | Resumed | Requeued | Viewed
-_KINDS: dict[str, type[Any]] = {
-    kind.event: kind for kind in (Moved, Sheltered, CycleEnded, Paused, Resumed, Requeued, Viewed)
+@dataclass(frozen=True)
+class Submitted:
+    """A job that an operator asked for, on `count` messages."""
+
+    event: ClassVar = "submitted"
+    job: str
+    verb: str
+    by: str
+    reason: str
+    count: str
+
+
+@dataclass(frozen=True)
+class Cancelled:
+    """An operator's wish that a job ends where it is."""
+
+    event: ClassVar = "cancelled"
+    job: str
+    by: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class JobEnded:
+    """The end of a job: in which state, and what it did in words."""
+
+    event: ClassVar = "ended"
+    job: str
+    verb: str
+    by: str
+    state: str
+    did: str
+
+
+Entry = (
+    Moved
+    | Sheltered
+    | Acted
+    | CycleEnded
+    | Paused
+    | Resumed
+    | Requeued
+    | Viewed
+    | Submitted
+    | Cancelled
+    | JobEnded
+)
+_KINDS: dict[str, type[Any]] = {kind.event: kind for kind in get_args(Entry)}
+# The words of what was moved, where an entry tells amounts.
+_AMOUNTS: dict[type[Any], tuple[str, ...]] = {
+    Moved: tuple(MOVED),
+    Sheltered: (SHELTERED.word,),
+    Acted: (*MOVED, *(family.word for family in OF_JOBS)),
 }
 EVENTS = tuple(_KINDS)
 
@@ -146,9 +209,12 @@ def entry_of(raw: Mapping[bytes, bytes]) -> Entry | None:
     if kind is CycleEnded:
         told = {n[len(_ROUTE) :]: value for n, value in found.items() if n.startswith(_ROUTE)}
         values["routes"] = told
-    if kind in (Moved, Sheltered):
-        names = MOVED if kind is Moved else (SHELTERED.word,)
-        values["amounts"] = {name: whole_number(raw.get(name.encode())) or 0 for name in names}
+    if kind in _AMOUNTS:
+        values["amounts"] = {
+            name: whole_number(raw.get(name.encode())) or 0
+            for name in _AMOUNTS[kind]
+            if name.encode() in raw or kind is not Acted
+        }
     entry: Entry = kind(**values)
     return entry
 

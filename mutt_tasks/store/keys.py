@@ -13,6 +13,21 @@
     mutt:remediation:route:<name>   hash     a route's last commit, place in the queue, and flow
     mutt:remediation:request:<kind>:<id>
                                     string   what was done for an operator's request; expires
+    mutt:remediation:plan:<id>      hash     a plan; expires
+    mutt:remediation:plan:<id>:set:<list>
+                                    string   the digests of the messages that it means
+    mutt:remediation:audit          stream   who changed what and why, a chain of hashes
+    mutt:remediation:audit:head     hash     the end of that chain
+    mutt:remediation:audit:seen     hash     what others changed and the audit has: runtime settings
+    mutt:remediation:jobs           zset     every job, by when it was submitted
+    mutt:remediation:jobs:active    zset     those that have not ended
+    mutt:remediation:job:<id>       hash     one job; expires some weeks after its end
+    mutt:remediation:job:<id>:done:<list>
+                                    string   bitmap over the frozen set: what is done
+    mutt:remediation:trash          zset     jobs that threw something away, by when it is removed
+    mutt:remediation:trash:<job>:<list>
+                                    list     what it took from there, byte for byte
+    mutt:remediation:aside:<list>   list     while a job works deep inside a list: what is older
 
 Read, never written: the pipeline's own `mutt:config:<key>`, its forwarder's limiter and its
 breaker, `mutt:circuit_breaker:moogsoft:*` (`mutt:circuit:moog:open` in older versions). The message
@@ -35,10 +50,52 @@ BREAKER_OPEN_TIME = "mutt:circuit_breaker:moogsoft:open_time"
 OLD_BREAKER = "mutt:circuit:moog:open"
 FAILURES = "mutt:circuit_breaker:moogsoft:failures"
 
+AUDIT = PREFIX + "audit"
+AUDIT_HEAD = PREFIX + "audit:head"
+AUDIT_SEEN = PREFIX + "audit:seen"
+JOBS = PREFIX + "jobs"
+ACTIVE_JOBS = PREFIX + "jobs:active"
+TRASH = PREFIX + "trash"
+
 
 def route_state(route: str) -> str:
     """The state hash of one route."""
     return f"{PREFIX}route:{route}"
+
+
+def plan(plan_id: str) -> str:
+    """One plan."""
+    return f"{PREFIX}plan:{plan_id}"
+
+
+def plan_set(plan_id: str, source: str) -> str:
+    """The messages of one list that a plan means."""
+    return f"{PREFIX}plan:{plan_id}:set:{source}"
+
+
+def job(job_id: str) -> str:
+    """One job."""
+    return f"{PREFIX}job:{job_id}"
+
+
+def job_done(job_id: str, source: str) -> str:
+    """Which messages of a job's frozen set for one list are done."""
+    return f"{PREFIX}job:{job_id}:done:{source}"
+
+
+def job_edit(job_id: str) -> str:
+    """The bytes that an edit puts in a message's place."""
+    return f"{PREFIX}job:{job_id}:edit"
+
+
+def trash(job_id: str, source: str) -> str:
+    """What a job threw away from one list."""
+    return f"{PREFIX}trash:{job_id}:{source}"
+
+
+def aside(source: str) -> str:
+    """What is older than the place where a job works inside a list."""
+    return f"{PREFIX}aside:{source}"
 
 
 def request(kind: str, request_id: str) -> str:

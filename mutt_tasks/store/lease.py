@@ -138,6 +138,14 @@ class Lease:
             is_one_there = self._client.exists(keys.LEASE, keys.DRAIN) == 1
             return is_one_there and not self._client.exists(keys.LEASE)
 
+    def is_free(self, *, while_resting: bool) -> bool:
+        """Whether nobody has the lease, or (`while_resting`) only a drain between two cycles."""
+        with translated():
+            if not self._client.exists(keys.LEASE):
+                return True
+            doing: Any = self._client.hget(keys.DRAIN, "doing") if while_resting else None
+        return bool(doing == Step.RESTING.value.encode())
+
     def is_up_for_taking(self, routes: tuple[Route, ...]) -> bool:
         """Whether a worker that starts has reason to start a cycle.
 

@@ -4,7 +4,9 @@ from dataclasses import dataclass
 
 import redis
 
+from mutt_tasks.core.audit import AuditEntry
 from mutt_tasks.store import journal, keys
+from mutt_tasks.store.audit import Audit
 from mutt_tasks.store.connection import translated
 from mutt_tasks.store.fields import paired, text
 from mutt_tasks.store.requests import REMEMBERED_MS, Request
@@ -24,9 +26,10 @@ class Pause:
 class Pauses:
     """Look at the pause, begin one, end it."""
 
-    def __init__(self, client: redis.Redis, scripts: Scripts) -> None:
+    def __init__(self, client: redis.Redis, scripts: Scripts, audit: Audit) -> None:
         self._client = client
         self._scripts = scripts
+        self._audit = audit
 
     def current(self) -> Pause | None:
         """The pause that is in force, if there is one."""
@@ -46,27 +49,51 @@ class Pauses:
     def pause(self, request: Request, seconds: float, since: str) -> None:
         """Hold every replay for `seconds`, from now (`since`, ISO 8601) on, and journal it."""
         entry = journal.Paused(request.actor, request.reason, f"{seconds:g}")
-        self._scripts.call(
-            "pause",
-            [keys.request("pause", request.id), keys.PAUSED, keys.JOURNAL],
-            [
-                REMEMBERED_MS,
-                round(seconds * 1000),
-                journal.LENGTH,
-                *paired({"actor": request.actor, "reason": request.reason, "since": since}),
-                *paired(journal.fields_of(entry)),
-            ],
+        pause = {"actor": request.actor, "reason": request.reason, "since": since}
+        self._audit.written(
+            _audited("pause", request, after=f"paused for {seconds:g} s"),
+            lambda audit: self._scripts.call(
+                "pause",
+                [
+                    *(keys.request("pause", request.id), keys.PAUSED, keys.JOURNAL),
+                    *(keys.AUDIT, keys.AUDIT_HEAD),
+                ],
+                [
+                    *(REMEMBERED_MS, round(seconds * 1000), journal.LENGTH),
+                    *paired(pause),
+                    *paired(journal.fields_of(entry)),
+                    *paired(audit),
+                ],
+            ),
         )
 
     def resume(self, request: Request) -> bool:
         """End the pause, and journal it; False when there was none."""
-        answer = self._scripts.call(
-            "resume",
-            [keys.request("resume", request.id), keys.PAUSED, keys.JOURNAL],
-            [
-                REMEMBERED_MS,
-                journal.LENGTH,
-                *paired(journal.fields_of(journal.Resumed(request.actor))),
-            ],
+        answer = self._audit.written(
+            _audited("resume", request, before="paused"),
+            lambda audit: self._scripts.call(
+                "resume",
+                [
+                    *(keys.request("resume", request.id), keys.PAUSED, keys.JOURNAL),
+                    *(keys.AUDIT, keys.AUDIT_HEAD),
+                ],
+                [
+                    *(REMEMBERED_MS, journal.LENGTH),
+                    *paired(journal.fields_of(journal.Resumed(request.actor))),
+                    *paired(audit),
+                ],
+            ),
         )
         return bool(answer[0] == b"resumed")
+
+
+def _audited(verb: str, request: Request, before: str = "", after: str = "") -> AuditEntry:
+    return AuditEntry(
+        verb=verb,
+        actor=request.actor,
+        known_by=request.known_by,
+        scope="all routes",
+        reason=request.reason,
+        before=before,
+        after=after,
+    )

@@ -2,12 +2,29 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import astuple, dataclass, field, replace
+from functools import partial
 from typing import Any
 
+import redis
+
+from mutt_tasks.core.audit import AuditEntry
 from mutt_tasks.core.routes import Route
 from mutt_tasks.store import journal, keys
+from mutt_tasks.store.audit import Audit
 from mutt_tasks.store.batch import Batch, Moved
-from mutt_tasks.store.counters import MOVED, QUARANTINED, SHELTERED, Family, Increments
+from mutt_tasks.store.connection import translated
+from mutt_tasks.store.counters import (
+    DISCARDED,
+    EDITED,
+    MOVED,
+    QUARANTINED,
+    REDIRECTED,
+    REQUEUED,
+    SHELTERED,
+    UNDONE,
+    Family,
+    Increments,
+)
 from mutt_tasks.store.fields import listed, paired
 from mutt_tasks.store.landing import (
     QUEUE_SAMPLE,
@@ -32,16 +49,44 @@ class Verb:
     """What a commit does with messages that it pushes to the target.
 
     `outcomes` are the words and the counters of what is moved, those of the target first; the
-    journal's entry is a `kind`. Each verb remembers its commits in a state of its own.
+    journal's entry is a `kind`. The route's state remembers the last commit of each `prefix`.
+    Messages are pushed on the target's new end, or on its old one (`to_old_end`).
     """
 
     outcomes: Mapping[str, Family]
-    kind: type[journal.Moved] | type[journal.Sheltered]
-    suffix: str = ""
+    kind: type[journal.Moved] | type[journal.Sheltered] | type[journal.Acted]
+    prefix: str = ""
+    to_old_end: bool = False
+
+
+def _of_job(family: Family, *, to_old_end: bool = False) -> Verb:
+    outcomes = {family.word: family, **QUARANTINED}
+    return Verb(outcomes, journal.Acted, prefix="job:", to_old_end=to_old_end)
 
 
 REPLAY = Verb(MOVED, journal.Moved)
-SHELTER = Verb({SHELTERED.word: SHELTERED, **QUARANTINED}, journal.Sheltered, suffix=":shelter")
+SHELTER = Verb({SHELTERED.word: SHELTERED, **QUARANTINED}, journal.Sheltered, prefix="shelter:")
+# What lies in the trash is to come back in the same order, from the same end.
+DISCARD, EDIT = _of_job(DISCARDED, to_old_end=True), _of_job(EDITED, to_old_end=True)
+UNDO = _of_job(UNDONE, to_old_end=True)
+REDIRECT, REQUEUE = _of_job(REDIRECTED), _of_job(REQUEUED)
+REPLAY_JOB = Verb(MOVED, journal.Acted, prefix="job:")
+
+
+@dataclass(frozen=True)
+class JobStep:
+    """What a commit notes in the job `id` whose messages of the list `source` it moves.
+
+    `places` are those of the messages in the job's frozen set, `fields` and `increments` its
+    fields and numbers. `audit` is the entry of the audit, without its links.
+    """
+
+    id: str
+    source: str
+    audit: AuditEntry
+    fields: Mapping[str, Any] = field(default_factory=dict)
+    increments: Increments = field(default_factory=dict)
+    places: Sequence[int] = ()
 
 
 @dataclass(frozen=True)
@@ -51,6 +96,7 @@ class Commit:
     `token` is what the lease holds while it is ours; the same `id` is never committed twice. What
     leaves the source of the `route` is written down for the `cycle`. `state` and `pace` are fields
     of the route's state and of the pace, `increments` counters that grow beside those of the move.
+    `job` is the operator's job that it is a part of.
     """
 
     token: str
@@ -62,13 +108,16 @@ class Commit:
     pace: Mapping[str, Any] = field(default_factory=dict)
     increments: Increments = field(default_factory=dict)
     verb: Verb = REPLAY
+    job: JobStep | None = None
 
 
 class Queues:
     """The message lists."""
 
-    def __init__(self, scripts: Scripts) -> None:
+    def __init__(self, client: redis.Redis, scripts: Scripts, audit: Audit) -> None:
+        self._client = client
         self._scripts = scripts
+        self._audit = audit
 
     def look(self, source: str, skip: int, most: int, most_bytes: int) -> list[bytes]:
         """The oldest messages of a list after the first `skip`, oldest first; removes nothing.
@@ -112,35 +161,68 @@ class Queues:
 
         Raises LeaseLost when the lease does not hold the commit's token any more.
         """
-        route, suffix = commit.route, commit.verb.suffix
-        answer = self._scripts.call(
-            "commit",
-            [
-                *(keys.LEASE, route.source, route.target, route.dead),
-                *(keys.route_state(route.name + suffix), keys.STATS, keys.JOURNAL, keys.PACE),
-            ],
-            _arguments(commit),
-        )
+        if commit.job is None:
+            answer = self._called(commit, {})
+        else:
+            answer = self._audit.written(commit.job.audit, partial(self._called, commit))
         if answer[0] == b"changed":
             return None
         *moved, remaining = (int(number) for number in answer[1:])
         pushed, *quarantined = moved
         return Moved(pushed, dict(zip(QUARANTINED, quarantined, strict=True)), remaining)
 
+    def lies_aside(self, source: str) -> int:
+        """How many messages lie beside a list."""
+        with translated():
+            return int(self._client.llen(keys.aside(source)))
 
-def _arguments(commit: Commit) -> list[Any]:
+    def step_aside(self, token: str, name: str, beside: str, has: int, wanted: int) -> int:
+        """Have `wanted` of the oldest messages of a list lie beside it, where `has` lie now.
+
+        Returns how many lie there then; 1,000 at most change sides. Raises LeaseLost.
+        """
+        answer = self._scripts.call(
+            "aside", [keys.LEASE, name, keys.aside(beside)], [token, TTL_MS, has, wanted]
+        )
+        return int(answer[1])
+
+    def _called(self, commit: Commit, audit: Mapping[str, str]) -> Any:
+        route, job = commit.route, commit.job
+        names = [keys.LEASE, route.source, route.target, route.dead, keys.route_state(route.name)]
+        names += [keys.STATS, keys.JOURNAL, keys.PACE]
+        if job is not None:
+            names += [keys.job(job.id), keys.job_done(job.id, job.source)]
+            names += [keys.AUDIT, keys.AUDIT_HEAD]
+        return self._scripts.call("commit", names, _arguments(commit, audit))
+
+
+def _arguments(commit: Commit, audit: Mapping[str, str]) -> list[Any]:
     """What `commit.lua` is given, in its order."""
-    route, batch, outcomes = commit.route, commit.batch, commit.verb.outcomes
-    entry = commit.verb.kind(route.name, commit.cycle, commit.id)
+    route, batch, verb, job = commit.route, commit.batch, commit.verb, commit.job
     return [
         *(commit.token, TTL_MS, commit.id),
         *(batch.skip, batch.plan(), batch.digest()),
         *(commit.cycle, journal.LENGTH),
-        *listed(outcomes),
-        *listed(family.of(route.name) for family in outcomes.values()),
-        *paired(journal.fields_of(entry)),
+        *(verb.prefix, "R" if verb.to_old_end else "L"),
+        *listed(verb.outcomes),
+        *listed(family.of(route.name) for family in verb.outcomes.values()),
+        *paired(journal.fields_of(_entry(commit))),
         *paired(commit.state),
         *paired(commit.pace),
         *paired(commit.increments),
+        *paired(job.fields if job else {}),
+        *paired(job.increments if job else {}),
+        *paired(audit),
+        *listed(job.places if job else ()),
         *batch.payloads(),
     ]
+
+
+def _entry(commit: Commit) -> journal.Entry:
+    """The journal's entry, without the amounts, which the script knows."""
+    route, job, kind = commit.route.name, commit.job, commit.verb.kind
+    if kind is journal.Acted and job is not None:
+        return journal.Acted(route, commit.cycle, commit.id, job.id, job.audit.verb)
+    if kind is journal.Sheltered:
+        return journal.Sheltered(route, commit.cycle, commit.id)
+    return journal.Moved(route, commit.cycle, commit.id)

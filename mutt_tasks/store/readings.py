@@ -1,7 +1,9 @@
 """Everything that a slice of a batch is decided by, read at one moment."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
+
+import redis
 
 from mutt_tasks.core.breaker import Marks
 from mutt_tasks.core.consumer_limits import FollowedLimits
@@ -13,10 +15,12 @@ from mutt_tasks.core.routes import Route
 from mutt_tasks.core.suspects import Suspects
 from mutt_tasks.core.watch import Watch
 from mutt_tasks.store import keys, landing
+from mutt_tasks.store.batch import Batch
+from mutt_tasks.store.connection import translated
 from mutt_tasks.store.fields import named, text
 from mutt_tasks.store.landing import QueueSight
 from mutt_tasks.store.scripts import Scripts
-from mutt_tasks.store.states import decoded, number
+from mutt_tasks.store.states import FIELDS, decoded, encoded, number
 
 # Of at most this many alerts in the limiter's window it is read when they leave it. Of more it is
 # every second, third ... one: that is exact enough for the room, and little work for Redis.
@@ -80,7 +84,8 @@ class RouteReading:
 class Readings:
     """Read routes."""
 
-    def __init__(self, scripts: Scripts) -> None:
+    def __init__(self, client: redis.Redis, scripts: Scripts) -> None:
+        self._client = client
         self._scripts = scripts
 
     def read(
@@ -103,6 +108,28 @@ class Readings:
             [f"{start * 1000:.0f}", f"{recently * 1000:.0f}", MOST_MOMENTS],
         )
         return _reading(route, queues, named(answer), start)
+
+    def shifted(self, route: str, batch: Batch, *, is_back: bool) -> dict[str, Any]:
+        """The fields of a route's state after an operator's job takes messages from its source.
+
+        `is_back` says that it puts the batch back instead, at the old end. What was known of
+        messages that wait there holds no more; the rest is kept in step, so that the next look
+        takes it neither for arrivals nor for what has left by itself.
+        """
+        with translated():
+            found: Any = self._client.hmget(keys.route_state(route), FIELDS[Flow], FIELDS[Suspects])
+        flow, suspects = decoded(Flow, found[0]), decoded(Suspects, found[1])
+        state: dict[str, Any] = {"cursor": 0, "cursor_until": 0}
+        many = len(batch.messages) if is_back else -batch.going
+        if found[0] and flow.depth is not None:
+            state |= encoded(replace(flow, depth=max(0, flow.depth + many)))
+        if found[1]:
+            if is_back:
+                suspects = replace(suspects, cleared=suspects.cleared + many)
+            else:
+                suspects = suspects.moved(batch.places, sent=False, now=0.0)
+            state |= encoded(suspects)
+        return state
 
 
 def _reading(

@@ -10,12 +10,32 @@ from mutt_tasks.errors import LeaseLost, StoreCorrupt
 from mutt_tasks.store.connection import translated
 
 # These write more than one key, so they share the checks that come before a first write.
-_CHECKED = frozenset({"acquire", "advance", "commit", "finish", "pause", "requeue", "resume"})
+_CHECKED = frozenset(
+    {
+        *("acquire", "advance", "aside", "audited", "cancel", "commit", "end_job", "finish"),
+        "pause",
+        *("requeue", "resume", "submit"),
+    }
+)
 # These are given lists.
-_READ_LISTS = frozenset({"commit", "finish", "landing", "pause", "requeue", "resume"})
+_READ_LISTS = frozenset(
+    {
+        *("audited", "cancel", "commit", "end_job", "finish", "landing", "pause", "requeue"),
+        *("resume", "submit"),
+    }
+)
+# These write an entry of the audit.
+_AUDITED = frozenset(
+    {"audited", "cancel", "commit", "end_job", "pause", "requeue", "resume", "submit"}
+)
 # These go through the newest messages of a list.
 _READ_CHUNKS = frozenset({"arrivals", "landing"})
-_SHARED = {"checks": _CHECKED, "lists": _READ_LISTS, "chunks": _READ_CHUNKS}
+_SHARED = {
+    "checks": _CHECKED,
+    "lists": _READ_LISTS,
+    "chunks": _READ_CHUNKS,
+    "audit": _AUDITED,
+}
 
 
 class Scripts:
@@ -26,8 +46,10 @@ class Scripts:
         self._registered = {
             name: client.register_script(source(name))
             for name in (
-                *("acquire", "advance", "arrivals", "commit", "finish", "landing", "look"),
-                *("oldest", "pause", "reading", "release", "requeue", "resume", "standing"),
+                *("acquire", "advance", "arrivals", "aside", "audited", "cancel", "commit"),
+                "end_job",
+                *("finish", "landing", "look", "oldest", "pause", "reading", "release"),
+                *("requeue", "resume", "standing", "submit"),
             )
         }
 

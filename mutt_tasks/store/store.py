@@ -4,20 +4,25 @@ import redis
 
 from mutt_tasks.errors import ClusterUnsupported
 from mutt_tasks.settings.redis_address import RedisAddress
+from mutt_tasks.store.audit import Audit
 from mutt_tasks.store.connection import RETRIES, TIMEOUT, connect, seconds_of, translated
 from mutt_tasks.store.dead_letters import DeadLetters
+from mutt_tasks.store.job_changes import JobChanges
+from mutt_tasks.store.jobs import Jobs
 from mutt_tasks.store.journal import Journal
 from mutt_tasks.store.lease import Lease
 from mutt_tasks.store.ledger import Ledger
 from mutt_tasks.store.listing import Listings
 from mutt_tasks.store.pauses import Pauses
 from mutt_tasks.store.pipeline import Pipeline
+from mutt_tasks.store.plans import Plans
 from mutt_tasks.store.probes import Probes
 from mutt_tasks.store.queues import Queues
 from mutt_tasks.store.readings import Readings
 from mutt_tasks.store.scripts import Scripts
 from mutt_tasks.store.snapshot import Snapshots
 from mutt_tasks.store.standing import Standings
+from mutt_tasks.store.trash import Trash
 
 
 class Store:
@@ -27,14 +32,19 @@ class Store:
         scripts = Scripts(client)
         self._client = client
         self.lease = Lease(client, scripts)
-        self.queues = Queues(scripts)
+        self.audit = Audit(client, scripts)
+        self.queues = Queues(client, scripts, self.audit)
+        self.trash = Trash(client)
+        self.plans = Plans(client)
+        self.jobs = Jobs(client)
+        self.job_changes = JobChanges(scripts, self.audit)
         self.listings = Listings(client)
-        self.dead_letters = DeadLetters(client, scripts)
+        self.dead_letters = DeadLetters(client, scripts, self.audit)
         self.ledger = Ledger(client, scripts)
         self.journal = Journal(client)
-        self.pauses = Pauses(client, scripts)
+        self.pauses = Pauses(client, scripts, self.audit)
         self.pipeline = Pipeline(client)
-        self.readings = Readings(scripts)
+        self.readings = Readings(client, scripts)
         self.standing = Standings(scripts)
         self.probes = Probes(client)
         self.snapshots = Snapshots(client, scripts)

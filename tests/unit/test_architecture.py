@@ -28,6 +28,7 @@ LAYERS = (
 GROUND = (
     f"{PACKAGE}.settings",
     f"{PACKAGE}.errors",
+    f"{PACKAGE}.release",
 )
 CELERYS = {
     f"{PACKAGE}.{name}"

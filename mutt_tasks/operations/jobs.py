@@ -1,0 +1,137 @@
+"""Jobs as operators ask for them: submit a plan, look, cancel, take back; the worker does them."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from mutt_tasks.core.identity import digest
+from mutt_tasks.core.jobs import ACTIVE, TRASHING, Counts, Job, State
+from mutt_tasks.core.plan import Plan, Verb
+from mutt_tasks.errors import NotFound, Refused, SetChanged
+from mutt_tasks.operations import arguments
+from mutt_tasks.store.requests import Request
+from mutt_tasks.store.store import Store
+
+
+@dataclass(frozen=True)
+class Order:
+    """Who wants something, how that is known, and why; of the same `request` comes one job.
+
+    The job ends after `stop_after` messages, and sends at most `rate` of them a second.
+    """
+
+    actor: str
+    known_by: str
+    reason: str
+    request: str
+    stop_after: int | None = None
+    rate: float | None = None
+
+    def checked(self) -> "Order":
+        """The same; raises InvalidArgument that names what is wrong."""
+        arguments.line("actor", self.actor)
+        arguments.line("reason", self.reason)
+        if self.stop_after is not None:
+            arguments.seconds("stop-after", self.stop_after, 1, 1e9)
+        if self.rate is not None:
+            arguments.seconds("rate", self.rate, 0.01, 1e6)
+        return self
+
+    @property
+    def job_id(self) -> str:
+        """The same for the same request."""
+        digest = hashlib.sha1(self.request.encode(), usedforsecurity=False)
+        return f"j-{digest.hexdigest()[:12]}"
+
+
+def submit(store: Store, plan: Plan, order: Order) -> Job:
+    """Have the worker do what a plan says.
+
+    Raises SetChanged when the plan is gone, or is another one by now, InvalidArgument and
+    StoreError.
+    """
+    job = replace(_job(order, plan.verb, plan.sources), plan=plan.id, destination=plan.destination)
+    return _submitted(store, job, order, plan.etag)
+
+
+def undo(store: Store, job_id: str, order: Order) -> Job:
+    """Have the worker put back what a job took from its lists, at their old end.
+
+    Raises NotFound, Refused when the job is under way or has nothing in the trash, InvalidArgument
+    and StoreError.
+    """
+    job = get(store, job_id)
+    if job.verb not in TRASHING:
+        raise Refused(f"{job.id} is a {job.verb.value}: only a discard or an edit can be undone")
+    if job.state in ACTIVE:
+        raise Refused(f"{job.id} is {job.state.value}: wait for its end, or cancel it")
+    depths = store.trash.depths({job.id: tuple(job.sources)})
+    kept = {source: depth for (_, source), depth in depths.items() if depth}
+    if not kept:
+        raise Refused(f"nothing of {job.id} lies in the trash any more")
+    back = replace(_job(order, Verb.UNDO, kept), undoes=job.id)
+    if job.verb is Verb.EDIT:
+        # The original takes its place again: both of them would tell Moogsoft twice.
+        original = store.trash.original(job.id, next(iter(kept))) or b""
+        store.trash.keep_edit(back.id, original)
+        back = replace(back, edits=job.makes, makes=job.edits)
+    return _submitted(store, back, order)
+
+
+def edit(store: Store, source: str, raw: bytes, payload: bytes, order: Order) -> Job:
+    """Have the worker put `payload` in the place of the message `raw` of the list `source`.
+
+    Raises InvalidArgument and StoreError.
+    """
+    job = replace(_job(order, Verb.EDIT, {source: 1}), edits=digest(raw), makes=digest(payload))
+    store.trash.keep_edit(job.id, payload)
+    return _submitted(store, job, order)
+
+
+def cancel(store: Store, job_id: str, order: Order) -> Job:
+    """Have a job end where it is; raises NotFound, Refused when it has ended, and so on."""
+    order.checked()
+    job = get(store, job_id)
+    request = Request(order.request, order.actor, order.reason, order.known_by)
+    if not store.job_changes.cancel(job, request):
+        raise Refused(f"{job.id} is over already, or is to be cancelled")
+    return get(store, job_id)
+
+
+def get(store: Store, job_id: str) -> Job:
+    """A job as it stands; raises NotFound."""
+    job = store.jobs.get(job_id)
+    if job is None:
+        raise NotFound(f"there is no job {job_id!r:.40}; `jobs` lists those of the last 30 days")
+    return job
+
+
+def listed(store: Store, most: int = 20) -> list[Job]:
+    """The `most` jobs that were submitted last, the newest first."""
+    return store.jobs.listed(most)
+
+
+def _job(order: Order, verb: Verb, sources: Mapping[str, int]) -> Job:
+    order.checked()
+    return Job(
+        id=order.job_id,
+        verb=verb,
+        state=State.QUEUED,
+        actor=order.actor,
+        known_by=order.known_by,
+        reason=order.reason,
+        plan="",
+        sources={source: count for source, count in sources.items() if count},
+        counts=Counts(sum(sources.values())),
+        stop_after=order.stop_after,
+        rate=order.rate,
+    )
+
+
+def _submitted(store: Store, job: Job, order: Order, etag: str = "") -> Job:
+    became, job_id = store.job_changes.submit(job, etag, order.request, store.now())
+    if became == "expired":
+        raise SetChanged(f"the plan {job.plan} has expired: make a new one")
+    if became == "changed":
+        raise SetChanged(f"the plan {job.plan} is not the one that was shown: look at it again")
+    return get(store, job_id)

@@ -1,0 +1,230 @@
+"""What jobs do without the pipeline: discard, redirect elsewhere, edit, undo.
+
+They need the lease and a share of Redis' time, no gate and no pace. Each commit moves messages and
+notes that in the job, the counters, the journal and the audit, all at once.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from itertools import count
+
+from mutt_tasks.core.hunt import Hunt
+from mutt_tasks.core.jobs import TRASHING, Counts, Job, State, is_paced
+from mutt_tasks.core.plan import Verb
+from mutt_tasks.core.policy import Action, Decision
+from mutt_tasks.core.routes import Route
+from mutt_tasks.replay import paced_jobs
+from mutt_tasks.replay.cycle_context import CycleContext
+from mutt_tasks.replay.finder import WAITS, Finder, Found
+from mutt_tasks.replay.job_steps import DEAD, members_of, source_of, step_of
+from mutt_tasks.settings import Settings
+from mutt_tasks.store import keys
+from mutt_tasks.store.batch import Batch
+from mutt_tasks.store.job_changes import TRASH_KEPT, Ending
+from mutt_tasks.store.queues import (
+    DISCARD,
+    EDIT,
+    MOST_BYTES,
+    MOST_MESSAGES,
+    REDIRECT,
+    UNDO,
+    Commit,
+)
+from mutt_tasks.store.queues import Verb as CommitVerb
+from mutt_tasks.store.store import Store
+
+_COMMITS: Mapping[Verb, CommitVerb] = {
+    Verb.DISCARD: DISCARD,
+    Verb.REDIRECT: REDIRECT,
+    Verb.UNDO: UNDO,
+}
+
+# Redis is left alone for so many times as long as a look and a commit took.
+_REST = 2.0
+
+_MOVES = Decision(Action.MOVE)
+
+
+def _moves(_raw: bytes) -> Decision:
+    return _MOVES
+
+
+def _waits(_raw: bytes) -> Decision:
+    return WAITS
+
+
+def work(context: CycleContext, seconds: float) -> bool:
+    """Go on with the jobs that need no pace, for about so long; True when some is left."""
+    settings, store = context.settings, context.store
+    lists = [*(route.name for route in settings.routes), DEAD]
+    if not store.jobs.is_work_left(lists):
+        return False
+    paced_jobs.settle(context)
+    late_at = context.surroundings.monotonic() + seconds
+    targets = frozenset(route.target for route in settings.routes)
+    jobs = [job for job in store.jobs.active() if not is_paced(job, targets)]
+    _put_back(context, lists, {name for job in jobs for name in job.sources})
+    return any(not JobWork(context, job).run(late_at) for job in jobs)
+
+
+def wants_cycle(store: Store, settings: Settings) -> bool:
+    """Whether a cycle should begin for the sake of jobs, now that no step of one is under way.
+
+    Those that need the pipeline are served by the drain's own cycles, if there is one.
+    """
+    lists = [*(route.name for route in settings.routes), DEAD]
+    if not store.jobs.is_work_left(lists):
+        return False
+    targets = frozenset(route.target for route in settings.routes)
+    jobs = store.jobs.active()
+    is_urgent = any(job.is_cancelled or not is_paced(job, targets) for job in jobs)
+    is_urgent = is_urgent or any(store.queues.lies_aside(name) for name in lists)
+    return store.lease.is_free(while_resting=is_urgent)
+
+
+def _put_back(context: CycleContext, lists: list[str], busy: set[str]) -> None:
+    """Put back what lies beside a list in which no job works any more."""
+    for name in lists:
+        route = source_of(context.settings, name)
+        if route is not None and name not in busy:
+            finder = Finder(context, name, route.source, Hunt.over(), _moves)
+            while not finder.go_home():
+                pass
+
+
+class JobWork:
+    """One job under one lease."""
+
+    def __init__(self, context: CycleContext, job: Job) -> None:
+        self._context, self._job = context, job
+        self._commits = count(1)
+        self._counts = job.counts
+
+    def run(self, late_at: float) -> bool:
+        """Work until `late_at` (monotonic seconds); True when the job has ended."""
+        gone = 0
+        for name in self._job.sources:
+            route = source_of(self._context.settings, name)
+            if route is None:
+                self._end(State.FAILED, gone, f"route {name} is not on")
+                return True
+            is_whole = self._is_undo and not self._job.edits
+            left = self._undo(route, late_at) if is_whole else self._sweep(route, late_at)
+            if left is None:
+                return False
+            gone += left
+        is_cancelled = self._is_cancelled()
+        state = State.CANCELLED if is_cancelled else State.DONE
+        # Of what was not looked for nobody knows whether it is there.
+        self._end(state, 0 if is_cancelled or self._is_stopped else gone)
+        return True
+
+    @property
+    def _is_undo(self) -> bool:
+        return self._job.verb is Verb.UNDO
+
+    @property
+    def _most(self) -> int:
+        return replace(self._job, counts=self._counts).most
+
+    @property
+    def _is_stopped(self) -> bool:
+        stop_after = self._job.stop_after
+        return stop_after is not None and self._counts.done >= stop_after
+
+    def _is_cancelled(self) -> bool:
+        return self._context.store.jobs.is_cancelled(self._job.id)
+
+    def _sweep(self, route: Route, late_at: float) -> int | None:
+        """Do what the job wants in one list; how many were not there, or None: time is up."""
+        store, clock = self._context.store, self._context.surroundings.monotonic
+        members = members_of(self._context, self._job, route.name)
+        hunt = Hunt(members, store.jobs.done_bits(self._job.id, route.name))
+        finder = Finder(self._context, route.name, route.source, hunt, self._judged())
+        while hunt.left and self._most > 0 and not self._is_cancelled():
+            began_at = clock()
+            if began_at > late_at:
+                return None
+            found = finder.next(self._most)
+            if found is None and finder.has_ended:
+                break
+            if found is not None and self._commit(route, found):
+                finder.moved(found)
+            self._rest(began_at)
+        while not finder.go_home():
+            if clock() > late_at:
+                return None
+        return hunt.left
+
+    def _commit(self, route: Route, found: Found) -> bool:
+        """Do these messages; False when somebody changed the list since the look."""
+        job = self._job
+        is_kept = job.verb in TRASHING or self._is_undo
+        target = keys.trash(self._keeper, route.name) if is_kept else job.destination
+        return self._moved(replace(route, target=target), found.batch, found.places)
+
+    @property
+    def _keeper(self) -> str:
+        """The job in whose trash lies what this one takes, or took."""
+        return self._job.undoes or self._job.id
+
+    def _judged(self) -> Callable[[bytes], Decision]:
+        """What becomes of a message of the job."""
+        if not self._job.edits:
+            return _moves
+        payload = self._context.store.trash.edited(self._job.id)
+        return _waits if payload is None else lambda _: Decision(Action.EDIT, payload=payload)
+
+    def _undo(self, route: Route, late_at: float) -> int | None:
+        """Put back what lies in the trash; how much was not there, or None: time is up."""
+        store, clock = self._context.store, self._context.surroundings.monotonic
+        trash = keys.trash(self._job.undoes, route.name)
+        while not self._is_cancelled():
+            began_at = clock()
+            if began_at > late_at:
+                return None
+            page = store.queues.look(trash, 0, MOST_MESSAGES, MOST_BYTES)
+            if not page:
+                break
+            back = replace(route, source=trash, target=route.source)
+            self._moved(back, Batch(0, page, [_MOVES] * len(page)), [])
+            self._rest(began_at)
+        return max(0, self._counts.left) if route.name == list(self._job.sources)[-1] else 0
+
+    def _moved(self, route: Route, batch: Batch, places: list[int]) -> bool:
+        context, job = self._context, self._job
+        done = len(places) or len(batch.messages)
+        is_back = self._is_undo and not job.edits
+        moved = context.store.queues.commit(
+            Commit(
+                token=context.token,
+                id=f"{context.token}:{job.id}:{next(self._commits)}",
+                cycle=context.cycle,
+                route=route,
+                batch=batch,
+                state=context.store.readings.shifted(route.name, batch, is_back=is_back),
+                verb=EDIT if job.edits else _COMMITS[job.verb],
+                job=step_of(context, job, route.name, places, done),
+            )
+        )
+        if moved is None:
+            return False
+        self._counts = replace(self._counts, done=self._counts.done + done)
+        if self._is_undo and job.edits:
+            # The original lies in its place again; the trash has what was made of it.
+            context.store.trash.drop_original(job.undoes, route.name, batch.payloads())
+        return True
+
+    def _rest(self, began_at: float) -> None:
+        surroundings = self._context.surroundings
+        surroundings.wait(_REST * (surroundings.monotonic() - began_at))
+
+    def _end(self, state: State, gone: int, why: str = "") -> None:
+        context, job = self._context, self._job
+        now = context.surroundings.now()
+        counts: Counts = replace(self._counts, gone=gone)
+        whose = self._keeper if self._is_undo or job.verb in TRASHING else ""
+        has_trash = any(context.store.trash.depths({whose: tuple(job.sources)}).values())
+        removed_at = now + TRASH_KEPT if has_trash else None
+        ending = Ending(state, counts, why, whose, removed_at)
+        context.store.job_changes.end(context.token, job, ending, now)

@@ -1,0 +1,71 @@
+"""Operators' jobs as they stand."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import redis
+
+from mutt_tasks.core.jobs import Job
+from mutt_tasks.store import keys
+from mutt_tasks.store.connection import translated
+from mutt_tasks.store.counters import CAME_BACK
+from mutt_tasks.store.fields import text, whole_number
+from mutt_tasks.store.job_fields import OVER, job_of
+
+
+class Jobs:
+    """The jobs."""
+
+    def __init__(self, client: redis.Redis) -> None:
+        self._client = client
+
+    def get(self, job_id: str) -> Job | None:
+        """A job as it stands; None when there is none with this id."""
+        return self._read([job_id])[0]
+
+    def listed(self, most: int) -> list[Job]:
+        """The `most` jobs that were submitted last, the newest first."""
+        with translated():
+            found: Any = self._client.zrevrange(keys.JOBS, 0, most - 1)
+        return [job for job in self._read([text(job_id) for job_id in found]) if job]
+
+    def active(self) -> list[Job]:
+        """The jobs that have not ended, the oldest first."""
+        with translated():
+            found: Any = self._client.zrange(keys.ACTIVE_JOBS, 0, -1)
+        return [job for job in self._read([text(job_id) for job_id in found]) if job]
+
+    def is_work_left(self, sources: Iterable[str]) -> bool:
+        """Whether a job has not ended, or something lies beside one of the lists."""
+        with translated():
+            return bool(self._client.exists(keys.ACTIVE_JOBS, *map(keys.aside, sources)))
+
+    def is_cancelled(self, job_id: str) -> bool:
+        """Whether a job is to end where it is."""
+        with translated():
+            return bool(self._client.hget(keys.job(job_id), "cancel") == b"1")
+
+    def note_over(self, job_id: str, part: str, refused: int) -> None:
+        """Note that a part of a job found nothing more to send, and `refused` some messages."""
+        with translated():
+            self._client.hset(keys.job(job_id), OVER + part, refused)
+
+    def done_bits(self, job_id: str, source: str) -> bytes:
+        """The bitmap of what a job has done of its frozen set for one list."""
+        with translated():
+            found: Any = self._client.get(keys.job_done(job_id, source))
+        return found or b""
+
+    def _read(self, ids: list[str]) -> list[Job | None]:
+        if not ids:
+            return []
+        with translated(), self._client.pipeline(transaction=True) as steps:
+            for job_id in ids:
+                steps.hgetall(keys.job(job_id))
+            hashes = steps.execute()
+        with translated():
+            back: Any = self._client.hmget(keys.STATS, [CAME_BACK.of(job_id) for job_id in ids])
+        return [
+            job_of(found, whole_number(came_back) or 0) if found else None
+            for found, came_back in zip(hashes, back, strict=True)
+        ]

@@ -1,0 +1,34 @@
+-- Purpose: step over messages at the old end of a list, or back: they wait in a list beside it, in
+-- their order, so that a job deep inside the list works at its end.
+--
+-- KEYS[1] -> lease   KEYS[2] -> the list   KEYS[3] -> the list beside it
+-- ARGV[1] -> the lease's value while it is ours   ARGV[2] -> the lease's new time to live, ms
+-- ARGV[3] -> how many messages lie aside          ARGV[4] -> how many should, at most 1,000 away
+--
+-- Returns {'stepped', how many lie aside now}, or
+--         {'changed', how many lie aside}   it was another number; nothing is done
+--         {'fenced'}                        the lease is not ours
+--         {'corrupt', what}                 a key holds something else
+local lease, list, aside = KEYS[1], KEYS[2], KEYS[3]
+local wrong = first_of_wrong_type({ lease, 'string', list, 'list', aside, 'list' })
+if wrong then
+  return { 'corrupt', wrong }
+end
+if redis.call('GET', lease) ~= ARGV[1] then
+  return { 'fenced' }
+end
+local found, wanted = redis.call('LLEN', aside), tonumber(ARGV[4])
+if found ~= tonumber(ARGV[3]) then
+  return { 'changed', found }
+end
+
+-- From here on only writes.
+while found < wanted and redis.call('LMOVE', list, aside, 'RIGHT', 'LEFT') do
+  found = found + 1
+end
+while found > wanted do
+  redis.call('LMOVE', aside, list, 'LEFT', 'RIGHT')
+  found = found - 1
+end
+redis.call('PEXPIRE', lease, ARGV[2])
+return { 'stepped', found }
