@@ -9,7 +9,7 @@ import click
 
 from mutt_tasks import errors
 
-DONE, FAILED, USAGE, CHANGED, AWAY, INTERRUPTED = 0, 1, 2, 3, 6, 130
+DONE, FAILED, USAGE, CHANGED, REFUSED, AWAY, INTERRUPTED = 0, 1, 2, 3, 4, 6, 130
 
 # Each command by the module that it is a function of.
 _COMMANDS = {
@@ -17,6 +17,15 @@ _COMMANDS = {
     "list": "messages",
     "show": "messages",
     "groups": "messages",
+    "plan": "actions",
+    "replay": "actions",
+    "requeue": "actions",
+    "discard": "actions",
+    "redirect": "actions",
+    "undo": "jobs",
+    "jobs": "jobs",
+    "job": "jobs",
+    "cancel": "jobs",
     "journal": "journal",
     "pause": "switches",
     "resume": "switches",
@@ -27,6 +36,8 @@ _COMMANDS = {
 _STATUS_OF: tuple[tuple[type[errors.MuttTasksError], int], ...] = (
     (errors.InvalidArgument, USAGE),
     (errors.PlaceLost, CHANGED),
+    (errors.SetChanged, CHANGED),
+    (errors.Refused, REFUSED),
     (errors.StoreUnavailable, AWAY),
     (errors.MuttTasksError, FAILED),
 )
@@ -88,13 +99,14 @@ def dlq() -> None:
     mutt-dlq groups --route dead     what kinds of messages lie there?
     mutt-dlq list --where 'reason:poison host:rtr-7*'
     mutt-dlq show m-3f2a9c01d4e7     why is it here, what comes next?
+    mutt-dlq replay --where group:s1-9f3a12cd4e5f --reason "mended" --wait
     mutt-dlq pause --for 1h --reason "change 4711"
 
     The environment says where Redis is, as it does for the worker.
 
     \b
-    Exit status: 0 done, 1 failed, 2 usage, 3 the list has changed,
-    6 Redis away, 130 interrupted.
+    Exit status: 0 done, 1 failed, 2 usage, 3 the list or the plan has changed,
+    4 refused, 5 partly done, 6 Redis away, 124 --wait ran out, 130 interrupted.
     """
 
 

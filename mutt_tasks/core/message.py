@@ -1,6 +1,7 @@
 """One message: what its bytes say about its past, and its bytes with a new stamp."""
 
 import json
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
@@ -21,6 +22,7 @@ LONGEST_TIMESTAMP = 1 << 16
 
 # No header of ours comes near this; a longer one is somebody else's and is not decoded.
 _HEADER_BYTES = 4096
+_BEFORE_BYTES = 2048
 
 
 class Header(NamedTuple):
@@ -29,7 +31,7 @@ class Header(NamedTuple):
     `replays` counts all of them, `forgiven` how many of those do not count towards poison;
     `first_at` and `last_at` are moments of the first and the last replay, None before it.
     `is_sheltered` says that the message lies where it is untried, moved aside before an outage
-    could destroy it.
+    could destroy it. `before` is the header that a requeue replaced, as JSON; empty without one.
     """
 
     replays: int = 0
@@ -37,6 +39,7 @@ class Header(NamedTuple):
     first_at: float | None = None
     last_at: float | None = None
     is_sheltered: bool = False
+    before: str = ""
 
     def sheltered(self, undoes_replay: bool) -> "Header":
         """The header of a message that is moved aside; `undoes_replay`: its last one was no try."""
@@ -47,7 +50,7 @@ class Header(NamedTuple):
     def replayed(self, now: float, forgiven: int) -> "Header":
         """The header after one more replay."""
         first_at = now if self.first_at is None else self.first_at
-        return Header(self.replays + 1, forgiven, first_at, now)
+        return Header(self.replays + 1, forgiven, first_at, now, before=self.before)
 
     def encode(self, route: str, cycle: str, reason: str = "", dead_at: float = 0.0) -> bytes:
         """The header as JSON; `reason` and `dead_at` only on the way to the dead letter list."""
@@ -63,7 +66,10 @@ class Header(NamedTuple):
             fields["lane"] = SHELTERED_LANE
         if reason:
             fields |= {"reason": reason, "dead_at": iso(dead_at)}
-        return _ENCODER.encode(fields).encode()
+        text = _ENCODER.encode(fields)
+        if self.before:
+            text = f'{text[:-1]},"before":{self.before}}}'
+        return text.encode()
 
 
 class Count(NamedTuple):
@@ -99,6 +105,10 @@ class Message:
         """The route that our header names; empty when it names none."""
         name = (_header_fields(self.value(HEADER_FIELD) or "") or {}).get("route")
         return name if isinstance(name, str) else ""
+
+    def header_before(self) -> str:
+        """Our header as one that a requeue replaces; empty when there is none."""
+        return _kept(_header_fields(self.value(HEADER_FIELD) or "", _number))
 
     def timestamp(self) -> float | None:
         """The event's own moment, if it names one."""
@@ -194,17 +204,35 @@ def _read_header(value: str) -> tuple[Header, bool]:
         first_at=moment_of(fields.get("first_at")),
         last_at=moment_of(fields.get("last_at")),
         is_sheltered=fields.get("lane") == SHELTERED_LANE,
+        before=_before(value) if "before" in fields else "",
     )
     return header, replays is not None and forgiven is not None
 
 
-def _header_fields(value: str) -> dict[str, object] | None:
+def _before(value: str) -> str:
+    """The header that a requeue replaced, in the text of the one that took its place."""
+    return _kept((_header_fields(value, _number) or {}).get("before"))
+
+
+def _kept(fields: object) -> str:
+    """A header that was replaced, as text; without the one before it. Empty when it is too long."""
+    if not isinstance(fields, dict):
+        return ""
+    text = _ENCODER.encode({name: value for name, value in fields.items() if name != "before"})
+    return text if len(text) <= _BEFORE_BYTES else ""
+
+
+def _header_fields(value: str, number: Callable[[str], object] = str) -> dict[str, object] | None:
+    """A header's members. Numbers stay text: whole_number reads them, whatever their length."""
     fields = None
     if len(value) <= _HEADER_BYTES:
         with suppress(ValueError, RecursionError):
-            # Numbers stay text: whole_number reads them, whatever their length.
-            fields = json.loads(value, parse_int=str, parse_float=str)
+            fields = json.loads(value, parse_int=number, parse_float=number, parse_constant=str)
     return fields if isinstance(fields, dict) else None
+
+
+def _number(text: str) -> int | float:
+    return json.loads(text)  # type: ignore[no-any-return]
 
 
 def _count_in(value: object) -> int | None:

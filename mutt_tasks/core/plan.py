@@ -65,7 +65,7 @@ def etag_of(verb: Verb, destination: str, sets: Mapping[str, FrozenSet]) -> str:
 
 
 def why_skipped(
-    verb: Verb, raw: bytes, route: Route, routes: tuple[Route, ...], policy: Policy, now: float
+    verb: Verb, raw: bytes, route: Route, routes: tuple[Route, ...], policy: Policy, *, now: float
 ) -> str:
     """Why a message is left out of a plan, in a word or two; empty when it is not.
 

@@ -23,9 +23,9 @@ def revived(
 ) -> Revived | str:
     """A message of the dead letter list as if it had never been replayed; or why it cannot be.
 
-    It gets a fresh header, and 0 in the counters that it has; all other bytes stay. `request` is
-    the id that the header carries, `now` the moment. What would go straight back to the dead letter
-    list is refused.
+    It gets a fresh header that keeps the old one as `before`, and 0 in the counters that it has;
+    all other bytes stay. `request` is the id that the header carries, `now` the moment. What would
+    go straight back to the dead letter list is refused.
     """
     message = parse(raw)
     if message is None:
@@ -36,7 +36,8 @@ def revived(
         known = " or ".join(route.name for route in routes)
         return f"its header names no route that is on ({known})"
     counters = tuple(field for field in COUNTERS if message.value(field) is not None)
-    payload = message.stamped(Header().encode(route.name, request), counters)
+    header = Header(before=message.header_before())
+    payload = message.stamped(header.encode(route.name, request), counters)
     decision = decide(payload, route, policy, request, now)
     if decision.action is Action.QUARANTINE:
         return f"it is {decision.reason}, and would be set aside again"

@@ -125,3 +125,9 @@ class Lists:
     dead_letter_queue: str = variable(
         "DEAD_LETTER_QUEUE", "mutt:dlq:dead", take.printable, "terminal dead letter list"
     )
+    redirect_queues: tuple[str, ...] = variable(
+        "REMEDIATION_REDIRECT_QUEUES",
+        "",
+        take.names,
+        "to which lists operators may redirect messages, with commas between them",
+    )

@@ -109,6 +109,14 @@ def printable(value: str) -> str:
     return value
 
 
+def names(value: str) -> tuple[str, ...]:
+    """Names of keys with commas between them; empty means none."""
+    parts = [part.strip() for part in value.split(",")] if value else []
+    if not all(re.fullmatch(r"[!-+\--~]{1,512}", part) for part in parts):
+        raise ValueError("names of Redis lists with commas between them, without spaces in them")
+    return tuple(dict.fromkeys(parts))
+
+
 def header_name(value: str) -> str:
     """The name of an HTTP header (RFC 9110, a token)."""
     if not re.fullmatch(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,128}", value):

@@ -112,6 +112,7 @@ def test_it_lies_at_the_old_end_of_its_own_source_with_a_fresh_header_and_counte
         "cycle": "r1",
         "first_at": None,
         "last_at": None,
+        "before": header_of(dead),
     }
     before, after = (json.loads(raw) | {"_remediation": 0} for raw in (dead, back))
     assert after == before | {"_retry_count": 0, "_moog_retry_count": 0}
@@ -120,7 +121,8 @@ def test_it_lies_at_the_old_end_of_its_own_source_with_a_fresh_header_and_counte
     cycle(client, store)
 
     assert numbers_in(client, target) == [1, 7, 8]
-    assert header_of(lying_in(client, target)[0])["replays"] == 1
+    header = header_of(lying_in(client, target)[0])
+    assert (header["replays"], header["before"]) == (1, header_of(dead))
 
 
 def test_a_counter_that_the_message_has_not_is_not_added(client: redis.Redis, store: Store) -> None:

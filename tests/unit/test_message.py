@@ -150,6 +150,7 @@ def test_bytes_that_are_no_object_are_no_message(raw: bytes) -> None:
         forgiven=st.integers(0, 999_999_999),
         first_at=st.none() | st.integers(0, 4_000_000_000).map(float),
         last_at=st.none() | st.integers(0, 4_000_000_000).map(float),
+        before=st.sampled_from(["", '{"replays":5,"x":1.5,"route":"moog"}']),
     ),
     reason=st.sampled_from(["", "poison"]),
 )

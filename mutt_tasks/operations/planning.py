@@ -1,0 +1,166 @@
+"""Make a plan: look at all messages that are meant, and freeze exactly this set."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from uuid import uuid4
+
+from mutt_tasks.core.cursor import Cursor
+from mutt_tasks.core.frozen import WIDTH, FrozenSet
+from mutt_tasks.core.identity import DIGITS, PREFIX, digest
+from mutt_tasks.core.plan import PLANNED, Plan, Verb, etag_of, why_skipped
+from mutt_tasks.core.policy import Policy
+from mutt_tasks.errors import InvalidArgument, NotFound, SetChanged
+from mutt_tasks.operations import looking, sources
+from mutt_tasks.operations.looking import Looker
+from mutt_tasks.operations.sources import DEAD, Source
+from mutt_tasks.operations.walking import Sparing, Walk
+from mutt_tasks.settings import Settings
+
+# So many ids are shown of what a plan means.
+SAMPLE = 5
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What an operator means: a verb, and the messages with these `ids`, or those that match.
+
+    `where` is a filter; without one it has to be said that all are meant (`is_all`). No name in
+    `routes` stands for every list that the verb can be used on. A redirect goes to `destination`.
+    """
+
+    verb: Verb
+    ids: tuple[str, ...] = ()
+    where: str = ""
+    is_all: bool = False
+    routes: tuple[str, ...] = ()
+    destination: str = ""
+
+
+@dataclass
+class _Counted:
+    """What was found so far: digests by list, what is skipped by reason, and some ids."""
+
+    digests: dict[str, list[bytes]] = field(default_factory=dict)
+    skipped: Counter[str] = field(default_factory=Counter)
+    sample: list[str] = field(default_factory=list)
+
+
+def make(looker: Looker, wanted: Selection) -> Plan:
+    """Make a plan and keep it; nothing that arrives meanwhile is in it.
+
+    Raises InvalidArgument, NotFound for an id that is on no list, PlaceLost and StoreError. When it
+    is interrupted no plan is left behind.
+    """
+    now = looker.store.now()
+    counted = _counted(looker, wanted, now)
+    sets = {source: FrozenSet.of(digests) for source, digests in counted.digests.items()}
+    plan = Plan(
+        id=f"p-{uuid4().hex[:12]}",
+        etag=etag_of(wanted.verb, wanted.destination, sets),
+        verb=wanted.verb,
+        sources={source: len(members) for source, members in sets.items()},
+        skipped=dict(counted.skipped),
+        sample=tuple(counted.sample),
+        where=wanted.where,
+        destination=wanted.destination,
+        made_at=now,
+    )
+    looker.store.plans.save(plan, sets)
+    return find(looker, plan.id)
+
+
+def _counted(looker: Looker, wanted: Selection, now: float) -> _Counted:
+    settings, counted = looker.settings, _Counted()
+    chosen = _lists(settings, wanted)
+    found = _by_id(looker, wanted, chosen) if wanted.ids else _all(looker, wanted, chosen)
+    policy = _policy(settings)
+    for source, raw in found:
+        route = sources.route_of(source, raw, settings.routes)
+        why = why_skipped(wanted.verb, raw, route, settings.routes, policy, now=now)
+        if why:
+            counted.skipped[why] += 1
+            continue
+        its = digest(raw)
+        counted.digests.setdefault(source.name, []).append(bytes.fromhex(its)[:WIDTH])
+        if len(counted.sample) < SAMPLE:
+            counted.sample.append(f"{PREFIX}{its[:DIGITS]}")
+    return counted
+
+
+def find(looker: Looker, plan_id: str) -> Plan:
+    """A plan that was made before; raises SetChanged when it is gone."""
+    plan = looker.store.plans.load(plan_id)
+    if plan is None:
+        raise SetChanged(f"there is no plan {plan_id!r:.40}, or none any more: make a new one")
+    return plan
+
+
+def lists_of(settings: Settings, names: Iterable[str]) -> tuple[Source, ...]:
+    """The lists with these names."""
+    return sources.chosen(settings, tuple(names))
+
+
+def _lists(settings: Settings, wanted: Selection) -> tuple[Source, ...]:
+    """The lists that the verb is for; raises InvalidArgument."""
+    if wanted.verb not in PLANNED:
+        raise InvalidArgument(f"verb: accepts {', '.join(PLANNED)}")
+    if not (wanted.ids or wanted.where or wanted.is_all):
+        raise InvalidArgument("nothing is selected: accepts ids, a filter, or all")
+    if (wanted.where or wanted.is_all) and wanted.ids:
+        raise InvalidArgument("accepts ids, or a filter, or all")
+    queues = settings.lists.redirect_queues
+    if (wanted.verb is Verb.REDIRECT) != bool(wanted.destination):
+        raise InvalidArgument("a redirect, and nothing else, needs a queue to go to")
+    if wanted.destination and wanted.destination not in queues:
+        accepted = ", ".join(queues) or "none, for REMEDIATION_REDIRECT_QUEUES names none"
+        raise InvalidArgument(f"to: got {wanted.destination!r:.60}, accepts {accepted}")
+    fitting = [source for source in sources.all_of(settings) if _fits(wanted.verb, source)]
+    for name in wanted.routes:
+        if name not in [source.name for source in fitting]:
+            accepted = ", ".join(source.name for source in fitting)
+            raise InvalidArgument(f"route: got {name!r:.60}, {wanted.verb} accepts {accepted}")
+    return tuple(source for source in fitting if not wanted.routes or source.name in wanted.routes)
+
+
+def _fits(verb: Verb, source: Source) -> bool:
+    if verb is Verb.REPLAY:
+        return source.name != DEAD
+    return verb is not Verb.REQUEUE or source.name == DEAD
+
+
+def _by_id(
+    looker: Looker, wanted: Selection, chosen: tuple[Source, ...]
+) -> Iterator[tuple[Source, bytes]]:
+    for name in dict.fromkeys(wanted.ids):
+        entry = looking.find(looker, name, tuple(source.name for source in chosen))
+        if entry is None:
+            lists = " or ".join(source.name for source in chosen)
+            raise NotFound(f"{name} is not on {lists} (any more)")
+        yield entry.source, entry.raw
+
+
+def _all(
+    looker: Looker, wanted: Selection, chosen: Iterable[Source]
+) -> Iterator[tuple[Source, bytes]]:
+    """Every message that matches, from the new end on, where nothing leaves.
+
+    What arrives comes in front of where this began, so it is never looked at.
+    """
+    meant = looking.filter_of(looker, wanted.where)
+    chosen = list(chosen)
+    length = sum(looker.store.listings.lengths([source.key for source in chosen]))
+    sparing, seen = Sparing(looker.time), 0
+    for source in chosen:
+        start = Cursor(source.name, is_newest_first=True)
+        for messages in Walk(looker.store, source.key, start, sparing).steps():
+            for raw in messages:
+                if not meant.terms or meant.matches(looker.describe(source, raw)):
+                    yield source, raw
+            seen += len(messages)
+            looker.progress(seen, length)
+
+
+def _policy(settings: Settings) -> Policy:
+    """By which messages are judged: that they wait for a backoff keeps no operator waiting."""
+    return Policy(settings.pace.max_poison_retries, 0.0, settings.pace.max_age)

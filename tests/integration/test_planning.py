@@ -1,0 +1,130 @@
+"""A plan means exactly the messages that were there when it was made, and match."""
+
+import threading
+from collections import Counter
+from dataclasses import replace
+
+import pytest
+import redis
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from mutt_tasks.core.identity import digest
+from mutt_tasks.core.plan import Plan, Verb
+from mutt_tasks.errors import InvalidArgument, NotFound
+from mutt_tasks.operations import planning
+from mutt_tasks.operations.looking import Looker
+from mutt_tasks.operations.planning import Selection
+from mutt_tasks.store.store import Store
+from tests.looking import looker_on
+from tests.pipeline import DEAD, DLQ, MOOG_DLQ, event, fill
+from tests.redis_server import RedisServer
+
+ALL = Selection(Verb.DISCARD, is_all=True, routes=("alerter",))
+
+
+def members(looker: Looker, plan: Plan, source: str) -> Counter[bytes]:
+    """The digests that a plan means of a list."""
+    data = looker.store.plans.members(plan.id, source).data
+    return Counter(data[at : at + 16] for at in range(0, len(data), 16))
+
+
+def of(messages: list[bytes]) -> Counter[bytes]:
+    """The digests of messages."""
+    return Counter(bytes.fromhex(digest(raw))[:16] for raw in messages)
+
+
+def test_a_filter_means_what_matches_and_equal_messages_count_each(
+    client: redis.Redis, store: Store
+) -> None:
+    fill(client, DLQ, [event(n % 5) for n in range(20)])
+    fill(client, MOOG_DLQ, [event(1)])
+    looker = looker_on(store)
+    plan = planning.make(looker, Selection(Verb.DISCARD, where="host:host-1"))
+    assert plan.sources == {"alerter": 4, "moog": 1}
+    assert members(looker, plan, "alerter") == of([event(1)] * 4)
+    loaded = planning.find(looker, plan.id)
+    assert replace(loaded, expires_at=0.0) == replace(plan, expires_at=0.0)
+    assert loaded.expires_at == pytest.approx(plan.expires_at, abs=1)
+
+
+def test_a_replay_leaves_out_what_would_be_set_aside(client: redis.Redis, store: Store) -> None:
+    poison = event(1, _remediation={"replays": 9, "forgiven": 0})
+    fill(client, DLQ, [event(0), b"{garbage", poison, event(2, hostname=""), event(3)])
+    plan = planning.make(looker_on(store), Selection(Verb.REPLAY, is_all=True))
+    assert plan.count == 2
+    assert plan.skipped == {"malformed": 1, "poison": 1, "incomplete": 1}
+
+
+def test_ids_mean_one_message_each_also_of_equal_ones(client: redis.Redis, store: Store) -> None:
+    fill(client, DEAD, [event(1), event(2), event(1)])
+    name = f"m-{digest(event(1))[:12]}"
+    looker = looker_on(store)
+    plan = planning.make(looker, Selection(Verb.DISCARD, ids=(name,)))
+    assert members(looker, plan, "dead") == of([event(1)])
+    both = planning.make(looker, Selection(Verb.DISCARD, ids=(name, f"{name}-2")))
+    assert members(looker, both, "dead") == of([event(1)] * 2)
+    with pytest.raises(NotFound, match="is not on dead"):
+        planning.make(looker, Selection(Verb.REQUEUE, ids=("m-0123456789ab",)))
+
+
+@pytest.mark.parametrize(
+    ("selection", "named"),
+    [
+        (Selection(Verb.DISCARD), "nothing is selected"),
+        (Selection(Verb.DISCARD, ids=("m-0123456789ab",), is_all=True), "ids, or a filter"),
+        (Selection(Verb.REPLAY, is_all=True, routes=("dead",)), "replay accepts alerter, moog"),
+        (Selection(Verb.REQUEUE, is_all=True, routes=("moog",)), "requeue accepts dead"),
+        (Selection(Verb.REDIRECT, is_all=True), "needs a queue"),
+        (Selection(Verb.DISCARD, is_all=True, destination="x"), "needs a queue"),
+        (Selection(Verb.REDIRECT, is_all=True, destination="x"), "accepts a, b"),
+        (Selection(Verb.DISCARD, where='"open'), "quote has no end"),
+    ],
+)
+def test_what_cannot_be_planned_is_named(store: Store, selection: Selection, named: str) -> None:
+    with pytest.raises(InvalidArgument, match=named):
+        planning.make(looker_on(store, REMEDIATION_REDIRECT_QUEUES="a,b"), selection)
+
+
+def test_a_plan_that_is_interrupted_leaves_nothing(client: redis.Redis, store: Store) -> None:
+    fill(client, DLQ, [event(n) for n in range(5)])
+
+    def interrupt(_seen: int, _length: int) -> None:
+        raise KeyboardInterrupt
+
+    looker = looker_on(store)
+    looker = Looker(looker.store, looker.settings, looker.time, interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        planning.make(looker, ALL)
+    assert client.keys("mutt:remediation:plan:*") == []
+
+
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(there=st.integers(0, 2500), arriving=st.integers(0, 400), leaving=st.integers(0, 400))
+def test_what_arrives_is_left_out_and_what_stays_is_in_it(
+    redis_server: RedisServer, there: int, arriving: int, leaving: int
+) -> None:
+    client = redis_server.client
+    client.flushall()
+    before = [event(n) for n in range(there)]
+    for start in range(0, there, 500):
+        client.lpush(DLQ, *before[start : start + 500])
+    looker = looker_on(Store(client))
+
+    def act() -> None:
+        for n in range(max(arriving, leaving)):
+            if n < arriving:
+                client.lpush(DLQ, event(10_000 + n))
+            if n < leaving:
+                client.rpop(DLQ)
+
+    meanwhile = threading.Thread(target=act)
+    meanwhile.start()
+    plan = planning.make(looker, ALL)
+    meanwhile.join()
+    found = members(looker, plan, "alerter") if plan.count else Counter()
+    late = of([event(10_000 + n) for n in range(arriving)])
+    stayed = of(before[leaving:])
+    assert found - of(before) - late == Counter()  # each at most as often as it lay there
+    assert stayed - found == Counter()
+    assert plan.count == found.total()
