@@ -13,6 +13,8 @@ from mutt_tasks.replay.result import CycleResult
 from mutt_tasks.settings import Settings
 
 logger = logging.getLogger("mutt_tasks.cycle")
+# Its lines are JSON, on standard output, whatever those of the others are.
+_audit = logging.getLogger("mutt_tasks.audit")
 
 # Celery says the same of every task in three lines; ours is one line a cycle.
 _CHATTY = ("celery.app.trace", "celery.worker.strategy")
@@ -81,11 +83,15 @@ def _forms(secret: str) -> set[str]:
 
 
 def configure(settings: Settings) -> None:
-    """Send every logger's lines to standard error in our format."""
+    """Send every logger's lines to standard error in our format, the audit's to standard output."""
+    secrets, pod_name = settings.secrets(), settings.process.pod_name
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(
-        Redacting(settings.secrets(), settings.process.pod_name, settings.process.log_json)
-    )
+    handler.setFormatter(Redacting(secrets, pod_name, settings.process.log_json))
+    out = logging.StreamHandler(sys.stdout)
+    out.setFormatter(Redacting(secrets, pod_name, as_json=True))
+    _audit.handlers, _audit.propagate = [out], False
+    # A log that shows less must not leave out the audit.
+    _audit.setLevel(logging.INFO)
     # A call with wrong arguments would be printed past the formatter, and so past the redaction.
     logging.raiseExceptions = False
     root = logging.getLogger()
@@ -125,6 +131,18 @@ def log_stale_breaker(since: float) -> None:
 def log_control(result: dict[str, Any]) -> None:
     """One line for what an operator switched."""
     logger.info("operator", extra={"fields": result})
+
+
+def log_audit(entry_id: str, fields: dict[str, str]) -> None:
+    """One line of JSON for an entry of the audit."""
+    _audit.info("audit", extra={"fields": {"id": entry_id, **fields}})
+
+
+def log_audit_head(entries: int, newest: str, its_hash: str) -> None:
+    """One line of JSON for the end of the audit's chain, so that another system anchors it."""
+    _audit.info(
+        "audit head", extra={"fields": {"entries": entries, "id": newest, "hash": its_hash}}
+    )
 
 
 def log_failure(task: str, error: Exception) -> None:

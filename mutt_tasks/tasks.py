@@ -16,6 +16,7 @@ from mutt_tasks import cycle as steps
 from mutt_tasks.celery import app
 from mutt_tasks.checking import check
 from mutt_tasks.core.moments import iso
+from mutt_tasks.core.redaction import Hints
 from mutt_tasks.cycle import Trigger
 from mutt_tasks.errors import InvalidArgument, StoreError
 from mutt_tasks.logs import (
@@ -80,12 +81,13 @@ def _misfit(parameters: Mapping[str, Parameter], args: Sequence[Any], kwargs: Re
 @cache
 def store() -> Store:
     """This process' store; redis-py gives a forked process connections of its own."""
-    return Store.at(app.settings.redis.address)
+    hints = Hints.of(app.settings.secrets())
+    return Store.at(app.settings.redis.address, hints=hints)
 
 
 @cache
 def _runtime() -> RuntimeSettings:
-    return RuntimeSettings(store(), app.settings)
+    return RuntimeSettings(store(), app.settings, is_audited=True)
 
 
 @cache
@@ -95,7 +97,7 @@ def surroundings() -> Surroundings:
 
 
 def current() -> Settings:
-    """The settings in force now; bad runtime values are reported and ignored."""
+    """The settings in force now; changes are audited, bad values reported and ignored."""
     return _runtime().now()
 
 

@@ -1,6 +1,7 @@
 """`plan`, `replay`, `requeue`, `discard` and `redirect`: exactly these messages, and no others."""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 from uuid import uuid4
 
@@ -14,7 +15,9 @@ from mutt_tasks.cli.waiting import tell, wait_option, waited
 from mutt_tasks.core.plan import PLANNED, Verb
 from mutt_tasks.errors import InvalidArgument
 from mutt_tasks.operations import job_view, jobs, planning
+from mutt_tasks.operations.attempts import attempted
 from mutt_tasks.operations.jobs import Order
+from mutt_tasks.operations.looking import Looker
 from mutt_tasks.operations.planning import Selection
 
 _to = click.option("--to", "destination", default="", metavar="QUEUE", help="Where to redirect.")
@@ -111,18 +114,30 @@ def _act(verb: Verb, given: dict[str, Any]) -> None:
         given["routes"],
         destination=given.get("destination", ""),
     )
-    plan = plan_of(looks, verb, named, chosen)
+    with _attempted(looks, verb, named, order):
+        plan = plan_of(looks, verb, named, chosen)
     if form == output.TABLE or not is_sure:
         show_plan(looks, plan)
     if order is None or not plan.count:
         if form == output.JSON:
             output.as_json(job_view.plan(looks, plan))
         return
-    if not agrees(looks, plan, is_sure=is_sure):
+    with _attempted(looks, verb, named, order):
+        is_agreed = agrees(looks, plan, is_sure=is_sure)
+    if not is_agreed:
         output.say("nothing was done")
         return
     job = jobs.submit(looks.store, plan, order)
     tell(looks, job if given["wait"] is None else waited(looks, job, given["wait"]), form)
+
+
+def _attempted(
+    looks: Looker, verb: Verb, named: tuple[str, ...], order: Order | None
+) -> AbstractContextManager[None]:
+    """What is refused before a job is submitted was an attempt, too, unless it is a dry run."""
+    if order is None:
+        return nullcontext()
+    return attempted(looks.store, order.to(f"submit {verb.value}", " ".join(named)))
 
 
 replay_command = _acting(

@@ -22,7 +22,7 @@ def known_by() -> str:
     """How the command that runs knows who asks."""
     context = click.get_current_context()
     source = context.get_parameter_source("actor")
-    return _KNOWN_BY.get(source.name if source else "", "the system's user")
+    return _KNOWN_BY.get(source.name if source else "", "system user")
 
 
 def actor_option(command: Callable[..., Any]) -> Callable[..., Any]:

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 
 from mutt_tasks import environment
+from mutt_tasks.core.redaction import Hints
 from mutt_tasks.errors import StoreUnavailable
 from mutt_tasks.operations.looking import Looker, ignore
 from mutt_tasks.operations.walking import Time
@@ -15,7 +16,7 @@ from mutt_tasks.store.store import Store
 def looker(progress: Callable[[int, int], None] = ignore) -> Looker:
     """The lists as the settings in force name them; raises SettingsError and StoreError."""
     given = environment.settings()
-    store = Store.at(given.redis.address)
+    store = Store.at(given.redis.address, hints=Hints.of(given.secrets()))
     settings, problems = in_force(store, given)
     for problem in problems:
         print(f"mutt-dlq: {problem}", file=sys.stderr)

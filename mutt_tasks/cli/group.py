@@ -22,11 +22,15 @@ _COMMANDS = {
     "requeue": "actions",
     "discard": "actions",
     "redirect": "actions",
+    "edit": "edit",
     "undo": "jobs",
     "jobs": "jobs",
     "job": "jobs",
     "cancel": "jobs",
     "journal": "journal",
+    "audit": "audit",
+    "note": "notes",
+    "ack": "notes",
     "pause": "switches",
     "resume": "switches",
     "run": "switches",
@@ -101,6 +105,7 @@ def dlq() -> None:
     mutt-dlq show m-3f2a9c01d4e7     why is it here, what comes next?
     mutt-dlq replay --where group:s1-9f3a12cd4e5f --reason "mended" --wait
     mutt-dlq pause --for 1h --reason "change 4711"
+    mutt-dlq audit --since 12h       who did what?
 
     The environment says where Redis is, as it does for the worker.
 

@@ -5,13 +5,13 @@ from typing import Any
 
 import click
 
-from mutt_tasks.cli import output
-from mutt_tasks.cli.actor import actor_option
+from mutt_tasks.cli import output, remarks
+from mutt_tasks.cli.actor import actor_option, known_by
 from mutt_tasks.cli.application import looker
 from mutt_tasks.cli.output import Column
 from mutt_tasks.core.description import FAILED
 from mutt_tasks.errors import NotFound
-from mutt_tasks.operations import grouping, history, looking, shown
+from mutt_tasks.operations import grouping, history, looking, notes, shown
 from mutt_tasks.operations.looking import Looker, Page, Wanted
 
 _route = click.option(
@@ -70,6 +70,8 @@ def list_command(
     page = looking.page(looks, wanted)
     now = looks.store.now()
     messages = [shown.message(entry, now) for entry in page.entries]
+    if form != output.IDS:
+        messages = notes.beside(looks, messages, "id", "group")
     if form == output.TABLE:
         _show_messages(page, messages)
     else:
@@ -81,7 +83,7 @@ def list_command(
 @click.command("show")
 @click.argument("message_id", metavar="ID")
 @_route
-@click.option("--raw", is_flag=True, help="Its bytes, too; the journal then says who looked.")
+@click.option("--raw", is_flag=True, help="Its bytes, too; the audit then says who looked.")
 @actor_option
 @output.form_option(output.TABLE, output.JSON)
 def show_command(
@@ -100,9 +102,9 @@ def show_command(
     entry = looking.find(looks, message_id, routes)
     if entry is None:
         raise NotFound(_gone(looks, message_id))
-    found = shown.whole_message(looks, entry)
+    (found,) = notes.beside(looks, [shown.whole_message(looks, entry)], "id", "group")
     if raw:
-        found["raw"] = shown.raw(looks, entry, actor)
+        found["raw"] = shown.raw(looks, entry, actor, known_by())
     if form == output.JSON:
         output.as_json(found)
     else:
@@ -129,13 +131,15 @@ def groups_command(routes: tuple[str, ...], where: str, exact: bool, limit: int,
     found = grouping.groups(looks, routes, where, is_exact=exact)
     now = looks.store.now()
     kept = [shown.group(each, now, is_exact=found.is_exact) for each in found.groups[:limit]]
+    if form != output.IDS:
+        kept = notes.beside(looks, kept, "id")
     if form != output.TABLE:
         output.show_all(form, kept)
         return
     if not kept:
         output.say(_nothing(where, found.seen))
         return
-    output.table(_GROUPS, [_group_row(each) for each in kept])
+    remarks.table(_GROUPS, [_group_row(each) for each in kept], kept)
     total, more = sum(group.count for group in found.groups), len(found.groups) - limit
     mark = "" if found.is_exact else "≈ "
     kinds = "1 group" if len(found.groups) == 1 else f"{len(found.groups):,} groups"
@@ -162,7 +166,7 @@ def _show_messages(page: Page, messages: list[dict[str, Any]]) -> None:
         ]
         for each, entry in zip(messages, page.entries, strict=True)
     ]
-    output.table(_LIST, rows)
+    remarks.table(_LIST, rows, messages)
 
 
 def _show_message(found: dict[str, Any]) -> None:
@@ -174,6 +178,7 @@ def _show_message(found: dict[str, Any]) -> None:
     output.show(f"  age    {output.age(found['age_seconds'])}{happened}")
     output.show(f"  tries  {found['replays']} replays; lane {found['lane']}")
     output.show(f"  group  {found['group']}")
+    remarks.show(found)
     output.show(f"  bytes  {found['bytes']:,}, SHA-1 {found['digest']}")
     for title, value in (("header", found["header"]), ("fields", _fields(found))):
         if value:

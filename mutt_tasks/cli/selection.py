@@ -63,12 +63,24 @@ def show_plan(looks: Looker, plan: Plan) -> None:
         output.say(f"  takes about {span(max(1.0, shown['expected_seconds']))} at best")
 
 
+def ask(question: str, *, is_sure: bool) -> bool:
+    """Whether the person says yes; raises InvalidArgument where nobody can be asked."""
+    if is_sure:
+        return True
+    _check_somebody_is_there()
+    return click.confirm(question, err=True)
+
+
+def _check_somebody_is_there() -> None:
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        raise InvalidArgument("nobody can be asked here: accepts --yes")
+
+
 def agrees(looks: Looker, plan: Plan, *, is_sure: bool) -> bool:
     """Whether the person says yes to a plan; raises InvalidArgument where nobody can be asked."""
     if is_sure:
         return True
-    if not (sys.stdin.isatty() and sys.stderr.isatty()):
-        raise InvalidArgument("nobody can be asked here: accepts --yes")
+    _check_somebody_is_there()
     names = list(plan.sources)
     lengths = looks.store.listings.lengths(
         [source.key for source in planning.lists_of(looks.settings, names)]

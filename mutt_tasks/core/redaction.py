@@ -149,31 +149,60 @@ def raw_redacted(raw: bytes, hints: Hints = ALL) -> str:
         json.loads(text, parse_int=str)
     except (ValueError, RecursionError):
         return text_redacted(raw.decode("utf-8", "backslashreplace"), hints)
-    return "".join(_parts_redacted(text, hints.within(text)))
+    return "".join(shown for _, shown in _parts_redacted(text, hints.within(text)))
 
 
-def _parts_redacted(text: str, hints: Hints) -> Iterable[str]:
-    """The parts of well-formed JSON, one after the other, without credentials."""
+def hidden_parts(raw: bytes, hints: Hints = ALL) -> list[tuple[bytes, bool]]:
+    """A message in pieces, and of each whether a credential is in it; together they are its bytes.
+
+    Raises ValueError when there is one in bytes that are no JSON, where no piece can be told apart.
+    """
+    try:
+        text = raw.decode("utf-8")
+        json.loads(text, parse_int=str)
+    except (ValueError, RecursionError):
+        shown = raw.decode("utf-8", "backslashreplace")
+        if text_redacted(shown, hints) != shown:
+            raise ValueError("a credential is in bytes that are no JSON") from None
+        return [(raw, False)]
+    found: list[tuple[bytes, bool]] = []
+    for part, redacted_part in _parts_redacted(text, hints.within(text)):
+        is_hidden = part != redacted_part
+        if found and not is_hidden and not found[-1][1]:
+            found[-1] = (found[-1][0] + part.encode(), False)
+        else:
+            found.append((part.encode(), is_hidden))
+    return found
+
+
+def _parts_redacted(text: str, hints: Hints) -> Iterable[tuple[str, str]]:
+    """The parts of well-formed JSON, one after the other, each with what is shown of it."""
     depth, hidden_to, is_secret, last = 0, -1, False, ""
+    within: list[str] = []
     for part in _PART.findall(text):
         is_opening, is_closing = part in _OPENING, part in _CLOSING
         depth += is_opening - is_closing
         if hidden_to >= 0:
             # Inside of what stands under a secret key.
+            within.append(part)
             if is_closing and depth == hidden_to:
                 hidden_to = -1
+                yield "".join(within), json.dumps(HIDDEN)
+                within = []
         elif is_closing or part in _BETWEEN or part.isspace():
             if part == ":":
                 is_secret = is_secret_key(json.loads(last, strict=False))
-            yield part
+            yield part, part
         elif is_secret:
             is_secret = False
             if is_opening:
                 hidden_to = depth - 1
-            yield part if part in _NOTHING else json.dumps(HIDDEN)
+                within.append(part)
+            else:
+                yield part, part if part in _NOTHING else json.dumps(HIDDEN)
         else:
             last = part
-            yield part if is_opening else _string_redacted(part, hints)
+            yield part, part if is_opening else _string_redacted(part, hints)
 
 
 def _string_redacted(part: str, hints: Hints) -> str:

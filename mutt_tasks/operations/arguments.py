@@ -4,11 +4,21 @@ import re
 
 from mutt_tasks.errors import InvalidArgument
 
+# Neither what moves a cursor nor what cannot be written as UTF-8.
+_LINE = re.compile(r"[^\x00-\x1f\x7f\ud800-\udfff]+")
 
-def line(name: str, value: object) -> str:
-    """A text of 1 to 200 characters on one line; raises InvalidArgument that names it."""
-    if not isinstance(value, str) or not re.fullmatch(r"[^\x00-\x1f\x7f]{1,200}", value):
-        raise InvalidArgument(f"{name}: accepts 1 to 200 characters on one line")
+
+def line(name: str, value: object, most: int = 200) -> str:
+    """A text of 1 to `most` characters on one line; raises InvalidArgument that names it."""
+    if not isinstance(value, str) or not _LINE.fullmatch(value) or len(value) > most:
+        raise InvalidArgument(f"{name}: accepts 1 to {most} characters on one line")
+    return value
+
+
+def stream_id(name: str, value: str) -> str:
+    """The id of an entry of journal or audit; raises InvalidArgument that names it."""
+    if not re.fullmatch(r"[0-9]{1,19}-[0-9]{1,19}", value):
+        raise InvalidArgument(f"{name}: got {value!r:.60}, accepts an entry's id")
     return value
 
 

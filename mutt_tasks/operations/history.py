@@ -1,10 +1,10 @@
 """What the journal knows of one message, and the journal itself as people read it."""
 
-import re
 from collections.abc import Collection, Iterator
 
 from mutt_tasks.core.identity import digest, parse_id
 from mutt_tasks.errors import InvalidArgument
+from mutt_tasks.operations.arguments import stream_id
 from mutt_tasks.operations.looking import Entry
 from mutt_tasks.store.journal import EVENTS, Page
 from mutt_tasks.store.journal import Entry as JournalEntry
@@ -50,8 +50,8 @@ def page(store: Store, before: str, most: int, events: Collection[str] = ()) -> 
     Only those whose event is one of `events`, if there are any. Raises InvalidArgument for what is
     no entry's id or no event, and StoreError.
     """
-    if before and not re.fullmatch(r"[0-9]{1,19}-[0-9]{1,19}", before):
-        raise InvalidArgument(f"before: got {before!r:.60}, accepts an entry's id")
+    if before:
+        stream_id("before", before)
     for event in events:
         if event not in EVENTS:
             raise InvalidArgument(f"event: got {event!r:.60}, accepts {', '.join(EVENTS)}")

@@ -4,11 +4,12 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from mutt_tasks.core.identity import digest
+from mutt_tasks.core.identity import DIGITS, PREFIX, digest
 from mutt_tasks.core.jobs import ACTIVE, TRASHING, Counts, Job, State
 from mutt_tasks.core.plan import Plan, Verb
 from mutt_tasks.errors import NotFound, Refused, SetChanged
 from mutt_tasks.operations import arguments
+from mutt_tasks.operations.attempts import Attempt, attempted
 from mutt_tasks.store.requests import Request
 from mutt_tasks.store.store import Store
 
@@ -37,6 +38,10 @@ class Order:
             arguments.seconds("rate", self.rate, 0.01, 1e6)
         return self
 
+    def to(self, verb: str, scope: str) -> Attempt:
+        """What is wanted, as the audit tells it where it is refused."""
+        return Attempt(verb, self.actor, self.known_by, self.reason, scope)
+
     @property
     def job_id(self) -> str:
         """The same for the same request."""
@@ -50,8 +55,10 @@ def submit(store: Store, plan: Plan, order: Order) -> Job:
     Raises SetChanged when the plan is gone, or is another one by now, InvalidArgument and
     StoreError.
     """
-    job = replace(_job(order, plan.verb, plan.sources), plan=plan.id, destination=plan.destination)
-    return _submitted(store, job, order, plan.etag)
+    with attempted(store, order.to(f"submit {plan.verb.value}", plan.id)):
+        job = _job(order, plan.verb, plan.sources)
+        job = replace(job, plan=plan.id, destination=plan.destination)
+        return _submitted(store, job, order, plan.etag, _meant(plan))
 
 
 def undo(store: Store, job_id: str, order: Order) -> Job:
@@ -60,6 +67,11 @@ def undo(store: Store, job_id: str, order: Order) -> Job:
     Raises NotFound, Refused when the job is under way or has nothing in the trash, InvalidArgument
     and StoreError.
     """
+    with attempted(store, order.to(f"submit {Verb.UNDO.value}", job_id)):
+        return _undone(store, job_id, order)
+
+
+def _undone(store: Store, job_id: str, order: Order) -> Job:
     job = get(store, job_id)
     if job.verb not in TRASHING:
         raise Refused(f"{job.id} is a {job.verb.value}: only a discard or an edit can be undone")
@@ -83,18 +95,20 @@ def edit(store: Store, source: str, raw: bytes, payload: bytes, order: Order) ->
 
     Raises InvalidArgument and StoreError.
     """
-    job = replace(_job(order, Verb.EDIT, {source: 1}), edits=digest(raw), makes=digest(payload))
-    store.trash.keep_edit(job.id, payload)
-    return _submitted(store, job, order)
+    with attempted(store, order.to(f"submit {Verb.EDIT.value}", f"{PREFIX}{digest(raw)[:DIGITS]}")):
+        job = replace(_job(order, Verb.EDIT, {source: 1}), edits=digest(raw), makes=digest(payload))
+        store.trash.keep_edit(job.id, payload)
+        return _submitted(store, job, order)
 
 
 def cancel(store: Store, job_id: str, order: Order) -> Job:
     """Have a job end where it is; raises NotFound, Refused when it has ended, and so on."""
-    order.checked()
-    job = get(store, job_id)
-    request = Request(order.request, order.actor, order.reason, order.known_by)
-    if not store.job_changes.cancel(job, request):
-        raise Refused(f"{job.id} is over already, or is to be cancelled")
+    with attempted(store, order.to("cancel", job_id)):
+        order.checked()
+        job = get(store, job_id)
+        request = Request(order.request, order.actor, order.reason, order.known_by)
+        if not store.job_changes.cancel(job, request):
+            raise Refused(f"{job.id} is over already, or is to be cancelled")
     return get(store, job_id)
 
 
@@ -128,8 +142,13 @@ def _job(order: Order, verb: Verb, sources: Mapping[str, int]) -> Job:
     )
 
 
-def _submitted(store: Store, job: Job, order: Order, etag: str = "") -> Job:
-    became, job_id = store.job_changes.submit(job, etag, order.request, store.now())
+def _meant(plan: Plan) -> str:
+    """How the messages of a plan were chosen."""
+    return f"where {plan.where}" if plan.where else f"{plan.id}, such as {', '.join(plan.sample)}"
+
+
+def _submitted(store: Store, job: Job, order: Order, etag: str = "", meant: str = "") -> Job:
+    became, job_id = store.job_changes.submit(job, etag, order.request, store.now(), meant=meant)
     if became == "expired":
         raise SetChanged(f"the plan {job.plan} has expired: make a new one")
     if became == "changed":

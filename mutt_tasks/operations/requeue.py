@@ -7,6 +7,7 @@ from typing import Any
 from mutt_tasks.core.policy import Policy
 from mutt_tasks.core.revival import revived
 from mutt_tasks.operations import arguments
+from mutt_tasks.operations.attempts import Attempt, attempted, refused
 from mutt_tasks.settings import Settings
 from mutt_tasks.store.dead_letters import DIGEST_LENGTH, Dead, Search
 from mutt_tasks.store.listing import MOST
@@ -45,6 +46,24 @@ def requeue(
     `monotonic` is a clock in seconds. Returns the outcome: `requeued`, or `not_found`, `ambiguous`,
     `refused` or `contended` with what is wrong. Raises InvalidArgument and StoreError.
     """
+    scope = f"m-{digest:.12}" if isinstance(digest, str) else ""
+    attempt = Attempt("requeue", request.actor, request.known_by, request.reason, scope)
+    with attempted(store, attempt):
+        found = _requeued_or_not(store, settings, monotonic, digest, request, bounds=bounds)
+    if found["outcome"] != "requeued":
+        refused(store, attempt, f"{found['outcome']}: {found['reason']}")
+    return found
+
+
+def _requeued_or_not(
+    store: Store,
+    settings: Settings,
+    monotonic: Callable[[], float],
+    digest: object,
+    request: Request,
+    *,
+    bounds: Bounds,
+) -> dict[str, Any]:
     wanted = arguments.digest("digest", digest, bounds.digits)
     arguments.line("actor", request.actor)
     arguments.line("reason", request.reason)

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from mutt_tasks.core.audit import AuditEntry
 from mutt_tasks.core.description import Description
 from mutt_tasks.core.identity import digest
 from mutt_tasks.core.moments import iso
@@ -60,13 +61,16 @@ def whole_message(looker: Looker, entry: Entry) -> dict[str, Any]:
     }
 
 
-def raw(looker: Looker, entry: Entry, actor: str) -> str:
-    """The bytes as they lie in the list, without credentials; the journal says who looked.
+def raw(looker: Looker, entry: Entry, actor: str, known_by: str) -> str:
+    """The bytes as they lie in the list, without credentials; audit and journal say who looked.
 
     Raises InvalidArgument and StoreError.
     """
-    viewed = journal.Viewed(entry.source.name, digest(entry.raw), line("actor", actor))
-    looker.store.journal.add(viewed)
+    where = entry.source.name
+    looker.store.audit.add(
+        AuditEntry("view", line("actor", actor), known_by, scope=f"{entry.id} in {where}", count=1),
+        journal.Viewed(where, digest(entry.raw), actor),
+    )
     return raw_redacted(entry.raw, looker.hints)
 
 

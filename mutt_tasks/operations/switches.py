@@ -4,6 +4,8 @@ from typing import Any
 
 from mutt_tasks.core.moments import iso
 from mutt_tasks.operations import arguments
+from mutt_tasks.operations.attempts import Attempt, attempted
+from mutt_tasks.store.pauses import SCOPE
 from mutt_tasks.store.requests import TASK_ARGUMENT, Request
 from mutt_tasks.store.store import Store
 
@@ -21,14 +23,14 @@ def pause(
 ) -> dict[str, Any]:
     """Hold every replay: who says so, why, and for how many seconds (at most 7 days).
 
-    `known_by` says how it is known who.
-
-    A request that comes twice pauses once. Raises InvalidArgument and StoreError.
+    `known_by` says how it is known who. A request that comes twice pauses once. Raises
+    InvalidArgument and StoreError.
     """
-    request = Request(
-        request_id, arguments.line("actor", actor), arguments.line("reason", reason), known_by
-    )
-    length = arguments.seconds("seconds", seconds, 1, LONGEST_PAUSE)
+    with attempted(store, Attempt("pause", actor, known_by, reason, SCOPE)):
+        request = Request(
+            request_id, arguments.line("actor", actor), arguments.line("reason", reason), known_by
+        )
+        length = arguments.seconds("seconds", seconds, 1, LONGEST_PAUSE)
     store.pauses.pause(request, length, iso(store.now()))
     return {
         "outcome": "paused",
@@ -45,6 +47,7 @@ def resume(
 
     A request that comes twice gets the first answer. Raises InvalidArgument and StoreError.
     """
-    request = Request(request_id, arguments.line("actor", actor), known_by=known_by)
+    with attempted(store, Attempt("resume", actor, known_by, scope=SCOPE)):
+        request = Request(request_id, arguments.line("actor", actor), known_by=known_by)
     was_paused = store.pauses.resume(request)
     return {"outcome": "resumed" if was_paused else "not_paused", "actor": request.actor}

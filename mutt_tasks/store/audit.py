@@ -1,43 +1,35 @@
 """The audit: every change of an operator, written in the same step in which it is made."""
 
-import json
-import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import redis
 
-from mutt_tasks.core.audit import AuditEntry, Verdict, chained, judged
+from mutt_tasks.core.audit import AuditEntry, ChainCheck, Head, Verdict, chained, presentable
 from mutt_tasks.core.moments import iso
+from mutt_tasks.core.redaction import ALL, Hints
 from mutt_tasks.errors import StoreRefused
 from mutt_tasks.release import VERSION
-from mutt_tasks.store import keys
+from mutt_tasks.store import journal, keys
 from mutt_tasks.store.connection import seconds_of, translated
 from mutt_tasks.store.fields import paired, text, whole_number
 from mutt_tasks.store.scripts import Scripts
 
-logger = logging.getLogger(__name__)
-
 # Others may write an entry between our look at the last one and our own: then again.
-_TRIES = 50
-# Entries are kept for so long at least, in seconds (audit.lua).
-KEPT = 400 * 86_400
+_TRIES = 500
+# The old end may be removed because of its age while the chain is read: then again.
+_READINGS = 3
 # One read returns so many entries: less than a millisecond of Redis.
-_PAGE = 200
+PAGE = 200
+
+_HEAD = ("hash", "id", "oldest", "entries")
+
+Progress = Callable[[int, int], None]
 
 
-@dataclass(frozen=True)
-class Head:
-    """The end of the chain: the last entry's hash and id, and how many were written in all.
-
-    The very first one was written at `first_at` (seconds since 1970; 0: there is none).
-    """
-
-    hash: str
-    id: str
-    entries: int
-    first_at: float
+def _untold(_seen: int, _written: int) -> None:
+    """Progress that nobody wants to see."""
 
 
 @dataclass(frozen=True)
@@ -52,11 +44,15 @@ class Page:
 
 
 class Audit:
-    """Write and read the audit. Raises StoreError."""
+    """Write and read the audit, in which the secrets of the `hints` never stand.
 
-    def __init__(self, client: redis.Redis, scripts: Scripts) -> None:
+    Raises StoreError.
+    """
+
+    def __init__(self, client: redis.Redis, scripts: Scripts, hints: Hints = ALL) -> None:
         self._client = client
         self._scripts = scripts
+        self._hints = hints
 
     def written(self, entry: AuditEntry, call: Callable[[dict[str, str]], Any]) -> Any:
         """Have a script write an entry together with what it changes; returns its answer.
@@ -64,74 +60,128 @@ class Audit:
         `call` runs the script, given the entry's fields, which follow the last entry there is. It
         is run again when the script answers that somebody else has written one since.
         """
+        shown = presentable(entry, self._hints)
         for _ in range(_TRIES):
             with translated(), self._client.pipeline(transaction=True) as steps:
                 steps.time()
                 steps.hget(keys.AUDIT_HEAD, "hash")
                 moment, last = steps.execute()
-            fields = chained(entry, iso(seconds_of(moment)), VERSION, text(last))
-            answer = call(fields)
+            answer = call(chained(shown, iso(seconds_of(moment)), VERSION, text(last)))
             if answer[0] != b"audit":
-                # What a script refuses is not in the audit.
-                logger.info("audit %s", json.dumps({"answer": text(answer[0]), **fields}))
                 return answer
         raise StoreRefused(f"{keys.AUDIT}: others write to it all the time; nothing was changed")
 
-    def add(self, entry: AuditEntry, once: Mapping[str, str] | None = None) -> bool:
-        """Write an entry of what is done by no script of ours; False when it stands there already.
+    def add(self, entry: AuditEntry, told: journal.Viewed | None = None) -> None:
+        """Write an entry of what no script of ours does; the journal gets what is `told` too."""
+        self._added(entry, journal.fields_of(told) if told else {}, {}, {})
 
-        That is so if what it is to be remembered by (`once`) was remembered before.
+    def add_seen(self, entry: AuditEntry, name: str, before: str, after: str) -> bool:
+        """Write an entry of what somebody else has changed, and note what is seen of it now.
+
+        False when something else than `before` is noted of this name: another process has written
+        the entry.
         """
-        names = [keys.AUDIT, keys.AUDIT_HEAD, *([] if once is None else [keys.AUDIT_SEEN])]
+        return self._added(entry, {}, {name: before}, {name: after})
+
+    def _added(
+        self,
+        entry: AuditEntry,
+        told: Mapping[str, Any],
+        before: Mapping[str, str],
+        after: Mapping[str, str],
+    ) -> bool:
+        names = [keys.AUDIT, keys.AUDIT_HEAD, keys.JOURNAL, keys.AUDIT_SEEN]
+        rest = [*paired(told), *paired(before), *paired(after)]
         answer = self.written(
             entry,
             lambda fields: self._scripts.call(
-                "audited", names, [*paired(fields), *paired(once or {})]
+                "audited", names, [journal.LENGTH, *paired(fields), *rest]
             ),
         )
         return bool(answer[0] == b"audited")
 
+    def seen(self) -> dict[str, str]:
+        """What is noted of others' changes, by name."""
+        with translated():
+            found: Any = self._client.hgetall(keys.AUDIT_SEEN)
+        return {text(name): text(value) for name, value in found.items()}
+
     def head(self) -> Head:
         """The end of the chain."""
         with translated():
-            found: Any = self._client.hmget(keys.AUDIT_HEAD, "hash", "id", "entries", "first")
-        first = whole_number(found[3].partition(b"-")[0]) if found[3] else None
-        return Head(
-            text(found[0]), text(found[1]), whole_number(found[2]) or 0, (first or 0) / 1000
-        )
+            return _head(self._client.hmget(keys.AUDIT_HEAD, *_HEAD))
 
-    def page(self, before: str = "", most: int = 100) -> Page:
-        """At most `most` entries that are older than the cursor `before`, the newest first."""
+    def page(self, before: str = "", most: int = PAGE, since: str = "") -> Page:
+        """At most `most` entries, the newest first.
+
+        They are older than the cursor `before`, and not older than the entry or moment (ms) `since`
+        would be.
+        """
         with translated():
             found: Any = self._client.xrevrange(
-                keys.AUDIT, max=f"({before}" if before else "+", count=most
+                keys.AUDIT, max=f"({before}" if before else "+", min=since or "-", count=most
             )
         entries = [(text(entry_id), _fields(raw)) for entry_id, raw in found]
         return Page(entries, entries[-1][0] if len(entries) == most else "")
 
-    def verify(self) -> Verdict:
-        """Whether the chain is whole.
-
-        Entries that are written meanwhile do not count: it is checked up to the head as it was.
-        """
-        head = self.head()
+    def after(self, last: str = "", most: int = PAGE) -> list[tuple[str, dict[str, str]]]:
+        """At most `most` entries that are newer than the entry `last`, the oldest first."""
         with translated():
-            now = seconds_of(self._client.time())
-        # What is younger is never removed because of its age.
-        is_old = 0 < head.first_at < now - KEPT
-        return judged(self._up_to(head.id), head.hash, may_begin_later=is_old)
+            found: Any = self._client.xrange(
+                keys.AUDIT, min=f"({last}" if last else "-", count=most
+            )
+        return [(text(entry_id), _fields(raw)) for entry_id, raw in found]
 
-    def _up_to(self, last: str) -> Iterator[tuple[str, dict[str, str]]]:
-        start = "-"
-        while last:
-            with translated():
-                found: Any = self._client.xrange(keys.AUDIT, min=start, max=last, count=_PAGE)
+    def unlogged(self) -> list[tuple[str, dict[str, str]]]:
+        """The oldest entries that no worker has put into its log yet."""
+        with translated():
+            last: Any = self._client.get(keys.AUDIT_LOGGED)
+        return self.after(text(last))
+
+    def note_logged(self, last: str) -> None:
+        """Note that a worker has logged the entries up to this one."""
+        with translated():
+            self._client.set(keys.AUDIT_LOGGED, last)
+
+    def verify(self, progress: Progress = _untold, anchor: str = "") -> Verdict:
+        """Whether the chain is whole, up to the entry that is the newest when it has been read.
+
+        `progress` is told how many entries were read, of how many that were ever written. An entry
+        must have the hash `anchor`, if there is one.
+        """
+        for _ in range(_READINGS):
+            verdict, is_undisturbed = self._verified(progress, anchor)
+            if is_undisturbed:
+                break
+        return verdict
+
+    def _verified(self, progress: Progress, anchor: str) -> tuple[Verdict, bool]:
+        """The verdict, and whether the old end stayed as it was meanwhile."""
+        first = head = self.head()
+        check, last, seen = ChainCheck(first.oldest, anchor), "", 0
+        while True:
+            # The head belongs to the entries only where both are read in one step.
+            with translated(), self._client.pipeline(transaction=True) as steps:
+                steps.xrange(keys.AUDIT, min=f"({last}" if last else "-", count=PAGE)
+                steps.hmget(keys.AUDIT_HEAD, *_HEAD)
+                found, raw_head = steps.execute()
+            head = _head(raw_head)
             for entry_id, raw in found:
-                yield text(entry_id), _fields(raw)
-            if len(found) < _PAGE:
-                return
-            start = f"({text(found[-1][0])}"
+                check.follow(text(entry_id), _fields(raw))
+            seen += len(found)
+            progress(seen, head.written)
+            if len(found) < PAGE:
+                return check.verdict(head), head.oldest == first.oldest
+            last = text(found[-1][0])
+
+
+def _head(found: Any) -> Head:
+    return Head(text(found[0]), text(found[1]), text(found[2]), whole_number(found[3]) or 0)
 
 
 def _fields(raw: Mapping[bytes, bytes]) -> dict[str, str]:
-    return {text(name): text(value) for name, value in raw.items()}
+    """An entry as it was written; bytes that are no text of ours stay different from all others."""
+    return {
+        name.decode("utf-8", "surrogateescape"): value.decode("utf-8", "surrogateescape")
+        for name, value in raw.items()
+    }

@@ -7,8 +7,8 @@ from typing import Any
 
 import redis
 
-from mutt_tasks.core.audit import AuditEntry
 from mutt_tasks.core.flow import Flow
+from mutt_tasks.core.identity import DIGITS, PREFIX
 from mutt_tasks.core.routes import Route
 from mutt_tasks.store import journal, keys
 from mutt_tasks.store.audit import Audit
@@ -106,23 +106,12 @@ class DeadLetters:
             *paired(journal.fields_of(entry)),
         ]
         answer = self._audit.written(
-            _audited(dead, route, request),
+            request.entry(
+                "requeue", f"{PREFIX}{dead.digest[:DIGITS]}", 1, before="dead", after=route.name
+            ),
             lambda audit: self._scripts.call("requeue", names, [*arguments, *paired(audit)]),
         )
         return bool(answer[0] != b"changed")
-
-
-def _audited(dead: Dead, route: Route, request: Request) -> AuditEntry:
-    return AuditEntry(
-        verb="requeue",
-        actor=request.actor,
-        known_by=request.known_by,
-        scope=f"m-{dead.digest[:12]}",
-        reason=request.reason,
-        count=1,
-        before="dead",
-        after=route.name,
-    )
 
 
 def _grown(text: bytes | None) -> bytes | str:

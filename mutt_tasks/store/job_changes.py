@@ -42,14 +42,19 @@ class JobChanges:
         self._scripts = scripts
         self._audit = audit
 
-    def submit(self, job: Job, etag: str, request: str, now: float) -> tuple[str, str]:
+    def submit(
+        self, job: Job, etag: str, request: str, now: float, *, meant: str = ""
+    ) -> tuple[str, str]:
         """Enter a job; returns what became of that, and the id of the job that was entered.
+
+        `meant` says for the audit how its messages were chosen.
 
         That is `submitted`, `again` (with the job of an earlier try), `expired` or `changed`, which
         say that the plan is gone, or another one than that of this `etag`.
         """
         verb, count = job.verb.value, job.counts.planned
         audited = _audited(f"submit {verb}", job, count=count, outcome="submitted")
+        audited = replace(audited, before=meant)
         told = journal.Submitted(job.id, verb, job.actor, job.reason, str(count))
         sets = [keys.plan_set(job.plan, source) for source in job.sources] if job.plan else []
         names = [

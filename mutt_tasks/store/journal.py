@@ -220,7 +220,7 @@ def entry_of(raw: Mapping[bytes, bytes]) -> Entry | None:
 
 
 class Journal:
-    """Read the journal, and write down what changes nothing else."""
+    """Read the journal."""
 
     def __init__(self, client: redis.Redis) -> None:
         self._client = client
@@ -238,12 +238,6 @@ class Journal:
             [(entry_id, entry) for entry_id, entry in entries if entry],
             entries[-1][0] if len(entries) == most else "",
         )
-
-    def add(self, entry: Viewed) -> None:
-        """Write an entry of something that no script does. Raises StoreError."""
-        fields: dict[Any, Any] = fields_of(entry)
-        with translated():
-            self._client.xadd(keys.JOURNAL, fields, maxlen=LENGTH, approximate=True)
 
     def last_cycle(self, among: int = 500, at_once: int = 20) -> tuple[str, CycleEnded] | None:
         """The last cycle's entry and its id, if it is one of the newest entries.

@@ -18,7 +18,11 @@
                                     string   the digests of the messages that it means
     mutt:remediation:audit          stream   who changed what and why, a chain of hashes
     mutt:remediation:audit:head     hash     the end of that chain
+    mutt:remediation:audit:logged   string   id of the last entry that a worker has logged
     mutt:remediation:audit:seen     hash     what others changed and the audit has: runtime settings
+    mutt:remediation:note:<id>      list     what was noted about a message or group; expires
+    mutt:remediation:ack:<id>       hash     who takes care of it, and until when; expires then
+    mutt:remediation:acks           zset     those that are acknowledged, by when that ends, ms
     mutt:remediation:jobs           zset     every job, by when it was submitted
     mutt:remediation:jobs:active    zset     those that have not ended
     mutt:remediation:job:<id>       hash     one job; expires some weeks after its end
@@ -52,7 +56,9 @@ FAILURES = "mutt:circuit_breaker:moogsoft:failures"
 
 AUDIT = PREFIX + "audit"
 AUDIT_HEAD = PREFIX + "audit:head"
+AUDIT_LOGGED = PREFIX + "audit:logged"
 AUDIT_SEEN = PREFIX + "audit:seen"
+ACKS = PREFIX + "acks"
 JOBS = PREFIX + "jobs"
 ACTIVE_JOBS = PREFIX + "jobs:active"
 TRASH = PREFIX + "trash"
@@ -71,6 +77,16 @@ def plan(plan_id: str) -> str:
 def plan_set(plan_id: str, source: str) -> str:
     """The messages of one list that a plan means."""
     return f"{PREFIX}plan:{plan_id}:set:{source}"
+
+
+def note(subject: str) -> str:
+    """What was noted about a message or a group."""
+    return f"{PREFIX}note:{subject}"
+
+
+def ack(subject: str) -> str:
+    """Who takes care of a message or a group."""
+    return f"{PREFIX}ack:{subject}"
 
 
 def job(job_id: str) -> str:

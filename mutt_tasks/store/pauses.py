@@ -4,13 +4,15 @@ from dataclasses import dataclass
 
 import redis
 
-from mutt_tasks.core.audit import AuditEntry
 from mutt_tasks.store import journal, keys
 from mutt_tasks.store.audit import Audit
 from mutt_tasks.store.connection import translated
 from mutt_tasks.store.fields import paired, text
 from mutt_tasks.store.requests import REMEMBERED_MS, Request
 from mutt_tasks.store.scripts import Scripts
+
+# What a pause holds, as the audit calls it.
+SCOPE = "all routes"
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,7 @@ class Pauses:
         entry = journal.Paused(request.actor, request.reason, f"{seconds:g}")
         pause = {"actor": request.actor, "reason": request.reason, "since": since}
         self._audit.written(
-            _audited("pause", request, after=f"paused for {seconds:g} s"),
+            request.entry("pause", SCOPE, after=f"paused for {seconds:g} s"),
             lambda audit: self._scripts.call(
                 "pause",
                 [
@@ -70,7 +72,7 @@ class Pauses:
     def resume(self, request: Request) -> bool:
         """End the pause, and journal it; False when there was none."""
         answer = self._audit.written(
-            _audited("resume", request, before="paused"),
+            request.entry("resume", SCOPE, before="paused"),
             lambda audit: self._scripts.call(
                 "resume",
                 [
@@ -85,15 +87,3 @@ class Pauses:
             ),
         )
         return bool(answer[0] == b"resumed")
-
-
-def _audited(verb: str, request: Request, before: str = "", after: str = "") -> AuditEntry:
-    return AuditEntry(
-        verb=verb,
-        actor=request.actor,
-        known_by=request.known_by,
-        scope="all routes",
-        reason=request.reason,
-        before=before,
-        after=after,
-    )

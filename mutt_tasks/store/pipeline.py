@@ -20,6 +20,8 @@ class Pipeline:
     def runtime_config(self, names: Iterable[str]) -> dict[str, bytes]:
         """The pipeline's runtime configuration, as far as it holds these names."""
         names = list(names)
+        if not names:
+            return {}
         with translated():
             found: list[Any] = self._client.mget([keys.config(name) for name in names])
         return {name: raw for name, raw in zip(names, found, strict=True) if raw is not None}

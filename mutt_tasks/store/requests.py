@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from mutt_tasks.core.audit import AuditEntry
+
 # Far longer than any delivery of a task can be repeated, in milliseconds.
 REMEMBERED_MS = 24 * 3600 * 1000
 
@@ -20,3 +22,18 @@ class Request:
     actor: str
     reason: str = ""
     known_by: str = TASK_ARGUMENT
+
+    def entry(
+        self, verb: str, scope: str, count: int = 0, *, before: str = "", after: str = ""
+    ) -> AuditEntry:
+        """What the audit tells when it is granted: what was done to which `scope`."""
+        return AuditEntry(
+            verb=verb,
+            actor=self.actor,
+            known_by=self.known_by,
+            scope=scope,
+            reason=self.reason,
+            count=count,
+            before=before,
+            after=after,
+        )

@@ -12,21 +12,34 @@ from mutt_tasks.store.connection import translated
 # These write more than one key, so they share the checks that come before a first write.
 _CHECKED = frozenset(
     {
-        *("acquire", "advance", "aside", "audited", "cancel", "commit", "end_job", "finish"),
-        "pause",
+        *(
+            "acknowledge",
+            "acquire",
+            "advance",
+            "aside",
+            "audited",
+            "cancel",
+            "commit",
+            "end_job",
+            "finish",
+        ),
+        *("note", "pause"),
         *("requeue", "resume", "submit"),
     }
 )
 # These are given lists.
 _READ_LISTS = frozenset(
     {
-        *("audited", "cancel", "commit", "end_job", "finish", "landing", "pause", "requeue"),
-        *("resume", "submit"),
+        *("acknowledge", "audited", "cancel", "commit", "end_job", "finish", "landing", "note"),
+        *("pause", "requeue", "resume", "submit"),
     }
 )
 # These write an entry of the audit.
 _AUDITED = frozenset(
-    {"audited", "cancel", "commit", "end_job", "pause", "requeue", "resume", "submit"}
+    {
+        *("acknowledge", "audited", "cancel", "commit", "end_job", "note", "pause", "requeue"),
+        *("resume", "submit"),
+    }
 )
 # These go through the newest messages of a list.
 _READ_CHUNKS = frozenset({"arrivals", "landing"})
@@ -46,9 +59,18 @@ class Scripts:
         self._registered = {
             name: client.register_script(source(name))
             for name in (
-                *("acquire", "advance", "arrivals", "aside", "audited", "cancel", "commit"),
+                *(
+                    "acknowledge",
+                    "acquire",
+                    "advance",
+                    "arrivals",
+                    "aside",
+                    "audited",
+                    "cancel",
+                    "commit",
+                ),
                 "end_job",
-                *("finish", "landing", "look", "oldest", "pause", "reading", "release"),
+                *("finish", "landing", "look", "note", "oldest", "pause", "reading", "release"),
                 *("requeue", "resume", "standing", "submit"),
             )
         }

@@ -2,6 +2,7 @@
 
 import redis
 
+from mutt_tasks.core.redaction import ALL, Hints
 from mutt_tasks.errors import ClusterUnsupported
 from mutt_tasks.settings.redis_address import RedisAddress
 from mutt_tasks.store.audit import Audit
@@ -13,6 +14,7 @@ from mutt_tasks.store.journal import Journal
 from mutt_tasks.store.lease import Lease
 from mutt_tasks.store.ledger import Ledger
 from mutt_tasks.store.listing import Listings
+from mutt_tasks.store.notes import Notes
 from mutt_tasks.store.pauses import Pauses
 from mutt_tasks.store.pipeline import Pipeline
 from mutt_tasks.store.plans import Plans
@@ -26,13 +28,16 @@ from mutt_tasks.store.trash import Trash
 
 
 class Store:
-    """Everything that is kept in Redis, by what it is for."""
+    """Everything that is kept in Redis, by what it is for.
 
-    def __init__(self, client: redis.Redis) -> None:
+    What people type is kept without the secrets of the `hints`.
+    """
+
+    def __init__(self, client: redis.Redis, hints: Hints = ALL) -> None:
         scripts = Scripts(client)
         self._client = client
         self.lease = Lease(client, scripts)
-        self.audit = Audit(client, scripts)
+        self.audit = Audit(client, scripts, hints)
         self.queues = Queues(client, scripts, self.audit)
         self.trash = Trash(client)
         self.plans = Plans(client)
@@ -43,6 +48,7 @@ class Store:
         self.ledger = Ledger(client, scripts)
         self.journal = Journal(client)
         self.pauses = Pauses(client, scripts, self.audit)
+        self.notes = Notes(client, scripts, self.audit)
         self.pipeline = Pipeline(client)
         self.readings = Readings(client, scripts)
         self.standing = Standings(scripts)
@@ -50,12 +56,18 @@ class Store:
         self.snapshots = Snapshots(client, scripts)
 
     @classmethod
-    def at(cls, address: RedisAddress, timeout: float = TIMEOUT, retries: int = RETRIES) -> "Store":
+    def at(
+        cls,
+        address: RedisAddress,
+        timeout: float = TIMEOUT,
+        retries: int = RETRIES,
+        hints: Hints = ALL,
+    ) -> "Store":
         """A store at an address; it connects when first used.
 
         `timeout` bounds connecting and each answer in seconds, `retries` the further tries.
         """
-        return cls(connect(address, timeout, retries))
+        return cls(connect(address, timeout, retries), hints)
 
     def now(self) -> float:
         """Redis' own clock, in seconds since 1970: one clock for every worker and beat."""

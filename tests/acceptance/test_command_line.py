@@ -8,61 +8,23 @@ import signal
 import subprocess
 import sys
 import termios
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 import redis
 
 from mutt_tasks.store.store import Store
-from tests.pipeline import DEAD, DLQ, INGEST, event, fill, operator_pauses, run_cycle, settings_of
+from tests.acceptance.conftest import SCRIPT, SECRET, Run, at_night, of
+from tests.pipeline import DEAD, DLQ, INGEST, event, fill, operator_pauses
 from tests.redis_server import RedisServer
 from tests.services import ROOT, Services, services, until
 
-SCRIPT = (str(Path(sys.executable).with_name("mutt-dlq")),)
 PLUGIN = (sys.executable, "-m", "celery", "-A", "mutt_tasks", "dlq")
-VERBS = ("status", "list", "show", "groups", "journal", "pause", "resume", "run")
-SECRET = "hunter2Zk4"
-
-Ended = subprocess.CompletedProcess[str]
-Run = Callable[..., Ended]
-
-
-@pytest.fixture
-def run(redis_server: RedisServer, client: redis.Redis, tmp_path: Path) -> Run:
-    """Run a command to its end, on the session's empty server."""
-
-    def run(*arguments: str, program: tuple[str, ...] = SCRIPT, **env: str) -> Ended:
-        given = Services(tmp_path, redis_server.url).env | env
-        return subprocess.run(
-            [*program, *arguments],
-            cwd=ROOT,
-            env={name: value for name, value in given.items() if name != "NO_COLOR"} | env,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
-
-    return run
-
-
-def of(ended: Ended) -> Any:
-    """What it printed as JSON."""
-    assert ended.returncode == 0, ended.stderr
-    return json.loads(ended.stdout)
-
-
-def at_night(client: redis.Redis, store: Store) -> None:
-    """Two poison letters, one malformed and hostile; three that wait, one with a secret."""
-    fill(client, DLQ, [event(n, _moog_retry_count=9, program="sshd") for n in range(2)])
-    fill(client, DLQ, [b"\x1b[2Jgarbage\x07 password=" + SECRET.encode() + b"\xff"])
-    run_cycle(store, settings_of(REMEDIATION_BATCH_SIZE=10))
-    client.delete("mutt:remediation:lease")
-    odd = "\u202eevil \x1b]0;title\x07 \x9b2J"
-    fill(client, DLQ, [event(n, message=f"link {n} down") for n in range(10, 13)])
-    fill(client, DLQ, [event(13, message=odd, hostname=odd, api_key=SECRET)])
+VERBS = (
+    *("status", "list", "show", "groups", "plan", "replay", "requeue", "discard", "redirect"),
+    *("edit", "undo", "jobs", "job", "cancel", "journal", "audit", "note", "ack"),
+    *("pause", "resume", "run"),
+)
 
 
 @pytest.mark.parametrize("program", [SCRIPT, PLUGIN], ids=["mutt-dlq", "celery"])

@@ -58,7 +58,7 @@ def test_any_messages_can_be_looked_at(
     texts = [json.dumps(value, allow_nan=False) for value in values]
     for entry in page.entries:
         texts.append(json.dumps(shown.whole_message(looks, entry), allow_nan=False))
-        texts.append(shown.raw(looks, entry, "ann"))
+        texts.append(shown.raw(looks, entry, "ann", "--actor"))
         texts.append(shown.headline(entry.description))
         again = looking.find(looks, str(entry.id))
         assert again is not None
@@ -74,6 +74,8 @@ def test_a_secret_of_the_settings_is_shown_nowhere(client: redis.Redis, store: S
     looks = looker_on(store, MOOG_API_KEY="opensesame")
 
     for entry in looking.page(looks, Wanted()).entries:
-        whole = json.dumps(shown.whole_message(looks, entry)) + shown.raw(looks, entry, "ann")
+        whole = json.dumps(shown.whole_message(looks, entry)) + shown.raw(
+            looks, entry, "ann", "--actor"
+        )
         assert "opensesame" not in whole + shown.headline(entry.description)
     assert looking.page(looks, Wanted(where="opensesame")).entries == []

@@ -149,7 +149,9 @@ def test_the_bytes_are_shown_without_secrets_and_the_journal_says_who_looked(
     looks = looker_on(store)
     (entry,) = looking.page(looks, Wanted()).entries
 
-    assert shown.raw(looks, entry, "ann") == '{"api_key" : "***","hostname":"h", "n": 1.50}'
+    assert (
+        shown.raw(looks, entry, "ann", "--actor") == '{"api_key" : "***","hostname":"h", "n": 1.50}'
+    )
 
     ((_, viewed),) = history.page(store, "", 5).entries
     assert viewed == Viewed("alerter", digest(entry.raw), "ann")
@@ -162,7 +164,7 @@ def test_many_looks_do_not_hide_the_last_cycle(client: redis.Redis, store: Store
     looks = looker_on(store)
     entry = looking.page(looks, Wanted()).entries[0]
     for _ in range(50):
-        shown.raw(looks, entry, "ann")
+        shown.raw(looks, entry, "ann", "--actor")
 
     found = store.journal.last_cycle()
 

@@ -8,7 +8,7 @@ from mutt_tasks.operations import switches
 from mutt_tasks.store.store import Store
 from tests.pipeline import journal
 
-PAUSED = "mutt:remediation:paused"
+PAUSED, AUDIT = "mutt:remediation:paused", "mutt:remediation:audit"
 
 
 def pause(store: Store, request: str, reason: str = "change window", seconds: float = 600) -> None:
@@ -112,4 +112,5 @@ def test_a_pause_of_no_length_is_refused(
 ) -> None:
     with pytest.raises(InvalidArgument, match="seconds: accepts a number from 1 to 604800"):
         switches.pause(store, "1", "ann", "why", seconds)
-    assert client.keys("*") == []
+    # The attempt is in the audit, and nothing is anywhere else.
+    assert sorted(client.keys("*")) == [AUDIT.encode(), f"{AUDIT}:head".encode()]

@@ -32,7 +32,10 @@ GROUND = (
 )
 CELERYS = {
     f"{PACKAGE}.{name}"
-    for name in ("tasks", "celery", "broker", "schedule", "serving", "survival", "cli.application")
+    for name in (
+        *("tasks", "celery", "broker", "schedule", "serving", "survival", "audit_log"),
+        "cli.application",
+    )
 }
 # What people see and act with: they reach everything through operations.
 FACES = (f"{PACKAGE}.cli",)
