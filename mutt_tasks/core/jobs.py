@@ -55,7 +55,8 @@ class Job:
 
     It ends after `stop_after` messages, and sends at most `rate` of them a second, the next one at
     `next_at` (None: as many as there are, as fast as may be). Of its parts that are `over` (from a
-    list, on a route) so many messages were refused. `why` tells of a job that failed what was
+    list, on a route) so many messages were refused; in the lists that are `gathered` its messages
+    lie at the old end. `why` tells of a job that failed what was
     wrong. `is_cancelled` says that it is to end where it is.
     """
 
@@ -76,6 +77,7 @@ class Job:
     rate: float | None = None
     next_at: float = 0.0
     over: Mapping[str, int] = field(default_factory=dict)
+    gathered: frozenset[str] = frozenset()
     created_at: float = 0.0
     started_at: float = 0.0
     ended_at: float = 0.0

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from mutt_tasks.core.hunt import Hunt
 from mutt_tasks.core.policy import Action, Decision
 from mutt_tasks.replay.cycle_context import CycleContext
+from mutt_tasks.store import keys
 from mutt_tasks.store.batch import Batch
 from mutt_tasks.store.queues import MOST_BYTES, MOST_MESSAGES
 
@@ -52,9 +53,10 @@ class Finder:
         judge: Callable[[bytes], Decision],
     ) -> None:
         self._context = context
-        self._name, self._key, self._hunt, self._judge = name, key, hunt, judge
+        self._key, self._hunt, self._judge = key, hunt, judge
         self._place, self._last, self._found_some = 0, b"", False
-        self._aside = context.store.queues.lies_aside(name)
+        self._beside = keys.aside(name)
+        self._aside = context.store.queues.length(self._beside)
         self.steps_aside, self.has_ended = True, False
 
     def next(self, most: int) -> Found | None:
@@ -142,7 +144,7 @@ class Finder:
     def _step(self, wanted: int) -> int:
         context = self._context
         return context.store.queues.step_aside(
-            context.token, self._key, self._name, self._aside, wanted
+            context.token, self._key, self._beside, self._aside, wanted
         )
 
 

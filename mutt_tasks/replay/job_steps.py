@@ -8,6 +8,9 @@ from mutt_tasks.replay.cycle_context import CycleContext
 from mutt_tasks.settings import Settings
 from mutt_tasks.store.queues import JobStep
 
+# Redis is left alone for so many times as long as a look and a commit took.
+_REST = 2.0
+
 # What people call the dead letter list.
 DEAD = "dead"
 
@@ -21,6 +24,11 @@ def source_of(settings: Settings, name: str) -> Route | None:
     if name == DEAD:
         return Route(DEAD, dead, dead, dead, reset_fields=())
     return next((route for route in settings.routes if route.name == name), None)
+
+
+def lists_of(settings: Settings) -> tuple[str, ...]:
+    """The names of all lists that jobs work in."""
+    return (*(route.name for route in settings.routes), DEAD)
 
 
 def members_of(context: CycleContext, job: Job, source: str) -> FrozenSet:
@@ -38,6 +46,7 @@ def step_of(context: CycleContext, job: Job, source: str, places: list[int], don
     return JobStep(
         id=job.id,
         source=source,
+        verb=job.verb.value,
         audit=AuditEntry(
             verb=job.verb.value,
             actor=job.actor,
@@ -55,3 +64,9 @@ def step_of(context: CycleContext, job: Job, source: str, places: list[int], don
         increments={"done": done},
         places=places,
     )
+
+
+def rest(context: CycleContext, began_at: float) -> None:
+    """Leave Redis alone for a while after a step that began then (monotonic seconds)."""
+    surroundings = context.surroundings
+    surroundings.wait(_REST * (surroundings.monotonic() - began_at))

@@ -4,7 +4,7 @@ They need the lease and a share of Redis' time, no gate and no pace. Each commit
 notes that in the job, the counters, the journal and the audit, all at once.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from itertools import count
 
@@ -16,7 +16,8 @@ from mutt_tasks.core.routes import Route
 from mutt_tasks.replay import paced_jobs
 from mutt_tasks.replay.cycle_context import CycleContext
 from mutt_tasks.replay.finder import WAITS, Finder, Found
-from mutt_tasks.replay.job_steps import DEAD, members_of, source_of, step_of
+from mutt_tasks.replay.gathering import gather, go_home
+from mutt_tasks.replay.job_steps import lists_of, members_of, rest, source_of, step_of
 from mutt_tasks.settings import Settings
 from mutt_tasks.store import keys
 from mutt_tasks.store.batch import Batch
@@ -39,9 +40,6 @@ _COMMITS: Mapping[Verb, CommitVerb] = {
     Verb.UNDO: UNDO,
 }
 
-# Redis is left alone for so many times as long as a look and a commit took.
-_REST = 2.0
-
 _MOVES = Decision(Action.MOVE)
 
 
@@ -54,17 +52,28 @@ def _waits(_raw: bytes) -> Decision:
 
 
 def work(context: CycleContext, seconds: float) -> bool:
-    """Go on with the jobs that need no pace, for about so long; True when some is left."""
+    """Go on with the jobs that need no pace, for about so long; True when some is left.
+
+    What jobs that need it mean is taken to the old ends of long lists.
+    """
     settings, store = context.settings, context.store
-    lists = [*(route.name for route in settings.routes), DEAD]
+    lists = lists_of(settings)
     if not store.jobs.is_work_left(lists):
         return False
     paced_jobs.settle(context)
     late_at = context.surroundings.monotonic() + seconds
     targets = frozenset(route.target for route in settings.routes)
-    jobs = [job for job in store.jobs.active() if not is_paced(job, targets)]
-    _put_back(context, lists, {name for job in jobs for name in job.sources})
-    return any(not JobWork(context, job).run(late_at) for job in jobs)
+    jobs = store.jobs.active()
+    _put_back(context, store.jobs.busy(lists) - {name for job in jobs for name in job.sources})
+    for job in jobs:
+        is_done = (
+            gather(context, job, late_at)
+            if is_paced(job, targets)
+            else JobWork(context, job).run(late_at)
+        )
+        if not is_done:
+            return True
+    return False
 
 
 def wants_cycle(store: Store, settings: Settings) -> bool:
@@ -72,24 +81,24 @@ def wants_cycle(store: Store, settings: Settings) -> bool:
 
     Those that need the pipeline are served by the drain's own cycles, if there is one.
     """
-    lists = [*(route.name for route in settings.routes), DEAD]
+    lists = lists_of(settings)
     if not store.jobs.is_work_left(lists):
         return False
     targets = frozenset(route.target for route in settings.routes)
     jobs = store.jobs.active()
     is_urgent = any(job.is_cancelled or not is_paced(job, targets) for job in jobs)
-    is_urgent = is_urgent or any(store.queues.lies_aside(name) for name in lists)
-    return store.lease.is_free(while_resting=is_urgent)
+    return store.lease.is_free(while_resting=is_urgent or bool(store.jobs.busy(lists)))
 
 
-def _put_back(context: CycleContext, lists: list[str], busy: set[str]) -> None:
-    """Put back what lies beside a list in which no job works any more."""
-    for name in lists:
+def _put_back(context: CycleContext, names: Iterable[str]) -> None:
+    """Put back what lies beside lists in which no job works any more."""
+    for name in names:
         route = source_of(context.settings, name)
-        if route is not None and name not in busy:
+        if route is not None:
             finder = Finder(context, name, route.source, Hunt.over(), _moves)
             while not finder.go_home():
                 pass
+            go_home(context, route)
 
 
 class JobWork:
@@ -150,7 +159,7 @@ class JobWork:
                 break
             if found is not None and self._commit(route, found):
                 finder.moved(found)
-            self._rest(began_at)
+            rest(self._context, began_at)
         while not finder.go_home():
             if clock() > late_at:
                 return None
@@ -188,7 +197,7 @@ class JobWork:
                 break
             back = replace(route, source=trash, target=route.source)
             self._moved(back, Batch(0, page, [_MOVES] * len(page)), [])
-            self._rest(began_at)
+            rest(self._context, began_at)
         return max(0, self._counts.left) if route.name == list(self._job.sources)[-1] else 0
 
     def _moved(self, route: Route, batch: Batch, places: list[int]) -> bool:
@@ -214,10 +223,6 @@ class JobWork:
             # The original lies in its place again; the trash has what was made of it.
             context.store.trash.drop_original(job.undoes, route.name, batch.payloads())
         return True
-
-    def _rest(self, began_at: float) -> None:
-        surroundings = self._context.surroundings
-        surroundings.wait(_REST * (surroundings.monotonic() - began_at))
 
     def _end(self, state: State, gone: int, why: str = "") -> None:
         context, job = self._context, self._job

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field, replace
 from mutt_tasks.core.jobs import Job, State, is_paced
 from mutt_tasks.core.routes import Route
 from mutt_tasks.replay.cycle_context import CycleContext
-from mutt_tasks.replay.job_steps import DEAD
+from mutt_tasks.replay.gathering import is_to_be_gathered
+from mutt_tasks.replay.job_steps import lists_of
 from mutt_tasks.replay.paced_job import PacedJob, part_of, parts_of
 from mutt_tasks.store.job_changes import Ending
 
@@ -15,7 +16,7 @@ from mutt_tasks.store.job_changes import Ending
 class PacedJobs:
     """The jobs that routes serve in one cycle, the first that was submitted first.
 
-    In the lists that are `busy` another job is at work, deep inside.
+    In the lists that are `busy` a job is at work, deep inside.
     """
 
     context: CycleContext
@@ -28,7 +29,8 @@ class PacedJobs:
         for job in self.jobs:
             for source, its_route in parts_of(settings, job):
                 is_open = part_of(source, route) not in job.over and source.name not in self.busy
-                if its_route == route and is_open:
+                is_here = is_open and its_route == route
+                if is_here and not is_to_be_gathered(self.context, job, source):
                     return PacedJob(self.context, job, source, route)
         return None
 
@@ -36,17 +38,16 @@ class PacedJobs:
 def read(context: CycleContext) -> PacedJobs:
     """The jobs of this cycle."""
     store, settings = context.store, context.settings
-    lists = [*(route.name for route in settings.routes), DEAD]
+    lists = lists_of(settings)
     if not store.jobs.is_work_left(lists):
         return PacedJobs(context)
-    busy = frozenset(name for name in lists if store.queues.lies_aside(name))
-    return PacedJobs(context, tuple(_open(context)), busy)
+    return PacedJobs(context, tuple(unfinished(context)), store.jobs.busy(lists))
 
 
 def settle(context: CycleContext) -> None:
     """End the jobs that have nothing left to send, or are to end where they are."""
     settings = context.settings
-    for job in _open(context):
+    for job in unfinished(context):
         parts = parts_of(settings, job)
         is_over = all(part_of(source, route) in job.over for source, route in parts)
         if job.is_cancelled:
@@ -60,7 +61,8 @@ def settle(context: CycleContext) -> None:
             _end(context, replace(job, counts=counts), State.DONE)
 
 
-def _open(context: CycleContext) -> Iterable[Job]:
+def unfinished(context: CycleContext) -> Iterable[Job]:
+    """The jobs that need the pace and have not ended."""
     targets = frozenset(route.target for route in context.settings.routes)
     return [job for job in context.store.jobs.active() if is_paced(job, targets)]
 

@@ -56,7 +56,9 @@ REQUEUED = Family("requeued", _ROUTE)
 # What operators' jobs did with messages, by the list that these lay in.
 DISCARDED, EDITED = Family("discarded", _ROUTE), Family("edited", _ROUTE)
 REDIRECTED, UNDONE = Family("redirected", _ROUTE), Family("undone", _ROUTE)
-OF_JOBS = (DISCARDED, EDITED, REDIRECTED, UNDONE, REQUEUED)
+# Taken to the old end of their list, to go first.
+GATHERED = Family("gathered", _ROUTE)
+OF_JOBS = (DISCARDED, EDITED, REDIRECTED, UNDONE, REQUEUED, GATHERED)
 # What a job replayed and came back to the dead letter queue.
 CAME_BACK = Family("came_back", ("job",))
 

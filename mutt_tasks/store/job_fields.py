@@ -11,6 +11,8 @@ from mutt_tasks.store.states import number
 
 # In front of the names of a job's parts that are over.
 OVER = "over:"
+# In front of the names of the lists in which its messages lie at the old end.
+GATHERED = "gathered:"
 
 
 def fields_of(job: Job) -> dict[str, Any]:
@@ -67,6 +69,7 @@ def job_of(raw: Mapping[bytes, bytes], came_back: int) -> Job | None:
             for name, refused in found.items()
             if name.startswith(OVER)
         },
+        gathered=frozenset(name[len(GATHERED) :] for name in found if name.startswith(GATHERED)),
         created_at=number(found.get("created_at")),
         started_at=number(found.get("started_at")),
         ended_at=number(found.get("ended_at")),

@@ -1,6 +1,6 @@
 """Operators' jobs as they stand."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Any
 
 import redis
@@ -10,7 +10,7 @@ from mutt_tasks.store import keys
 from mutt_tasks.store.connection import translated
 from mutt_tasks.store.counters import CAME_BACK
 from mutt_tasks.store.fields import text, whole_number
-from mutt_tasks.store.job_fields import OVER, job_of
+from mutt_tasks.store.job_fields import GATHERED, OVER, job_of
 
 
 class Jobs:
@@ -35,10 +35,25 @@ class Jobs:
             found: Any = self._client.zrange(keys.ACTIVE_JOBS, 0, -1)
         return [job for job in self._read([text(job_id) for job_id in found]) if job]
 
-    def is_work_left(self, sources: Iterable[str]) -> bool:
+    def is_work_left(self, sources: Sequence[str]) -> bool:
         """Whether a job has not ended, or something lies beside one of the lists."""
+        beside = (*map(keys.aside, sources), *map(keys.front, sources))
         with translated():
-            return bool(self._client.exists(keys.ACTIVE_JOBS, *map(keys.aside, sources)))
+            return bool(self._client.exists(keys.ACTIVE_JOBS, *beside))
+
+    def busy(self, sources: Sequence[str]) -> frozenset[str]:
+        """The lists beside which something lies: a job is at work in them, or was."""
+        with translated(), self._client.pipeline(transaction=True) as steps:
+            for source in sources:
+                steps.exists(keys.aside(source), keys.front(source))
+            return frozenset(
+                source for source, found in zip(sources, steps.execute(), strict=True) if found
+            )
+
+    def note_gathered(self, job_id: str, source: str) -> None:
+        """Note that what a job means of a list lies at the list's old end."""
+        with translated():
+            self._client.hset(keys.job(job_id), GATHERED + source, 1)
 
     def is_cancelled(self, job_id: str) -> bool:
         """Whether a job is to end where it is."""

@@ -32,6 +32,8 @@
     mutt:remediation:trash:<job>:<list>
                                     list     what it took from there, byte for byte
     mutt:remediation:aside:<list>   list     while a job works deep inside a list: what is older
+    mutt:remediation:front:<list>   list     what a job that needs the pace found there, on its way
+                                             to the list's old end
 
 Read, never written: the pipeline's own `mutt:config:<key>`, its forwarder's limiter and its
 breaker, `mutt:circuit_breaker:moogsoft:*` (`mutt:circuit:moog:open` in older versions). The message
@@ -112,6 +114,11 @@ def trash(job_id: str, source: str) -> str:
 def aside(source: str) -> str:
     """What is older than the place where a job works inside a list."""
     return f"{PREFIX}aside:{source}"
+
+
+def front(source: str) -> str:
+    """What a job found deep inside a list, on its way to the list's old end."""
+    return f"{PREFIX}front:{source}"
 
 
 def request(kind: str, request_id: str) -> str:

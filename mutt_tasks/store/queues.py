@@ -16,6 +16,7 @@ from mutt_tasks.store.connection import translated
 from mutt_tasks.store.counters import (
     DISCARDED,
     EDITED,
+    GATHERED,
     MOVED,
     QUARANTINED,
     REDIRECTED,
@@ -71,6 +72,7 @@ DISCARD, EDIT = _of_job(DISCARDED, to_old_end=True), _of_job(EDITED, to_old_end=
 UNDO = _of_job(UNDONE, to_old_end=True)
 REDIRECT, REQUEUE = _of_job(REDIRECTED), _of_job(REQUEUED)
 REPLAY_JOB = Verb(MOVED, journal.Acted, prefix="job:")
+GATHER = _of_job(GATHERED)
 
 
 @dataclass(frozen=True)
@@ -78,12 +80,14 @@ class JobStep:
     """What a commit notes in the job `id` whose messages of the list `source` it moves.
 
     `places` are those of the messages in the job's frozen set, `fields` and `increments` its
-    fields and numbers. `audit` is the entry of the audit, without its links.
+    fields and numbers. `audit` is the entry of the audit, without its links (None: nothing left the
+    list for good).
     """
 
     id: str
     source: str
-    audit: AuditEntry
+    verb: str
+    audit: AuditEntry | None = None
     fields: Mapping[str, Any] = field(default_factory=dict)
     increments: Increments = field(default_factory=dict)
     places: Sequence[int] = ()
@@ -161,7 +165,7 @@ class Queues:
 
         Raises LeaseLost when the lease does not hold the commit's token any more.
         """
-        if commit.job is None:
+        if commit.job is None or commit.job.audit is None:
             answer = self._called(commit, {})
         else:
             answer = self._audit.written(commit.job.audit, partial(self._called, commit))
@@ -171,18 +175,19 @@ class Queues:
         pushed, *quarantined = moved
         return Moved(pushed, dict(zip(QUARANTINED, quarantined, strict=True)), remaining)
 
-    def lies_aside(self, source: str) -> int:
-        """How many messages lie beside a list."""
+    def length(self, name: str) -> int:
+        """How many messages a list holds."""
         with translated():
-            return int(self._client.llen(keys.aside(source)))
+            return int(self._client.llen(name))
 
     def step_aside(self, token: str, name: str, beside: str, has: int, wanted: int) -> int:
-        """Have `wanted` of the oldest messages of a list lie beside it, where `has` lie now.
+        """Have `wanted` of the oldest messages of a list lie in the list `beside` it.
 
-        Returns how many lie there then; 1,000 at most change sides. Raises LeaseLost.
+        `has` lie there now. Returns how many lie there then; 1,000 at most change sides. Raises
+        LeaseLost.
         """
         answer = self._scripts.call(
-            "aside", [keys.LEASE, name, keys.aside(beside)], [token, TTL_MS, has, wanted]
+            "aside", [keys.LEASE, name, beside], [token, TTL_MS, has, wanted]
         )
         return int(answer[1])
 
@@ -222,7 +227,7 @@ def _entry(commit: Commit) -> journal.Entry:
     """The journal's entry, without the amounts, which the script knows."""
     route, job, kind = commit.route.name, commit.job, commit.verb.kind
     if kind is journal.Acted and job is not None:
-        return journal.Acted(route, commit.cycle, commit.id, job.id, job.audit.verb)
+        return journal.Acted(route, commit.cycle, commit.id, job.id, job.verb)
     if kind is journal.Sheltered:
         return journal.Sheltered(route, commit.cycle, commit.id)
     return journal.Moved(route, commit.cycle, commit.id)

@@ -220,3 +220,42 @@ def test_deep_inside_a_long_list_what_is_older_keeps_its_order(
     gone = set(wanted)
     assert lying_in(client, DLQ) == [raw for raw in events if raw not in gone]
     assert not client.exists("mutt:remediation:aside:alerter")
+
+
+def test_what_is_replayed_from_deep_inside_a_long_list_goes_first_and_alone(
+    client: redis.Redis, store: Store
+) -> None:
+    events = [event(n) for n in range(13_000)]
+    for start in range(0, len(events), 1000):
+        client.lpush(DLQ, *events[start : start + 1000])
+    wanted = [*events[100:105], *events[12_000:12_010]]
+    job = jobs.submit(store, plan_of(store, Verb.REPLAY, {"alerter": wanted}), order())
+    operator_pauses(store, 600)
+    run_cycle(store, SETTINGS)
+    others = [raw for raw in events if raw not in set(wanted)]
+    assert lying_in(client, DLQ) == [*wanted, *others]
+    assert not client.exists("mutt:remediation:front:alerter", "mutt:remediation:aside:alerter")
+    client.delete("mutt:remediation:paused")
+    ended = run_cycle(store, SETTINGS)
+    for _ in range(5):
+        consume(client, store)
+        ended = run_cycle(store, SETTINGS, ended.next_cycle)
+    assert after(store, job).counts.done == len(wanted)
+    sent = numbers_in(client, "taken:" + INGEST)[: len(wanted)]
+    assert sent == [*range(100, 105), *range(12_000, 12_010)]
+
+
+def test_a_job_that_is_cancelled_while_it_gathers_loses_nothing(
+    client: redis.Redis, store: Store
+) -> None:
+    events = [event(n) for n in range(11_000)]
+    for start in range(0, len(events), 1000):
+        client.lpush(DLQ, *events[start : start + 1000])
+    job = jobs.submit(store, plan_of(store, Verb.REPLAY, {"alerter": events[500:]}), order())
+    operator_pauses(store, 600)
+    client.lpush("mutt:remediation:front:alerter", b"left by a worker that was killed")
+    jobs.cancel(store, job.id, order())
+    run_cycle(store, SETTINGS)
+    run_cycle(store, SETTINGS)
+    assert after(store, job).state is State.CANCELLED
+    assert lying_in(client, DLQ) == [b"left by a worker that was killed", *events]
