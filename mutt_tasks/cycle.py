@@ -15,7 +15,7 @@ from enum import StrEnum
 
 from mutt_tasks import checking
 from mutt_tasks.core.routes import Route
-from mutt_tasks.replay import ending, job_work, paced_jobs
+from mutt_tasks.replay import ending, job_work, paced_jobs, retention
 from mutt_tasks.replay.cycle_context import CycleContext, Health
 from mutt_tasks.replay.ending import Ran
 from mutt_tasks.replay.guard import LONGEST_WATCH, LOOK_SECONDS, Guard, guarded_route
@@ -82,6 +82,8 @@ def begin(
     context = CycleContext(store, settings, surroundings, cycle, cycle)
     reason = _held_by(context)
     job_work.work(context, JOB_SECONDS_HELD if reason else JOB_SECONDS)
+    if trigger is Trigger.BEAT:
+        retention.tidy(context)
     if not reason:
         return None
     return ending.end(context, Ran(_held(settings, reason), started_at))

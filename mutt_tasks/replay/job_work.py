@@ -21,7 +21,7 @@ from mutt_tasks.replay.job_steps import lists_of, members_of, rest, source_of, s
 from mutt_tasks.settings import Settings
 from mutt_tasks.store import keys
 from mutt_tasks.store.batch import Batch
-from mutt_tasks.store.job_changes import TRASH_KEPT, Ending
+from mutt_tasks.store.job_changes import Ending
 from mutt_tasks.store.queues import (
     DISCARD,
     EDIT,
@@ -33,6 +33,7 @@ from mutt_tasks.store.queues import (
 )
 from mutt_tasks.store.queues import Verb as CommitVerb
 from mutt_tasks.store.store import Store
+from mutt_tasks.store.trash import KEPT
 
 _COMMITS: Mapping[Verb, CommitVerb] = {
     Verb.DISCARD: DISCARD,
@@ -230,6 +231,6 @@ class JobWork:
         counts: Counts = replace(self._counts, gone=gone)
         whose = self._keeper if self._is_undo or job.verb in TRASHING else ""
         has_trash = any(context.store.trash.depths({whose: tuple(job.sources)}).values())
-        removed_at = now + TRASH_KEPT if has_trash else None
+        removed_at = now + KEPT if has_trash else None
         ending = Ending(state, counts, why, whose, removed_at)
         context.store.job_changes.end(context.token, job, ending, now)

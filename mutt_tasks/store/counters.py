@@ -56,6 +56,8 @@ REQUEUED = Family("requeued", _ROUTE)
 # What operators' jobs did with messages, by the list that these lay in.
 DISCARDED, EDITED = Family("discarded", _ROUTE), Family("edited", _ROUTE)
 REDIRECTED, UNDONE = Family("redirected", _ROUTE), Family("undone", _ROUTE)
+# Removed from the trash, by the list that they lay in before.
+EMPTIED = Family("emptied", _ROUTE)
 # Taken to the old end of their list, to go first.
 GATHERED = Family("gathered", _ROUTE)
 OF_JOBS = (DISCARDED, EDITED, REDIRECTED, UNDONE, REQUEUED, GATHERED)

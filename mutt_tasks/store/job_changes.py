@@ -17,9 +17,6 @@ _DAY = 86_400
 KEPT = 30 * _DAY
 PLAN_MS, SETS_MS = 15 * 60 * 1000, 8 * _DAY * 1000
 
-# What lies in the trash is removed so long after the end of its job, in seconds.
-TRASH_KEPT = 7 * _DAY
-
 
 @dataclass(frozen=True)
 class Ending:

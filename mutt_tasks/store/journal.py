@@ -145,6 +145,15 @@ class JobEnded:
     did: str
 
 
+@dataclass(frozen=True)
+class Emptied:
+    """What a job threw away was removed for good, `count` messages, because of its age."""
+
+    event: ClassVar = "emptied"
+    job: str
+    count: str
+
+
 Entry = (
     Moved
     | Sheltered
@@ -157,6 +166,7 @@ Entry = (
     | Submitted
     | Cancelled
     | JobEnded
+    | Emptied
 )
 _KINDS: dict[str, type[Any]] = {kind.event: kind for kind in get_args(Entry)}
 # The words of what was moved, where an entry tells amounts.

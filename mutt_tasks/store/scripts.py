@@ -12,37 +12,28 @@ from mutt_tasks.store.connection import translated
 # These write more than one key, so they share the checks that come before a first write.
 _CHECKED = frozenset(
     {
-        *(
-            "acknowledge",
-            "acquire",
-            "advance",
-            "aside",
-            "audited",
-            "cancel",
-            "commit",
-            "end_job",
-            "finish",
-        ),
-        *("note", "pause"),
-        *("requeue", "resume", "submit"),
+        *("acknowledge", "acquire", "advance", "aside", "audited", "cancel", "commit"),
+        *("empty_trash", "end_job", "finish", "note", "pause", "requeue", "resume", "submit"),
     }
 )
 # These are given lists.
 _READ_LISTS = frozenset(
     {
-        *("acknowledge", "audited", "cancel", "commit", "end_job", "finish", "landing", "note"),
-        *("pause", "requeue", "resume", "submit"),
+        *("acknowledge", "audited", "cancel", "commit", "empty_trash", "end_job", "finish"),
+        *("landing", "note", "pause", "requeue", "resume", "submit"),
     }
 )
 # These write an entry of the audit.
 _AUDITED = frozenset(
     {
-        *("acknowledge", "audited", "cancel", "commit", "end_job", "note", "pause", "requeue"),
-        *("resume", "submit"),
+        *("acknowledge", "audited", "cancel", "commit", "empty_trash", "end_job", "note"),
+        *("pause", "requeue", "resume", "submit"),
     }
 )
 # These go through the newest messages of a list.
 _READ_CHUNKS = frozenset({"arrivals", "landing"})
+# These only read, or write nothing but one key.
+_OTHERS = frozenset({"look", "oldest", "reading", "release", "standing"})
 _SHARED = {
     "checks": _CHECKED,
     "lists": _READ_LISTS,
@@ -57,22 +48,7 @@ class Scripts:
     def __init__(self, client: redis.Redis) -> None:
         self._client = client
         self._registered = {
-            name: client.register_script(source(name))
-            for name in (
-                *(
-                    "acknowledge",
-                    "acquire",
-                    "advance",
-                    "arrivals",
-                    "aside",
-                    "audited",
-                    "cancel",
-                    "commit",
-                ),
-                "end_job",
-                *("finish", "landing", "look", "note", "oldest", "pause", "reading", "release"),
-                *("requeue", "resume", "standing", "submit"),
-            )
+            name: client.register_script(source(name)) for name in _CHECKED | _READ_CHUNKS | _OTHERS
         }
 
     def call(self, name: str, keys: list[str], args: list[Any]) -> Any:

@@ -39,7 +39,7 @@ class Store:
         self.lease = Lease(client, scripts)
         self.audit = Audit(client, scripts, hints)
         self.queues = Queues(client, scripts, self.audit)
-        self.trash = Trash(client)
+        self.trash = Trash(client, scripts, self.audit)
         self.plans = Plans(client)
         self.jobs = Jobs(client)
         self.job_changes = JobChanges(scripts, self.audit)

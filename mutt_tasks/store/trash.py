@@ -1,22 +1,76 @@
 """What jobs took from the lists, byte for byte, until it is old; and the bytes of edits."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import redis
 
-from mutt_tasks.store import keys
+from mutt_tasks.core.audit import AuditEntry
+from mutt_tasks.store import journal, keys
+from mutt_tasks.store.audit import Audit
 from mutt_tasks.store.connection import translated
+from mutt_tasks.store.counters import EMPTIED
+from mutt_tasks.store.fields import listed, paired, text
+from mutt_tasks.store.lease import TTL_MS
+from mutt_tasks.store.scripts import Scripts
 
 # An edit that no worker has done by then is not done any more, in milliseconds.
 _EDIT_MS = 8 * 86_400 * 1000
+# What lies in the trash is removed so long after the end of its job, in seconds.
+KEPT = 7 * 86_400
+# So many messages are removed in one step: a millisecond of Redis.
+_PART = 1000
 
 
 class Trash:
     """The trash. Raises StoreError."""
 
-    def __init__(self, client: redis.Redis) -> None:
+    def __init__(self, client: redis.Redis, scripts: Scripts, audit: Audit) -> None:
         self._client = client
+        self._scripts = scripts
+        self._audit = audit
+
+    def depth(self, lists: Sequence[str]) -> int:
+        """How many messages there are, of all jobs, that lay in one of these lists."""
+        with translated():
+            jobs: Any = self._client.zrange(keys.TRASH, 0, -1)
+        return sum(self.depths({text(job): tuple(lists) for job in jobs}).values())
+
+    def expired(self, now: float) -> list[str]:
+        """The jobs whose trash is to be removed, the oldest first."""
+        with translated():
+            found: Any = self._client.zrangebyscore(keys.TRASH, "-inf", now)
+        return [text(job) for job in found]
+
+    def empty(self, token: str, job: str, lists: Sequence[str], count: int, now: float) -> int:
+        """Remove a part of what a job threw away; returns how many messages are left.
+
+        The journal and the audit have the `count` of all of them with the last part. Nothing is
+        removed before its time. Raises LeaseLost when the lease does not hold `token`.
+        """
+        audited = AuditEntry(
+            verb="empty trash",
+            actor="the worker",
+            known_by="worker",
+            scope=f"the trash of {job}",
+            reason=f"{KEPT // 86_400} days old",
+            count=count,
+            job=job,
+        )
+        names = [
+            *(keys.LEASE, keys.TRASH, keys.STATS, keys.JOURNAL, keys.AUDIT, keys.AUDIT_HEAD),
+            *(keys.trash(job, name) for name in lists),
+        ]
+        arguments = [
+            *(token, TTL_MS, job, _PART, f"{now:.0f}", journal.LENGTH),
+            *listed(EMPTIED.of(name) for name in lists),
+            *paired(journal.fields_of(journal.Emptied(job, str(count)))),
+        ]
+        answer = self._audit.written(
+            audited,
+            lambda entry: self._scripts.call("empty_trash", names, [*arguments, *paired(entry)]),
+        )
+        return int(answer[2]) if answer[0] == b"emptied" else 0
 
     def keep_edit(self, job_id: str, payload: bytes) -> None:
         """Keep the bytes that an edit puts in a message's place, before it is submitted."""

@@ -9,6 +9,7 @@ from mutt_tasks.core.frozen import FrozenSet
 from mutt_tasks.core.identity import digest
 from mutt_tasks.core.jobs import Job, State
 from mutt_tasks.core.plan import Plan, Verb, etag_of
+from mutt_tasks.cycle import Trigger
 from mutt_tasks.errors import Refused, SetChanged
 from mutt_tasks.operations import jobs
 from mutt_tasks.operations.jobs import Order
@@ -18,12 +19,15 @@ from tests.pipeline import (
     DEAD,
     DLQ,
     INGEST,
+    begin,
     consume,
     counters,
     drain,
     event,
     fill,
     header_of,
+    journal,
+    let_pass,
     lying_in,
     numbers_in,
     operator_pauses,
@@ -32,6 +36,7 @@ from tests.pipeline import (
 )
 
 SETTINGS = settings_of()
+OFF = settings_of(REMEDIATION_ENABLED="false")
 
 
 def order(**wanted: object) -> Order:
@@ -259,3 +264,24 @@ def test_a_job_that_is_cancelled_while_it_gathers_loses_nothing(
     run_cycle(store, SETTINGS)
     assert after(store, job).state is State.CANCELLED
     assert lying_in(client, DLQ) == [b"left by a worker that was killed", *events]
+
+
+def test_the_trash_is_emptied_by_age_alone(client: redis.Redis, store: Store) -> None:
+    events = [event(n) for n in range(1500)]
+    client.lpush(DLQ, *events)
+    old = jobs.submit(store, plan_of(store, Verb.DISCARD, {"alerter": events[:1200]}), order())
+    run_cycle(store, OFF)
+    let_pass(store, 6 * 86_400)
+    young = jobs.submit(store, plan_of(store, Verb.DISCARD, {"alerter": events[1200:]}), order())
+    assert begin(store, OFF, "a" * 32, Trigger.BEAT) is not None
+    assert store.trash.depth(("alerter",)) == 1500
+    let_pass(store, 86_400)
+    client.delete("mutt:remediation:tick")
+    assert begin(store, OFF, "b" * 32, Trigger.BEAT) is not None
+    assert store.trash.depth(("alerter",)) == 300
+    with pytest.raises(Refused, match="nothing of"):
+        jobs.undo(store, old.id, order())
+    assert jobs.undo(store, young.id, order()).counts.planned == 300
+    assert [entry["count"] for entry in journal(client, "emptied")] == ["1200"]
+    assert counters(client)["emptied:alerter"] == 1200
+    assert store.audit.verify().wrong == ""
