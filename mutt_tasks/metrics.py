@@ -24,23 +24,28 @@ from mutt_tasks.store.counters import (
     BAD_COUNTERS,
     BOUNCED,
     CYCLES,
+    DISCARDED,
     DROPPED,
     DROPS,
     DURATION_BOUNDS,
     DURATION_BUCKET,
     DURATION_SUM,
+    EDITED,
+    EMPTIED,
     FORGIVEN,
     LANDED,
     LIMITS,
     LOOPS,
     MOVED,
     QUARANTINED,
+    REDIRECTED,
     REPLAYED,
     REQUEUED,
     SHELTERED,
     STUCK,
     TICKS_REFUSED,
     TRIPS,
+    UNDONE,
     Counters,
 )
 from mutt_tasks.store.snapshot import Snapshot
@@ -83,6 +88,8 @@ class RedisCollector(Collector):
         yield from _by_route(found, settings)
         yield from _limiter(found)
         yield from _state(found)
+        text = "Jobs of operators that have not ended"
+        yield _gauge("jobs_active", text, found.active_jobs)
 
 
 def _fixed(found: Snapshot, lists: tuple[str, ...]) -> Iterator[Metric]:
@@ -133,6 +140,11 @@ _COUNTED = (
     (TRIPS, "breaker_trips", "Times that a route's breaker opened"),
     (SHELTERED, "sheltered", "Alerts moved aside untried, before an outage could destroy them"),
     (REQUEUED, "requeued", "Dead letters that an operator put back"),
+    (DISCARDED, "discarded", "Messages that an operator threw into the trash, by their list"),
+    (EDITED, "edited", "Messages that an operator changed in their place"),
+    (REDIRECTED, "redirected", "Messages that an operator moved to another list"),
+    (UNDONE, "undone", "Messages that an operator took back from the trash"),
+    (EMPTIED, "trash_emptied", "Messages removed from the trash because of their age"),
     (BAD_COUNTERS, "odd_counters", "Messages moved whose retry counter was no counter"),
 )
 

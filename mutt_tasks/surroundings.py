@@ -21,12 +21,14 @@ class ScanBounds:
     At most `messages` and `data_bytes` are held in memory; the next selection goes on where this
     one stopped, so a larger queue only takes more of them. One that takes more than `seconds` to
     read goes as it is: far below the time that a step may take, also where the worker gets a
-    quarter of a processor.
+    quarter of a processor. A job takes nothing out of a list behind more than `deep` older
+    messages: a commit there would take Redis more than about a millisecond longer.
     """
 
     messages: int = 10_000
     data_bytes: int = 16 << 20
     seconds: float = 5.0
+    deep: int = 10_000
 
 
 def new_id() -> str:

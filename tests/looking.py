@@ -4,7 +4,7 @@ import time
 from dataclasses import dataclass, field
 
 from mutt_tasks.operations.looking import Looker
-from mutt_tasks.operations.walking import Time
+from mutt_tasks.operations.sparing import Time
 from mutt_tasks.store.store import Store
 from tests.pipeline import settings_of
 

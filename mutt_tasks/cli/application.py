@@ -8,7 +8,7 @@ from mutt_tasks import environment
 from mutt_tasks.core.redaction import Hints
 from mutt_tasks.errors import StoreUnavailable
 from mutt_tasks.operations.looking import Looker, ignore
-from mutt_tasks.operations.walking import Time
+from mutt_tasks.operations.sparing import Time
 from mutt_tasks.runtime_settings import in_force
 from mutt_tasks.store.store import Store
 

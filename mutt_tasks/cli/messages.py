@@ -9,7 +9,7 @@ from mutt_tasks.cli import output, remarks
 from mutt_tasks.cli.actor import actor_option, known_by
 from mutt_tasks.cli.application import looker
 from mutt_tasks.cli.output import Column
-from mutt_tasks.core.description import FAILED
+from mutt_tasks.core.lanes import FAILED
 from mutt_tasks.errors import NotFound
 from mutt_tasks.operations import grouping, history, looking, notes, shown
 from mutt_tasks.operations.looking import Looker, Page, Wanted

@@ -103,6 +103,8 @@ def _lines(found: Status) -> list[str]:
         for name, route in found.routes.items()
     ]
     rows.append(["dead", f"{found.dead_depth:,}", "", "", "", "", ""])
+    if found.trash_depth:
+        rows.append(["trash", f"{found.trash_depth:,}", "", "", "", "", ""])
     return [
         *(click.style(line, bold=True) for line in output.wrapped("", sentence)),
         f"Moogsoft: {output.printable(_health(found))}",

@@ -1,28 +1,33 @@
-"""One message as people see it: what it says, how it came where it lies, and what it looks like."""
+"""One message as people see it: what it says, how it came where it lies, and what it looks like.
+
+A look at a million messages asks little of each. So everything is found out when it is asked for,
+and from the decoded members wherever they tell the same as the bytes (`simple_bytes`).
+"""
 
 import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from functools import cached_property, lru_cache
+from typing import Any, TypeGuard
 
-from mutt_tasks.core.message import HEADER_FIELD, SHELTERED_LANE
+from mutt_tasks.core.lanes import lane_of, route_named
+from mutt_tasks.core.message import HEADER_FIELD
 from mutt_tasks.core.moments import moment_of
-from mutt_tasks.core.policy import MALFORMED, Arrival, arrival
-from mutt_tasks.core.redaction import ALL, NONE, Hints, raw_redacted, redacted, text_redacted
+from mutt_tasks.core.policy import MALFORMED
+from mutt_tasks.core.redaction import (
+    ALL,
+    NONE,
+    Hints,
+    key_redacted,
+    member_redacted,
+    raw_redacted,
+    redacted,
+    text_redacted,
+)
 from mutt_tasks.core.routes import Route
+from mutt_tasks.core.simple_bytes import is_simple
 from mutt_tasks.core.templates import group_id, template
-
-# How a message came: its consumer failed at it, or set it aside untried, or we did.
-FAILED, SHED = "failed", "shed"
-_LANES = {
-    Arrival.FRESH: FAILED,
-    Arrival.RETURNED: FAILED,
-    Arrival.SHED: SHED,
-    Arrival.SHELTERED: SHELTERED_LANE,
-    Arrival.MALFORMED: MALFORMED,
-}
-LANES = tuple(dict.fromkeys(_LANES.values()))
 
 # A dead letter that bears no reason of ours: somebody else put it there.
 UNKNOWN = "unknown"
@@ -33,73 +38,166 @@ _TEXTS = ("message", "message_body")
 
 # As many digits as Python reads without being asked.
 _MOST_DIGITS = 4300
+_LONGEST_WORD = 200
 
 
-@dataclass(frozen=True, slots=True)
-class Description:
-    """What can be said of a message from its bytes, without credentials.
+@dataclass(frozen=True)
+class View:
+    """Where messages are looked at, and what is hidden then.
 
-    `fields` are its members; empty when it is no JSON object, or too deep a one. `text` is what it
-    says; `alike` is the same, and differs from it where a known secret is hidden. `lane` tells how
-    it came, and `reason` why it lies here: a dead letter's own, else the lane. `program` is
-    the syslog program or the trap's OID. `happened_at` is the event's own moment, if it names one;
-    `cycle` stamped the message last (empty: none did).
+    They lie in the source of the `route`, or (`is_dead`) in the dead letter list, where each
+    belongs to the one of the `routes` that its header names, else to the `route`.
     """
 
-    fields: Mapping[str, Any]
-    text: str
-    alike: str
-    lane: str
-    reason: str
-    replays: int = 0
-    correlation_id: str = ""
-    program: str = ""
-    happened_at: float | None = None
-    cycle: str = ""
+    route: Route
+    hints: Hints = ALL
+    is_dead: bool = False
+    routes: tuple[Route, ...] = ()
+
+
+class Description:
+    """What can be said of a message from its bytes, without credentials."""
+
+    def __init__(self, raw: bytes, view: View) -> None:
+        self._raw, self._view = raw, view
+        self._decoded = _decoded(raw)
+        self._members: dict[str, Any] = self._decoded or {}
+
+    @cached_property
+    def fields(self) -> Mapping[str, Any]:
+        """Its members; empty when it is no JSON object, or too deep a one."""
+        if not self._members or self._hints == NONE:
+            return self._members
+        try:
+            found: Mapping[str, Any] = redacted(self._members, self._hints)
+        except RecursionError:
+            return {}
+        return found
+
+    def values(self, names: tuple[str, ...]) -> list[Any]:
+        """What the members with these names hold, also those of the event in an alert."""
+        if not self._is_simple:
+            event = self.fields.get(_EVENT)
+            places = (self.fields, event) if isinstance(event, dict) else (self.fields,)
+            return [place[name] for place in places for name in names if name in place]
+        if not self._members:
+            return []
+        found, hints = [], self._hints
+        for place in (self._members, self._event if _is_shown(_EVENT, hints) else {}):
+            for name in names:
+                if name in place and _is_shown(name, hints):
+                    found.append(member_redacted(name, place[name], hints))
+        return found
+
+    @property
+    def text(self) -> str:
+        """What it says."""
+        if self._decoded is None:
+            return raw_redacted(self._raw, self._view.hints)
+        return text_redacted(self.alike, Hints(self._hints.known, parts=()))
+
+    @property
+    def alike(self) -> str:
+        """The same, and differs from it where a known secret is hidden."""
+        is_too_deep = not self._is_simple and self._members and not self.fields
+        if self._decoded is None or is_too_deep:
+            return raw_redacted(self._raw)
+        for name in _TEXTS:
+            found = self._members.get(name)
+            if isinstance(found, str):
+                return text_redacted(found)
+        # Whatever else it says, in an order of its own.
+        rest = {name: value for name, value in self._members.items() if name[:1] != "_"}
+        try:
+            by_shape = Hints(parts=self._hints.parts)
+            return json.dumps(redacted(rest, by_shape), sort_keys=True, ensure_ascii=False)
+        except RecursionError:
+            return raw_redacted(self._raw)
+
+    @property
+    def lane(self) -> str:
+        """How it came."""
+        if self._decoded is None:
+            return MALFORMED
+        return lane_of(self._raw, self._members, self._route, is_simple=self._is_simple)
+
+    @property
+    def reason(self) -> str:
+        """Why it lies where it does: a dead letter's own reason, else how it came."""
+        if self._decoded is None or not self._view.is_dead:
+            return self.lane
+        return _word(self._header.get("reason")) or UNKNOWN
+
+    @property
+    def replays(self) -> int:
+        """How often it was replayed."""
+        found = self._header.get("replays")
+        is_count = isinstance(found, int) and not isinstance(found, bool) and found >= 0
+        return int(self._header["replays"]) if is_count else 0
+
+    @property
+    def correlation_id(self) -> str:
+        """What names it over its whole life; empty without one."""
+        found = self._members.get("_correlation_id")
+        # No two messages have the same: it is not worth remembering.
+        return text_redacted(found) if _is_word(found) else ""
+
+    @property
+    def program(self) -> str:
+        """The syslog program, or the trap's OID."""
+        return _program(self._members) or _program(self._event)
+
+    @property
+    def happened_at(self) -> float | None:
+        """The event's own moment in seconds since 1970, if it names one."""
+        for each in (self._members, self._event):
+            moment = moment_of(each.get("timestamp"))
+            if moment is not None:
+                return moment
+        return None
+
+    @property
+    def cycle(self) -> str:
+        """What stamped it last; empty without a stamp."""
+        return _word(self._header.get("cycle"))
 
     @property
     def template(self) -> str:
         """The text with everything variable masked; a known secret may be in it."""
         return template(self.alike)
 
-    @property
+    @cached_property
     def group(self) -> str:
         """The id of the group of messages that look alike."""
         return group_id(self.lane, self.reason, self.program, self.template)
 
     def age(self, now: float) -> float | None:
         """How old the event is, in seconds."""
-        return None if self.happened_at is None else max(0.0, now - self.happened_at)
+        moment = self.happened_at
+        return None if moment is None else max(0.0, now - moment)
 
+    @property
+    def _route(self) -> Route:
+        view, named = self._view, None
+        if view.is_dead:
+            named = route_named(self._raw, self._members, view.routes, is_simple=self._is_simple)
+        return named or view.route
 
-def described(
-    raw: bytes, route: Route, hints: Hints = ALL, *, is_dead: bool = False
-) -> Description:
-    """Describe a message that lies in the route's source, or in the dead letter list.
+    @cached_property
+    def _is_simple(self) -> bool:
+        return is_simple(self._raw)
 
-    `hints` says what is hidden.
-    """
-    fields = _decoded(raw)
-    if fields is None:
-        alike = raw_redacted(raw)
-        return Description({}, raw_redacted(raw, hints), alike, MALFORMED, MALFORMED)
-    hints = hints.within(raw.decode("utf-8"))
-    header, event = (_object(fields.get(name)) for name in (HEADER_FIELD, _EVENT))
-    lane = _lane(raw, fields, route)
-    shown, alike = _shown(raw, fields, hints)
-    moments = (moment_of(each.get("timestamp")) for each in (fields, event))
-    return Description(
-        fields=shown,
-        text=text_redacted(alike, Hints(hints.known, parts=())),
-        alike=alike,
-        lane=lane,
-        reason=(_word(header.get("reason")) or UNKNOWN) if is_dead else lane,
-        replays=_replays(header),
-        correlation_id=_word(fields.get("_correlation_id")),
-        program=_program(fields) or _program(event),
-        happened_at=next((moment for moment in moments if moment is not None), None),
-        cycle=_word(header.get("cycle")),
-    )
+    @cached_property
+    def _hints(self) -> Hints:
+        return self._view.hints.within(self._raw.decode("utf-8"))
+
+    @property
+    def _header(self) -> dict[str, Any]:
+        return _object(self._members.get(HEADER_FIELD))
+
+    @property
+    def _event(self) -> dict[str, Any]:
+        return _object(self._members.get(_EVENT))
 
 
 def _decoded(raw: bytes) -> dict[str, Any] | None:
@@ -107,8 +205,9 @@ def _decoded(raw: bytes) -> dict[str, Any] | None:
 
     Numbers that JSON cannot write, or Python not read, stay text.
     """
+    decoder = _DECODER if len(raw) > _MOST_DIGITS else _SHORT_DECODER
     try:
-        found = _DECODER.decode(raw.decode("utf-8"))
+        found = decoder.decode(raw.decode("utf-8"))
     except (ValueError, RecursionError):
         return None
     return found if isinstance(found, dict) else None
@@ -124,35 +223,13 @@ def _number(text: str) -> float | str:
 
 
 _DECODER = json.JSONDecoder(parse_int=_whole, parse_float=_number, parse_constant=str)
+# No number is too long for Python here, so the decoder need not ask.
+_SHORT_DECODER = json.JSONDecoder(parse_float=_number, parse_constant=str)
 
 
-def _lane(raw: bytes, fields: dict[str, Any], route: Route) -> str:
-    """How the message came; the bytes are read only where they can tell something."""
-    if HEADER_FIELD not in fields and route.shed_field not in fields:
-        return FAILED
-    return _LANES[arrival(raw, route)]
-
-
-def _replays(header: dict[str, Any]) -> int:
-    found = header.get("replays")
-    is_count = isinstance(found, int) and not isinstance(found, bool) and found >= 0
-    return int(header["replays"]) if is_count else 0
-
-
-def _shown(raw: bytes, fields: dict[str, Any], hints: Hints) -> tuple[dict[str, Any], str]:
-    """The members without credentials; and what the message says, known secrets not hidden."""
-    by_shape = Hints(parts=hints.parts)
-    try:
-        shown = fields if hints == NONE else redacted(fields, hints)
-    except RecursionError:
-        return {}, raw_redacted(raw)
-    for name in _TEXTS:
-        found = fields.get(name)
-        if isinstance(found, str):
-            return shown, text_redacted(found, by_shape)
-    # Whatever else it says, in an order of its own.
-    rest = {name: value for name, value in fields.items() if name[:1] != "_"}
-    return shown, json.dumps(redacted(rest, by_shape), sort_keys=True, ensure_ascii=False)
+def _is_shown(name: str, hints: Hints) -> bool:
+    """Whether a member has its name among what people see."""
+    return key_redacted(name, hints) == name
 
 
 def _program(fields: Mapping[str, Any]) -> str:
@@ -165,4 +242,13 @@ def _object(value: object) -> dict[str, Any]:
 
 def _word(value: object) -> str:
     """A short text without credentials; empty for anything else."""
-    return text_redacted(value) if isinstance(value, str) and len(value) <= 200 else ""
+    return _word_redacted(value) if _is_word(value) else ""
+
+
+def _is_word(value: object) -> TypeGuard[str]:
+    return isinstance(value, str) and len(value) <= _LONGEST_WORD
+
+
+@lru_cache(4096)
+def _word_redacted(word: str) -> str:
+    return text_redacted(word)

@@ -6,9 +6,12 @@
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from functools import cached_property
+from typing import Any, NamedTuple
 
-from mutt_tasks.core.description import LANES, UNKNOWN, Description
+from mutt_tasks.core.description import UNKNOWN, Description
+from mutt_tasks.core.lanes import LANES
+from mutt_tasks.core.needles import is_missing, needle_of
 from mutt_tasks.core.policy import QUARANTINE_REASONS
 from mutt_tasks.core.templates import VERSION
 
@@ -29,9 +32,6 @@ ALIASES = {
     "team": ("team_assignment",),
     "correlation": ("_correlation_id",),
 }
-# An alert holds the event that it was made of: its fields count as the alert's own.
-_EVENT = "raw_json"
-
 _UNITS = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86_400, "w": 604_800}
 _SPAN = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,3})?)(s|m|min|h|d|w)")
 _COMPARED = re.compile(r"(age|replays)(<=|>=|<|>|=)(.*)", re.DOTALL)
@@ -47,7 +47,12 @@ _COMPARE: dict[str, Callable[[float, float], bool]] = {
     "=": lambda found, wanted: found == wanted,
 }
 
-Term = Callable[[Description], bool]
+
+class Term(NamedTuple):
+    """One term: whether it `holds` of a message, in which the `needle` then stands somewhere."""
+
+    holds: Callable[[Description], bool]
+    needle: bytes = b""
 
 
 @dataclass(frozen=True)
@@ -59,7 +64,15 @@ class Filter:
 
     def matches(self, message: Description) -> bool:
         """Whether a message is meant."""
-        return all(term(message) for term in self.terms)
+        return all(term.holds(message) for term in self.terms)
+
+    def excludes(self, raw: bytes) -> bool:
+        """Whether the bytes alone show that a message is not meant; most of them do."""
+        return bool(self._needles) and is_missing(self._needles, raw)
+
+    @cached_property
+    def _needles(self) -> tuple[bytes, ...]:
+        return tuple(term.needle for term in self.terms if term.needle)
 
 
 def parse_filter(text: str, now: float) -> Filter:
@@ -122,48 +135,51 @@ def _age(written: str, sign: str, wanted: str, now: float) -> Term:
         age = message.age(now)
         return age is not None and compare(age, span)
 
-    return holds
+    return Term(holds)
 
 
 def _replays(written: str, sign: str, wanted: str) -> Term:
     if not re.fullmatch(r"[0-9]{1,9}", wanted):
         raise ValueError(f"{written!r}: replays accepts a whole number")
     compare, number = _COMPARE[sign], int(wanted)
-    return lambda message: compare(message.replays, number)
+    return Term(lambda message: compare(message.replays, number))
 
 
 def _group(written: str, value: str) -> Term:
     if not re.fullmatch(rf"{VERSION}-[0-9a-f*]*", value):
         raise ValueError(f"{written!r}: accepts {VERSION}- and the first digits, as `groups` shows")
     start = value.rstrip("*")
-    return lambda message: message.group.startswith(start)
+    return Term(lambda message: message.group.startswith(start))
 
 
 def _named(written: str, name: str, value: str, accepted: tuple[str, ...]) -> Term:
     pattern = _pattern(value)
     if not any(pattern.fullmatch(word) for word in accepted):
         raise ValueError(f"{written!r}: {name} accepts {', '.join(accepted)}")
-    return lambda message: pattern.fullmatch(getattr(message, name)) is not None
+    return Term(lambda message: pattern.fullmatch(getattr(message, name)) is not None)
 
 
 def _field(name: str, value: str) -> Term:
     pattern, names = _pattern(value), (name, *ALIASES.get(name.lower(), ()))
 
     def holds(message: Description) -> bool:
-        event = message.fields.get(_EVENT)
-        places = (message.fields, event) if isinstance(event, dict) else (message.fields,)
-        found = (place[each] for place in places for each in names if each in place)
-        return any(pattern.fullmatch(_written(each)) for each in found)
+        return any(pattern.fullmatch(_written(each)) for each in message.values(names))
 
-    return holds
+    return Term(holds, needle_of(value))
 
 
 def _contains(written: str) -> Term:
     wanted = _unquoted(written).casefold()
     if "*" in wanted and not written.startswith('"'):
         pattern = _pattern(f"*{wanted}*")
-        return lambda message: any(pattern.fullmatch(text) for text in _texts(message))
-    return lambda message: any(wanted in text.casefold() for text in _texts(message))
+        return Term(
+            lambda message: any(pattern.fullmatch(text) for text in _texts(message)),
+            needle_of(wanted),
+        )
+    return Term(
+        lambda message: any(wanted in text.casefold() for text in _texts(message)),
+        needle_of(wanted),
+    )
 
 
 def _texts(message: Description) -> Iterator[str]:

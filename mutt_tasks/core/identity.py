@@ -21,7 +21,12 @@ class MessageId(NamedTuple):
 
 def digest(raw: bytes) -> str:
     """The SHA-1 of a message's bytes in hex: it names the message, and keeps nothing secret."""
-    return hashlib.sha1(raw, usedforsecurity=False).hexdigest()
+    return digest_bytes(raw).hex()
+
+
+def digest_bytes(raw: bytes) -> bytes:
+    """The same SHA-1, in 20 bytes."""
+    return hashlib.sha1(raw, usedforsecurity=False).digest()
 
 
 def parse_id(text: str) -> MessageId:

@@ -65,10 +65,8 @@ def plain_message(raw: bytes, route: Route) -> PlainMessage | None:
     A plain message can be decoded by every consumer, is complete for the one of `route`, was not
     shed, and has no counter but sound ones. Raises NoJsonError where that is found on the way.
     """
-    if not (raw.startswith(b'{"') and raw.endswith(b"}") and len(raw) <= LARGEST):
-        return None
-    event = _decoded(raw)
-    if not event or HEADER_FIELD in event or not _is_ordinary(event, route):
+    event = decoded(raw)
+    if not event or HEADER_FIELD in event or not is_ordinary(event, route):
         return None
     counters: list[tuple[str, int, int]] = []
     for field in route.reset_fields:
@@ -82,8 +80,13 @@ def plain_message(raw: bytes, route: Route) -> PlainMessage | None:
     return PlainMessage(raw, event, counters)
 
 
-def _decoded(raw: bytes) -> dict[str, Any] | None:
-    """What every consumer decodes; None if they might not, or if an ASCII letter may be escaped."""
+def decoded(raw: bytes) -> dict[str, Any] | None:
+    """What every consumer decodes; None if they might not, or if an ASCII letter may be escaped.
+
+    Raises NoJsonError where the bytes are found to be no object.
+    """
+    if not (raw.startswith(b'{"') and raw.endswith(b"}") and len(raw) <= LARGEST):
+        return None
     if raw[-2:-1].isspace() or (b"\\" in raw and b"\\u00" in raw):
         return None
     # Python's limit on digits can be lifted for a process; ours may then decode what others cannot.
@@ -122,8 +125,8 @@ def _refuse(constant: str) -> None:
 _DECODER = json.JSONDecoder(parse_float=_finite, parse_constant=_refuse)
 
 
-def _is_ordinary(event: dict[str, Any], route: Route) -> bool:
-    """Whether the fields that the rules read are what they should be."""
+def is_ordinary(event: dict[str, Any], route: Route) -> bool:
+    """Whether the fields that the rules read are what they should be; it was not shed."""
     if route.shed_field in event or not isinstance(event.get(route.text_field, ""), str):
         return False
     for field in route.required_fields:

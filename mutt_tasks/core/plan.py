@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from mutt_tasks.core.frozen import FrozenSet
 from mutt_tasks.core.policy import Action, Policy, decide
-from mutt_tasks.core.revival import Revived, revived
+from mutt_tasks.core.revival import why_not_revived
 from mutt_tasks.core.routes import Route
 
 
@@ -24,9 +24,6 @@ class Verb(StrEnum):
 
 # What a plan can be made for; an edit is of one message, and an undo of one job.
 PLANNED = (Verb.REPLAY, Verb.REQUEUE, Verb.DISCARD, Verb.REDIRECT)
-
-# A dead letter that no requeue can save, in one word.
-UNREVIVABLE = "cannot be requeued"
 
 
 @dataclass(frozen=True)
@@ -69,11 +66,10 @@ def why_skipped(
 ) -> str:
     """Why a message is left out of a plan, in a word or two; empty when it is not.
 
-    What would go straight to the dead letter list is not replayed, and not requeued.
+    A replay leaves out what would go straight to the dead letter list, and a requeue what would go
+    straight back there, or belongs to no route. What waits for its backoff is left out by neither.
     """
     if verb is Verb.REPLAY:
         decision = decide(raw, route, policy, "", now)
         return decision.reason if decision.action is Action.QUARANTINE else ""
-    if verb is Verb.REQUEUE:
-        return "" if isinstance(revived(raw, routes, policy, "", now), Revived) else UNREVIVABLE
-    return ""
+    return why_not_revived(raw, routes, policy, now) if verb is Verb.REQUEUE else ""

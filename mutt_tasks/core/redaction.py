@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from mutt_tasks.core.kinds import REMEMBERED, kind_of
+
 HIDDEN = "***"
 
 _SHORTEST = 3
@@ -62,6 +64,8 @@ _WRITTEN_LETTER = re.compile(r"\\u00([2-7][0-9a-fA-F])")
 _PART = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],:]|[^\s{}\[\],:"]+|\s+', re.DOTALL)
 _OPENING, _CLOSING = frozenset("{["), frozenset("}]")
 _BETWEEN = frozenset(":,")
+# Longer texts are seldom of one kind, and would take room.
+_LONGEST_OF_KIND = 500
 _NOTHING = frozenset({'""', "null", "true", "false"})
 
 
@@ -111,6 +115,17 @@ def text_redacted(text: str, hints: Hints = ALL) -> str:
             break
     else:
         return text
+    is_kind_known = len(text) <= _LONGEST_OF_KIND and "\\" not in text
+    return text if is_kind_known and _is_clean(kind_of(text)) else _without_shapes(text)
+
+
+@lru_cache(REMEMBERED)
+def _is_clean(kind: str) -> bool:
+    """Whether no text of a kind looks like a credential: no shape tells a digit from another."""
+    return _without_shapes(kind) == kind
+
+
+def _without_shapes(text: str) -> str:
     text = _WRITTEN_LETTER.sub(_letter, text)
     text = _NAMED.sub(_named_hidden, text)
     for shape, hidden in _SHAPES:
@@ -124,9 +139,7 @@ def redacted(value: Any, hints: Hints = ALL) -> Any:
         return text_redacted(value, hints)
     if isinstance(value, dict):
         return {
-            _key_redacted(key, hints): HIDDEN
-            if is_secret_key(key) and not _is_nothing(part)
-            else redacted(part, hints)
+            key_redacted(key, hints): member_redacted(key, part, hints)
             for key, part in value.items()
         }
     if isinstance(value, list):
@@ -135,7 +148,14 @@ def redacted(value: Any, hints: Hints = ALL) -> Any:
     return HIDDEN if is_known else value
 
 
-def _key_redacted(key: str, hints: Hints) -> str:
+def member_redacted(key: str, value: Any, hints: Hints) -> Any:
+    """What stands under a key, without credentials."""
+    if is_secret_key(key) and not _is_nothing(value):
+        return HIDDEN
+    return redacted(value, hints)
+
+
+def key_redacted(key: str, hints: Hints) -> str:
     """A key as it is shown. A short plain one is too short to be a credential by its shape."""
     if len(key) < _SHORTEST_SHAPE and key.isidentifier() and not hints.known:
         return key

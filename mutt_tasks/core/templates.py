@@ -6,6 +6,9 @@ change of the masks, or of what is hidden in texts, changes VERSION.
 
 import hashlib
 import re
+from functools import lru_cache
+
+from mutt_tasks.core.kinds import REMEMBERED, kind_of
 
 VERSION = "s1"
 DIGITS = 12
@@ -49,10 +52,43 @@ _SPACES = re.compile(r"[\s\x00-\x1f\x7f]+", re.ASCII)
 
 def template(text: str) -> str:
     """The text with everything variable masked, on one line."""
-    cut = _SPACES.sub(" ", text[:_LONGEST]).strip(" ")
-    return _VARIABLE.sub(_masked, cut)
+    text = text[:_LONGEST]
+    if not text.isprintable() or "  " in text:
+        text = _SPACES.sub(" ", text)
+    text = text.strip(" ")
+    # No other mask tells one digit from another.
+    if "0x" in text or "0X" in text:
+        return _VARIABLE.sub(_masked, text)
+    parts = _parts(kind_of(text))
+    return "".join([part if isinstance(part, str) else text[part] for part in parts])
 
 
+@lru_cache(REMEMBERED)
+def _parts(kind: str) -> tuple[str | slice, ...]:
+    """The template of texts of this kind: its parts, or where they stand in the text.
+
+    Only what holds digits, and is not masked, has to be looked up in the text itself.
+    """
+    parts: list[str | slice] = [""]
+    kept_from = 0
+
+    def keep(end: int) -> None:
+        text = kind[kept_from:end]
+        if "1" in text:
+            parts.extend((slice(kept_from, end), ""))
+        else:
+            parts[-1] = f"{parts[-1]}{text}"
+
+    for found in _VARIABLE.finditer(kind):
+        if found.lastgroup != "keep":
+            keep(found.start())
+            kept_from = found.end()
+            parts[-1] = f"{parts[-1]}<{found.lastgroup}>"
+    keep(len(kind))
+    return tuple(parts)
+
+
+@lru_cache(REMEMBERED)
 def group_id(lane: str, reason: str, program: str, its_template: str) -> str:
     """The id of the group of messages that look like this.
 

@@ -6,10 +6,12 @@ import json
 from mutt_tasks.core.draft import Draft, draft_of
 from mutt_tasks.core.draft import finished as spliced
 from mutt_tasks.core.jobs import Job
+from mutt_tasks.core.message import parse
 from mutt_tasks.core.policy import INCOMPLETE, MALFORMED, Action, Policy, decide
 from mutt_tasks.core.redaction import raw_redacted
+from mutt_tasks.core.routes import Route
 from mutt_tasks.errors import Refused
-from mutt_tasks.operations import jobs, sources
+from mutt_tasks.operations import jobs
 from mutt_tasks.operations.jobs import Order
 from mutt_tasks.operations.looking import Entry, Looker
 
@@ -37,7 +39,7 @@ def finished(looker: Looker, entry: Entry, shown: Draft, edited: bytes) -> bytes
         payload = spliced(shown, edited)
     except ValueError as why:
         raise Refused(str(why)) from None
-    route = sources.route_of(entry.source, payload, looker.settings.routes)
+    route = _route_of(entry, payload, looker.settings.routes)
     policy = Policy(looker.settings.pace.max_poison_retries, 0.0, 0.0)
     decision = decide(payload, route, policy, "", looker.store.now())
     if decision.action is Action.QUARANTINE and decision.reason in _DESTROYED:
@@ -57,6 +59,15 @@ def differences(looker: Looker, before: bytes, after: bytes) -> list[str]:
 def submit(looker: Looker, entry: Entry, payload: bytes, order: Order) -> Job:
     """Have the worker put the new bytes in the message's place."""
     return jobs.edit(looker.store, entry.source.name, entry.raw, payload, order)
+
+
+def _route_of(entry: Entry, raw: bytes, routes: tuple[Route, ...]) -> Route:
+    """The route of the message's list, or of a dead letter the one that its header names."""
+    if entry.source.route is not None:
+        return entry.source.route
+    message = parse(raw)
+    name = message.header_route() if message else ""
+    return next((route for route in routes if route.name == name), routes[0])
 
 
 def _lines(text: str) -> list[str]:

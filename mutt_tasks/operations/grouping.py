@@ -10,7 +10,8 @@ from mutt_tasks.core.redaction import text_redacted
 from mutt_tasks.operations import sources
 from mutt_tasks.operations.looking import Looker, filter_of
 from mutt_tasks.operations.sources import Source
-from mutt_tasks.operations.walking import Sparing, Walk
+from mutt_tasks.operations.sparing import Sparing
+from mutt_tasks.operations.walking import Walk
 
 # A sample is so many reads of so many adjacent messages, spread evenly over a list. Shorter lists
 # than this are looked at from end to end: that takes no longer.
@@ -80,8 +81,8 @@ def groups(
         looks = _all(looker, source, sparing) if is_all else _sample(looker, source, length)
         for messages, weight in looks:
             for raw in messages:
-                description = looker.describe(source, raw)
-                if meant.matches(description):
+                description = looker.matching(meant, source, raw)
+                if description is not None:
                     group = _group_of(looker, found, description, raw)
                     group.add(description, source.name, weight)
             seen += len(messages)

@@ -6,14 +6,15 @@ from functools import cached_property
 from itertools import islice
 
 from mutt_tasks.core.cursor import Cursor, parse_cursor
-from mutt_tasks.core.description import Description, described
+from mutt_tasks.core.description import Description, View
 from mutt_tasks.core.filters import Filter, parse_filter
 from mutt_tasks.core.identity import MessageId, Numbering, digest, parse_id
 from mutt_tasks.core.redaction import Hints
 from mutt_tasks.errors import InvalidArgument
 from mutt_tasks.operations import sources
 from mutt_tasks.operations.sources import Source
-from mutt_tasks.operations.walking import Sparing, Time, Walk
+from mutt_tasks.operations.sparing import Sparing, Time
+from mutt_tasks.operations.walking import Walk
 from mutt_tasks.settings import Settings
 from mutt_tasks.store.listing import MOST
 from mutt_tasks.store.store import Store
@@ -47,8 +48,28 @@ class Looker:
 
     def describe(self, source: Source, raw: bytes) -> Description:
         """What people see of a message."""
-        route = sources.route_of(source, raw, self.settings.routes)
-        return described(raw, route, self.hints, is_dead=source.route is None)
+        return Description(raw, self._views[source.name])
+
+    def matching(self, meant: Filter, source: Source, raw: bytes) -> Description | None:
+        """What people see of a message that matches; None when it does not."""
+        if meant.excludes(raw):
+            return None
+        description = self.describe(source, raw)
+        return description if meant.matches(description) else None
+
+    @cached_property
+    def _views(self) -> dict[str, View]:
+        """From where each of the lists is seen."""
+        routes = self.settings.routes
+        return {
+            source.name: View(
+                source.route or routes[0],
+                self.hints,
+                is_dead=source.route is None,
+                routes=routes,
+            )
+            for source in sources.all_of(self.settings)
+        }
 
 
 @dataclass(frozen=True)
@@ -101,10 +122,11 @@ def page(looker: Looker, wanted: Wanted) -> Page:
     for source in chosen:
         walk = Walk(looker.store, source.key, replace(cursor, source=source.name), sparing)
         for messages in walk.steps(MOST if meant.terms else wanted.most):
-            for at, entry in enumerate(_entries(looker, source, walk, messages, numbering), 1):
+            for at, (raw, older) in enumerate(_with_places(walk, messages), 1):
                 seen += 1
-                if meant.matches(entry.description):
-                    found.append(entry)
+                description = looker.matching(meant, source, raw)
+                if description is not None:
+                    found.append(Entry(numbering.id_of(raw), source, older, raw, description))
                 if len(found) == wanted.most or seen == wanted.most_seen:
                     walk.give_back(messages[:at], messages[at:])
                     is_over = walk.is_at_end and source is chosen[-1]
@@ -158,13 +180,9 @@ def _start(looker: Looker, wanted: Wanted) -> tuple[Cursor, tuple[Source, ...]]:
     return cursor, chosen[names.index(cursor.source) :]
 
 
-def _entries(
-    looker: Looker, source: Source, walk: Walk, messages: list[bytes], numbering: Numbering
-) -> Iterator[Entry]:
-    """The messages of one step, described one by one."""
-    for raw, older in zip(messages, walk.older(len(messages)), strict=True):
-        name = numbering.id_of(raw)
-        yield Entry(name, source, older, raw, looker.describe(source, raw))
+def _with_places(walk: Walk, messages: list[bytes]) -> Iterator[tuple[bytes, int]]:
+    """The messages of one step, and how many are older than each."""
+    return zip(messages, walk.older(len(messages)), strict=True)
 
 
 def _equal(
@@ -179,7 +197,7 @@ def _equal(
     walk = Walk(looker.store, source.key, start, Sparing(looker.time))
     seen = 0
     for messages in walk.steps(MOST):
-        for raw, older in zip(messages, walk.older(len(messages)), strict=True):
+        for raw, older in _with_places(walk, messages):
             if digest(raw).startswith(wanted.digits):
                 yield Entry(wanted, source, older, raw, looker.describe(source, raw))
         seen += len(messages)

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass, replace
 
-from mutt_tasks.core.description import FAILED, SHED, UNKNOWN
+from mutt_tasks.core.description import UNKNOWN
+from mutt_tasks.core.lanes import FAILED, SHED
 from mutt_tasks.core.message import SHELTERED_LANE
 from mutt_tasks.core.policy import (
     INCOMPLETE,
@@ -14,7 +15,7 @@ from mutt_tasks.core.policy import (
     Policy,
     decide,
 )
-from mutt_tasks.core.revival import revived
+from mutt_tasks.core.revival import Refusal, revived
 from mutt_tasks.core.routes import Route
 from mutt_tasks.operations import status
 from mutt_tasks.operations.looking import Entry, Looker
@@ -71,8 +72,8 @@ def _dead(looker: Looker, entry: Entry, why: str) -> Outlook:
     settings = looker.settings
     policy = _policy(settings)
     ready = revived(entry.raw, settings.routes, policy, _NO_CYCLE, looker.store.now())
-    if isinstance(ready, str):
-        sentence = f"stays here; a requeue would be refused: {ready}"
+    if isinstance(ready, Refusal):
+        sentence = f"stays here; a requeue would be refused: {ready.why}"
         return Outlook(why, STAY, "refused", None, sentence)
     sentence = f"stays here until somebody requeues it (to {ready.route.source})"
     return Outlook(why, STAY, "requeue", None, sentence)

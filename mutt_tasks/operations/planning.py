@@ -7,14 +7,15 @@ from uuid import uuid4
 
 from mutt_tasks.core.cursor import Cursor
 from mutt_tasks.core.frozen import WIDTH, FrozenSet
-from mutt_tasks.core.identity import DIGITS, PREFIX, digest
+from mutt_tasks.core.identity import Numbering, digest_bytes
 from mutt_tasks.core.plan import PLANNED, Plan, Verb, etag_of, why_skipped
 from mutt_tasks.core.policy import Policy
 from mutt_tasks.errors import InvalidArgument, NotFound, SetChanged
 from mutt_tasks.operations import looking, sources
 from mutt_tasks.operations.looking import Looker
 from mutt_tasks.operations.sources import DEAD, Source
-from mutt_tasks.operations.walking import Sparing, Walk
+from mutt_tasks.operations.sparing import Sparing
+from mutt_tasks.operations.walking import Walk
 from mutt_tasks.settings import Settings
 
 # So many ids are shown of what a plan means.
@@ -74,17 +75,17 @@ def _counted(looker: Looker, wanted: Selection, now: float) -> _Counted:
     settings, counted = looker.settings, _Counted()
     chosen = _lists(settings, wanted)
     found = _by_id(looker, wanted, chosen) if wanted.ids else _all(looker, wanted, chosen)
-    policy = _policy(settings)
+    policies, numbering = _policies(looker), Numbering()
     for source, raw in found:
-        route = sources.route_of(source, raw, settings.routes)
+        route = source.route or settings.routes[0]
+        policy = policies[route.name]
         why = why_skipped(wanted.verb, raw, route, settings.routes, policy, now=now)
         if why:
             counted.skipped[why] += 1
             continue
-        its = digest(raw)
-        counted.digests.setdefault(source.name, []).append(bytes.fromhex(its)[:WIDTH])
+        counted.digests.setdefault(source.name, []).append(digest_bytes(raw)[:WIDTH])
         if len(counted.sample) < SAMPLE:
-            counted.sample.append(f"{PREFIX}{its[:DIGITS]}")
+            counted.sample.append(str(numbering.id_of(raw)))
     return counted
 
 
@@ -155,12 +156,22 @@ def _all(
         start = Cursor(source.name, is_newest_first=True)
         for messages in Walk(looker.store, source.key, start, sparing).steps():
             for raw in messages:
-                if not meant.terms or meant.matches(looker.describe(source, raw)):
+                if not meant.terms or looker.matching(meant, source, raw) is not None:
                     yield source, raw
             seen += len(messages)
             looker.progress(seen, length)
 
 
-def _policy(settings: Settings) -> Policy:
-    """By which messages are judged: that they wait for a backoff keeps no operator waiting."""
-    return Policy(settings.pace.max_poison_retries, 0.0, settings.pace.max_age)
+def _policies(looker: Looker) -> dict[str, Policy]:
+    """By what messages of each route are judged: no backoff keeps an operator waiting.
+
+    Replays that were sent while everything failed are forgiven, as they are when they go.
+    """
+    routes, pace = looker.settings.routes, looker.settings.pace
+    known = looker.store.snapshots.take(routes, ()).routes
+    return {
+        route.name: Policy(
+            pace.max_poison_retries, 0.0, pace.max_age, spans=known[route.name].flow.spans
+        )
+        for route in routes
+    }

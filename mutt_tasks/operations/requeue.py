@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mutt_tasks.core.policy import Policy
-from mutt_tasks.core.revival import revived
+from mutt_tasks.core.revival import Refusal, revived
 from mutt_tasks.operations import arguments
 from mutt_tasks.operations.attempts import Attempt, attempted, refused
 from mutt_tasks.settings import Settings
@@ -82,8 +82,8 @@ def _requeued_or_not(
             return dead
         wanted = dead.digest
         ready = revived(dead.raw, settings.routes, policy, request.id, store.now())
-        if isinstance(ready, str):
-            return _failed("refused", ready, wanted)
+        if isinstance(ready, Refusal):
+            return _failed("refused", ready.why, wanted)
         if store.dead_letters.requeue(dead, ready.route, ready.payload, request):
             return _requeued(ready.route.name, wanted, request)
     return _failed("contended", f"{name} or the route changed at every try: ask again", wanted)

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-from mutt_tasks.core.message import parse
 from mutt_tasks.core.routes import Route
 from mutt_tasks.errors import InvalidArgument
 from mutt_tasks.settings import Settings
@@ -32,12 +31,3 @@ def chosen(settings: Settings, names: tuple[str, ...] = ()) -> tuple[Source, ...
         if name not in known:
             raise InvalidArgument(f"route: got {name!r:.60}, accepts {', '.join(known)}")
     return tuple(known[name] for name in names) if names else tuple(known.values())
-
-
-def route_of(source: Source, raw: bytes, routes: tuple[Route, ...]) -> Route:
-    """The route of a message: the list's, or of a dead letter the one that its header names."""
-    if source.route is not None:
-        return source.route
-    message = parse(raw)
-    name = message.header_route() if message else ""
-    return next((route for route in routes if route.name == name), routes[0])

@@ -10,6 +10,7 @@ from typing import Any
 from mutt_tasks.core import limits
 from mutt_tasks.core.routes import Route
 from mutt_tasks.operations.reasons import MOMENTARY, PAUSED, WORDS, in_words
+from mutt_tasks.operations.sources import DEAD
 from mutt_tasks.store import counters
 from mutt_tasks.store.journal import CycleEnded
 from mutt_tasks.store.pauses import Pause
@@ -53,7 +54,8 @@ class Books:
 
     `replayed` counts replays, of which `bounced` came back; `quarantined` counts by reason what
     was moved to the dead letter list, `requeued` what an operator put back from there, `sheltered`
-    alerts that were moved into a dead letter queue untried. `waiting` is what lies in those queues.
+    alerts that were moved into a dead letter queue untried. Operators' jobs `discarded`,
+    `redirected` and took back (`undone`) so many. `waiting` is what lies in those queues.
     """
 
     replayed: int
@@ -61,6 +63,9 @@ class Books:
     quarantined: dict[str, int]
     requeued: int
     sheltered: int
+    discarded: int
+    redirected: int
+    undone: int
     waiting: int
 
 
@@ -68,7 +73,8 @@ class Books:
 class Status:
     """How things stand at `now` (seconds since 1970), in one `sentence` and in numbers.
 
-    `dead_depth` is the length of the dead letter list, `depths` that of every list that was read.
+    `dead_depth` is the length of the dead letter list, `depths` that of every list that was read;
+    `trash_depth` says how much lies in the trash, from where `undo` brings it back.
     `cycle` is the journal's entry of the last cycle (empty: there is none) and `reasons` what held
     all of its routes (empty: something moved). While `is_draining` a cycle or a drain is under way.
     """
@@ -77,6 +83,7 @@ class Status:
     sentence: str
     routes: dict[str, RouteStatus]
     dead_depth: int
+    trash_depth: int
     moogsoft: Moogsoft
     paused: Pause | None
     books: Books
@@ -87,7 +94,7 @@ class Status:
 
     def as_json(self) -> dict[str, Any]:
         """What faces show, by the names that they keep."""
-        kept = ("sentence", "routes", "dead_depth", "moogsoft", "paused", "books")
+        kept = ("sentence", "routes", "dead_depth", "trash_depth", "moogsoft", "paused", "books")
         found = asdict(self)
         return {name: found[name] for name in kept}
 
@@ -112,6 +119,7 @@ def read(
         sentence=_sentence(by_route, paused),
         routes=by_route,
         dead_depth=found.depths[dead_letter_queue],
+        trash_depth=store.trash.depth((*by_route, DEAD)),
         moogsoft=Moogsoft(health.healthy, health.reason) if health else Moogsoft(None, ""),
         paused=paused,
         books=_books(found, by_route.values()),
@@ -157,6 +165,9 @@ def _books(found: Snapshot, routes: Iterable[RouteStatus]) -> Books:
         quarantined={reason: total(each) for reason, each in counters.QUARANTINED.items()},
         requeued=total(counters.REQUEUED),
         sheltered=total(counters.SHELTERED),
+        discarded=total(counters.DISCARDED),
+        redirected=total(counters.REDIRECTED),
+        undone=total(counters.UNDONE),
         waiting=sum(route.depth for route in routes),
     )
 

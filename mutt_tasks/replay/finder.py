@@ -16,8 +16,6 @@ from mutt_tasks.store import keys
 from mutt_tasks.store.batch import Batch
 from mutt_tasks.store.queues import MOST_BYTES, MOST_MESSAGES
 
-# A commit behind so many messages takes Redis about a millisecond longer.
-DEEP = 10_000
 # So many messages are stepped over at once.
 STEP = 500
 # One search looks at so many pages at most, so that whoever searches does other things as well.
@@ -134,7 +132,7 @@ class Finder:
     def _passed(self, count: int, last: bytes) -> None:
         self._place += count
         self._last = _digest(last)
-        while self.steps_aside and self._place > DEEP:
+        while self.steps_aside and self._place > self._context.surroundings.scan.deep:
             before = self._aside
             self._aside = self._step(before + STEP)
             if self._aside <= before:

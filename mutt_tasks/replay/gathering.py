@@ -11,7 +11,7 @@ from mutt_tasks.core.jobs import Job, State
 from mutt_tasks.core.policy import Action, Decision
 from mutt_tasks.core.routes import Route
 from mutt_tasks.replay.cycle_context import CycleContext
-from mutt_tasks.replay.finder import DEEP, STEP, Finder, Found
+from mutt_tasks.replay.finder import STEP, Finder, Found
 from mutt_tasks.replay.job_steps import members_of, rest, source_of
 from mutt_tasks.store import keys
 from mutt_tasks.store.queues import GATHER, Commit, JobStep
@@ -21,7 +21,8 @@ _MOVES = Decision(Action.MOVE)
 
 def is_to_be_gathered(context: CycleContext, job: Job, source: Route) -> bool:
     """Whether the job's messages may lie deep inside a list."""
-    return source.name not in job.gathered and context.store.queues.length(source.source) > DEEP
+    deep = context.surroundings.scan.deep
+    return source.name not in job.gathered and context.store.queues.length(source.source) > deep
 
 
 def gather(context: CycleContext, job: Job, late_at: float) -> bool:

@@ -5,7 +5,6 @@ the time of a read.
 """
 
 from dataclasses import dataclass
-from typing import Any
 
 import redis
 
@@ -19,10 +18,15 @@ _EXPECTED_BYTES = 4096
 
 @dataclass(frozen=True)
 class Read:
-    """Adjacent messages in the order of reading, and how long the list was at that moment."""
+    """Adjacent messages in the order of reading, and how long the list was at that moment.
+
+    `front` and `back` are the first and the last messages of the list then, in the same order.
+    """
 
     messages: list[bytes]
     length: int
+    front: list[bytes]
+    back: list[bytes]
 
 
 class Listing:
@@ -34,23 +38,35 @@ class Listing:
         self._is_newest_first = is_newest_first
         self._largest = _EXPECTED_BYTES
 
-    def read(self, skip: int, most: int = MOST, least: int = 1) -> Read:
+    def read(self, skip: int, most: int = MOST, least: int = 1, ends: int = 0) -> Read:
         """At most `most` messages behind the first `skip`, fewer where they are large.
 
-        It returns `least` if there are so many, however large they are. Raises StoreError.
+        It returns `least` if there are so many, however large they are; and as many as `ends` of
+        the first and of the last ones as well. Raises StoreError.
         """
-        count = max(least, min(most, MOST, MOST_BYTES // self._largest))
-        newest_first = (skip, skip + count - 1)
-        first, last = newest_first if self._is_newest_first else (-(skip + count), -(skip + 1))
-        with translated(), self._client.pipeline(transaction=True) as both:
-            both.llen(self.name)
-            both.lrange(self.name, first, last)
-            length, messages = both.execute()
-        found: list[Any] = messages if self._is_newest_first else messages[::-1]
-        sizes = [len(message) for message in found]
+        room = MOST_BYTES // self._largest
+        ends = min(ends, room // 4)
+        count = max(least, min(most, MOST, room - 2 * ends))
+        with translated(), self._client.pipeline(transaction=True) as steps:
+            steps.llen(self.name)
+            steps.lrange(self.name, *self._range(skip, count))
+            if ends:
+                steps.lrange(self.name, 0, ends - 1)
+                steps.lrange(self.name, -ends, -1)
+            length, *found = steps.execute()
+        messages, front, back = ([*found, [], []])[:3]
+        if not self._is_newest_first:
+            messages, front, back = messages[::-1], back[::-1], front[::-1]
+        sizes = [len(message) for message in messages]
         # Falls slowly: one large message is seldom the only one.
         self._largest = max(1, *sizes, self._largest // 2) if sizes else self._largest
-        return Read(found, length)
+        return Read(messages, length, front, back)
+
+    def _range(self, skip: int, count: int) -> tuple[int, int]:
+        """What LRANGE calls so many messages behind the first `skip`."""
+        if self._is_newest_first:
+            return skip, skip + count - 1
+        return -(skip + count), -(skip + 1)
 
 
 class Listings:

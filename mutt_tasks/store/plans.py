@@ -1,7 +1,8 @@
 """Plans, and the frozen sets of messages that they mean; they expire by themselves."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from typing import Any
 
 import redis
@@ -15,6 +16,7 @@ from mutt_tasks.store.states import number
 
 # How long a plan lives, in seconds; each use gives it as long again.
 KEPT = 15 * 60
+_MILLISECONDS = KEPT * 1000
 # One command writes or reads so many bytes of a set at most: a fraction of a millisecond of Redis.
 _CHUNK = 256 << 10
 # So many sets are remembered: a job's, for each of its lists, and the next job's.
@@ -30,18 +32,20 @@ class Plans:
 
     def save(self, plan: Plan, sets: Mapping[str, FrozenSet]) -> None:
         """Keep a plan; whoever can see it finds it whole, for what it means is written first."""
-        milliseconds = KEPT * 1000
-        with translated():
-            for source, members in sets.items():
-                key = keys.plan_set(plan.id, source)
-                self._client.delete(key)
-                for start in range(0, len(members.data), _CHUNK):
-                    self._client.append(key, members.data[start : start + _CHUNK])
-                    self._client.pexpire(key, milliseconds)
-            with self._client.pipeline(transaction=True) as steps:
-                steps.hset(keys.plan(plan.id), mapping=_fields_of(plan))
-                steps.pexpire(keys.plan(plan.id), milliseconds)
-                steps.execute()
+        is_whole = False
+        try:
+            with translated():
+                for source, members in sets.items():
+                    self._write(keys.plan_set(plan.id, source), members.data)
+                with self._client.pipeline(transaction=True) as steps:
+                    steps.hset(keys.plan(plan.id), mapping=_fields_of(plan))
+                    steps.pexpire(keys.plan(plan.id), _MILLISECONDS)
+                    steps.execute()
+            is_whole = True
+        finally:
+            # Also when somebody interrupts it.
+            if not is_whole:
+                self._forget(plan.id, sets)
 
     def load(self, plan_id: str) -> Plan | None:
         """A plan; None when there is none with this id, or none any more."""
@@ -63,6 +67,20 @@ class Plans:
             kept = list(self._known.items())[1 - _REMEMBERED :]
             self._known = {**dict(kept), (plan_id, source): known}
         return known
+
+    def _write(self, key: str, data: bytes) -> None:
+        for start in range(0, len(data), _CHUNK):
+            # What is there expires, whenever this process ends.
+            with self._client.pipeline(transaction=True) as steps:
+                steps.append(key, data[start : start + _CHUNK])
+                steps.pexpire(key, _MILLISECONDS)
+                steps.execute()
+
+    def _forget(self, plan_id: str, sources: Iterable[str]) -> None:
+        # Where Redis is away it expires there.
+        with suppress(redis.RedisError):
+            names = [keys.plan_set(plan_id, source) for source in sources]
+            self._client.delete(keys.plan(plan_id), *names)
 
     def _read(self, key: str) -> bytes:
         found: list[bytes] = []

@@ -55,6 +55,7 @@ class Snapshot:
     health: Probed | None
     is_paused: bool
     is_draining: bool
+    active_jobs: int
     routes: Mapping[str, RouteSnapshot]
     pace: Pace
     watch: Watch
@@ -76,13 +77,14 @@ class Snapshots:
             steps.hmget(keys.HEALTH, "healthy", "reason")
             steps.exists(keys.PAUSED)
             steps.exists(keys.LEASE)
+            steps.zcard(keys.ACTIVE_JOBS)
             steps.hmget(keys.PACE, "pace", "watch", "limits")
             for name in lists:
                 steps.llen(name)
             for route in routes:
                 steps.hmget(keys.route_state(route.name), "flow", "suspects", "speed", "moved_at")
             answers: list[Any] = steps.execute()
-        time, stats, (healthy, reason), paused, lease, (pace, watch, limits), *rest = answers
+        time, stats, (healthy, reason), paused, lease, jobs, (pace, watch, limits), *rest = answers
         states = zip(routes, rest[len(lists) :], strict=True)
         return Snapshot(
             now=seconds_of(time),
@@ -91,6 +93,7 @@ class Snapshots:
             health=None if healthy is None else Probed(healthy == b"1", text(reason)),
             is_paused=bool(paused),
             is_draining=bool(lease),
+            active_jobs=jobs,
             routes={route.name: self._route(route, state) for route, state in states},
             pace=decoded(Pace, pace),
             watch=decoded(Watch, watch),

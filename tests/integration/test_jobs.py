@@ -30,6 +30,7 @@ from tests.pipeline import (
     let_pass,
     lying_in,
     numbers_in,
+    observe,
     operator_pauses,
     run_cycle,
     settings_of,
@@ -285,3 +286,27 @@ def test_the_trash_is_emptied_by_age_alone(client: redis.Redis, store: Store) ->
     assert [entry["count"] for entry in journal(client, "emptied")] == ["1200"]
     assert counters(client)["emptied:alerter"] == 1200
     assert store.audit.verify().wrong == ""
+
+
+def test_what_a_job_has_done_is_not_done_again_when_it_comes_back(
+    client: redis.Redis, store: Store
+) -> None:
+    events = [event(n) for n in range(4)]
+    fill(client, DLQ, events)
+    plan = plan_of(store, Verb.DISCARD, {"alerter": events[:3]})
+    job = jobs.submit(store, plan, order())
+    seen: list[int] = []
+
+    def put_back_once(_: list[bytes]) -> None:
+        """Somebody pushes the same bytes anew, before the job looks for what is left."""
+        if client.llen(f"mutt:remediation:trash:{job.id}:alerter") and not seen:
+            seen.append(1)
+            client.rpush(DLQ, events[0])
+
+    client.lrem(DLQ, 1, events[2])  # type: ignore[arg-type]
+    observe(store, looked=put_back_once)
+    run_cycle(store, OFF)
+    found = after(store, job).counts
+    assert seen
+    assert (found.done, found.gone) == (2, 1)
+    assert lying_in(client, DLQ) == [events[0], events[3]]

@@ -12,7 +12,7 @@ from mutt_tasks.core.identity import MessageId, digest
 from mutt_tasks.errors import InvalidArgument, PlaceLost
 from mutt_tasks.operations import looking
 from mutt_tasks.operations.looking import Page, Wanted
-from mutt_tasks.operations.walking import Sparing, Time
+from mutt_tasks.operations.sparing import SHARE, Sparing, Time
 from mutt_tasks.store.listing import MOST
 from mutt_tasks.store.store import Store
 from tests.looking import Clock, looker_on
@@ -238,7 +238,7 @@ def test_one_message_is_found_wherever_it_lies(
     assert looking.find(looker_on(store), id_of(messages[older]), ("moog",)) is None
 
 
-def test_a_long_look_leaves_redis_alone_for_nineteen_twentieths_of_the_time() -> None:
+def test_a_long_look_leaves_redis_alone_for_most_of_the_time() -> None:
     now, reads = 0.0, 1000
 
     def wait(seconds: float) -> None:
@@ -249,11 +249,30 @@ def test_a_long_look_leaves_redis_alone_for_nineteen_twentieths_of_the_time() ->
     for number in range(reads):
         sparing.begin()
         now += 0.002
-        sparing.end()
+        sparing.end(500_000)
         # What is done with the messages meanwhile counts as rest.
         now += 0.01 * (number % 2)
 
-    assert reads * 0.002 / now == pytest.approx(0.05, rel=0.02)
+    assert reads * 0.002 / now == pytest.approx(1 / SHARE, rel=0.02)
+
+
+def test_how_long_a_busy_machine_kept_a_read_waiting_is_not_taken_for_work_of_redis() -> None:
+    now, waited = 0.0, []
+
+    def wait(seconds: float) -> None:
+        waited.append(seconds)
+
+    sparing = Sparing(Time(lambda: now, wait), free_reads=0)
+    for took, size in ((0.001, 1000), (0.5, 1000), (0.5, 3000), (0.002, 2000), (0.003, 3000)):
+        sparing.begin()
+        now += took
+        sparing.end(size)
+    sparing.begin()
+
+    expected = [(0.001, 0.001), (0.002, 0.002), (0.003, 0.003)]
+
+    # Behind those that took long Redis has rested long enough.
+    assert waited == pytest.approx([SHARE * cost - took for cost, took in expected], rel=0.05)
 
 
 def test_reads_are_bounded_and_those_of_a_short_look_do_not_wait(

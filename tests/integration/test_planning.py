@@ -3,18 +3,23 @@
 import threading
 from collections import Counter
 from dataclasses import replace
+from random import Random
 
 import pytest
 import redis
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from mutt_tasks.core.failures import Failures
+from mutt_tasks.core.flow import Flow
 from mutt_tasks.core.identity import digest
+from mutt_tasks.core.moments import iso
 from mutt_tasks.core.plan import Plan, Verb
 from mutt_tasks.errors import InvalidArgument, NotFound
 from mutt_tasks.operations import planning
 from mutt_tasks.operations.looking import Looker
 from mutt_tasks.operations.planning import Selection
+from mutt_tasks.store.states import encoded
 from mutt_tasks.store.store import Store
 from tests.looking import looker_on
 from tests.pipeline import DEAD, DLQ, MOOG_DLQ, event, fill
@@ -128,3 +133,70 @@ def test_what_arrives_is_left_out_and_what_stays_is_in_it(
     assert found - of(before) - late == Counter()  # each at most as often as it lay there
     assert stayed - found == Counter()
     assert plan.count == found.total()
+
+
+def test_replays_into_general_trouble_do_not_make_poison_of_a_message(
+    client: redis.Redis, store: Store
+) -> None:
+    now = store.now()
+    flow = Flow(failures=Failures(spans=((now - 200, now - 100),)))
+    client.hset("mutt:remediation:route:alerter", mapping=dict(encoded(flow).items()))
+    header = {"replays": 3, "forgiven": 0, "route": "alerter", "last_at": iso(now - 150)}
+    fill(client, DLQ, [event(1, _remediation=header)])
+
+    plan = planning.make(looker_on(store), Selection(Verb.REPLAY, is_all=True))
+
+    assert (plan.count, plan.skipped) == (1, {})
+    client.hdel("mutt:remediation:route:alerter", "flow")
+    plan = planning.make(looker_on(store), Selection(Verb.REPLAY, is_all=True))
+    assert (plan.count, plan.skipped) == (0, {"poison": 1})
+
+
+FEW = [b'{"message":"%d"}' % n for n in range(3)]
+few = st.sampled_from(FEW)
+runs = st.lists(st.tuples(few, st.sampled_from([1, 1, 1, 2, 30, 700, 1000, 1500])), max_size=8)
+mixed = st.builds(
+    lambda seed, length: Random(seed).choices(
+        [b'{"message":"%d"}' % n for n in range(3)], k=length
+    ),
+    st.integers(1, 10_000),
+    st.integers(1000, 4000),
+)
+# Where all that leaves and all that comes is alike, nobody can tell how much it was.
+oldest = [b'{"message":"oldest %d"}' % n for n in range(25)]
+lying = mixed | runs.map(lambda each: [raw for raw, count in each for _ in range(count)])
+others = few | st.just(b'{"message":"new"}')
+changes = st.lists(
+    st.tuples(st.lists(others, max_size=4) | others.map(lambda raw: [raw] * 40), st.integers(0, 5)),
+    max_size=5,
+)
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(lying, changes)
+def test_equal_messages_are_counted_as_often_as_they_lay_there(
+    redis_server: RedisServer, before: list[bytes], changes: list[tuple[list[bytes], int]]
+) -> None:
+    client = redis_server.client
+    client.flushall()
+    before = [*oldest, *before]
+    for start in range(0, len(before), 1000):
+        client.lpush(DLQ, *before[start : start + 1000])
+    left, to_come = 0, list(changes)
+
+    def act(_seen: int, _length: int) -> None:
+        nonlocal left
+        if to_come:
+            arriving, leaving = to_come.pop(0)
+            if arriving:
+                client.lpush(DLQ, *arriving)
+            for _ in range(min(leaving, len(before) - left)):
+                client.rpop(DLQ)
+                left += 1
+
+    looker = replace(looker_on(Store(client)), progress=act)
+    plan = planning.make(looker, ALL)
+
+    found = members(looker, plan, "alerter") if plan.count else Counter()
+    assert found - of(before) == Counter()
+    assert of(before[left:]) - found == Counter()

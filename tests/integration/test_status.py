@@ -156,7 +156,9 @@ def test_as_json_it_has_the_names_that_faces_keep(
     run_cycle(store, settings)
     switches.pause(store, "1", "ann", "why", 60)
     found = json.loads(json.dumps(read(store, settings).as_json()))
-    assert set(found) == {"sentence", "routes", "dead_depth", "moogsoft", "paused", "books"}
+    assert set(found) == {
+        *("sentence", "routes", "dead_depth", "trash_depth", "moogsoft", "paused", "books"),
+    }
     assert set(found["routes"]) == {"alerter", "moog"}
     kept = {"depth", "target_depth", "oldest_age_seconds", "held_by", "rate", "eta_seconds"}
     assert kept <= set(found["routes"]["alerter"])

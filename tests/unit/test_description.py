@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from mutt_tasks.core.description import described
 from mutt_tasks.core.redaction import Hints
 from mutt_tasks.core.routes import alerter_route, moog_route
+from tests.described import described
 
 ALERTER = alerter_route("a", "b", "dead")
 MOOG = moog_route("c", "d", "dead")

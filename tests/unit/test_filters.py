@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mutt_tasks.core.description import Description, described
+from mutt_tasks.core.description import Description
 from mutt_tasks.core.filters import parse_filter, span_of
 from mutt_tasks.core.moments import iso
 from mutt_tasks.core.routes import alerter_route, moog_route
+from tests.described import described
 from tests.unit.json_texts import damaged, objects
 
 ALERTER = alerter_route("a", "b", "dead")

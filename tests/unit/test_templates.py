@@ -4,7 +4,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mutt_tasks.core.templates import group_id, template
+from mutt_tasks.core.templates import (
+    _LONGEST,
+    _SPACES,
+    _VARIABLE,
+    _masked,
+    group_id,
+    template,
+)
 
 
 @pytest.mark.parametrize(
@@ -73,3 +80,38 @@ def test_any_text_has_an_id_that_tells_its_parts_apart(a: str, b: str, c: str, d
 @pytest.mark.parametrize("part", ["a:", "1.", "1", '"', "'", "/", ":", "-", "a", "0x", "<", "::"])
 def test_long_and_odd_texts_take_no_time(part: str) -> None:
     template(part * 100_000)
+
+
+_pieces = st.sampled_from(
+    [
+        *("Gi1/0/3", "10.1.2.3", ":514", "fe80::1", "0x1F", "0X", "0x", "9f8a7b6c", "sd12", "a1b2"),
+        *("%ASA-4-106023", "2026-11-21T05:00:00.1Z", "Oct  9 01:02:03", "'q 1'", '"7"', "'", '"'),
+        *("001b.4411.3ab7", "1.3.6.1.4.1.318", "/var/log/7", "C:\\x1", "ext4_find", "7kB", "10"),
+        *(
+            " ",
+            "  ",
+            "\t",
+            "\x00",
+            "\u00a0",
+            "\x1c",
+            "ü",
+            "٣",
+            "-",
+            "_",
+            ".",
+            ":",
+            "x",
+            "f",
+            "0",
+            "1",
+        ),
+    ]
+)
+
+
+@given(st.lists(_pieces, max_size=12).map("".join) | st.text())
+def test_what_is_remembered_of_a_kind_of_text_changes_no_template(text: str) -> None:
+    """The template is what all masks, tried at each place in turn, make of the text."""
+    plain = _SPACES.sub(" ", text[:_LONGEST]).strip(" ")
+
+    assert template(text) == _VARIABLE.sub(_masked, plain)
