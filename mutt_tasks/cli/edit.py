@@ -13,6 +13,7 @@ from mutt_tasks.cli.selection import ask
 from mutt_tasks.cli.waiting import tell, wait_option, waited
 from mutt_tasks.errors import NotFound
 from mutt_tasks.operations import editing, looking
+from mutt_tasks.operations.attempts import attempted
 
 
 @click.command("edit")
@@ -42,11 +43,12 @@ def edit_command(
     """
     order = order_of(actor, reason).checked()
     looks = looker(output.progress())
-    entry = looking.find(looks, message_id, routes)
-    if entry is None:
-        raise NotFound(f"{message_id} is not on the lists (any more)")
-    draft = editing.draft(looks, entry)
-    payload = editing.finished(looks, entry, draft, _edited(draft.shown))
+    with attempted(looks.store, order.to("submit edit", message_id)):
+        entry = looking.find(looks, message_id, routes)
+        if entry is None:
+            raise NotFound(f"{message_id} is not on the lists (any more)")
+        draft = editing.draft(looks, entry)
+        payload = editing.finished(looks, entry, draft, _edited(draft.shown))
     if payload == entry.raw:
         output.say("nothing was changed")
         return

@@ -27,6 +27,8 @@ _COMMANDS = {
     "jobs": "jobs",
     "job": "jobs",
     "cancel": "jobs",
+    "export": "exports",
+    "import": "exports",
     "journal": "journal",
     "audit": "audit",
     "note": "notes",

@@ -74,7 +74,7 @@ def make(looker: Looker, wanted: Selection) -> Plan:
 def _counted(looker: Looker, wanted: Selection, now: float) -> _Counted:
     settings, counted = looker.settings, _Counted()
     chosen = _lists(settings, wanted)
-    found = _by_id(looker, wanted, chosen) if wanted.ids else _all(looker, wanted, chosen)
+    found = by_id(looker, wanted.ids, chosen) if wanted.ids else _all(looker, wanted, chosen)
     policies, numbering = _policies(looker), Numbering()
     for source, raw in found:
         route = source.route or settings.routes[0]
@@ -102,14 +102,19 @@ def lists_of(settings: Settings, names: Iterable[str]) -> tuple[Source, ...]:
     return sources.chosen(settings, tuple(names))
 
 
+def check_selected(ids: tuple[str, ...], where: str, *, is_all: bool) -> None:
+    """Raise InvalidArgument unless ids are given, or a filter, or it is said that all are meant."""
+    if not (ids or where or is_all):
+        raise InvalidArgument("nothing is selected: accepts ids, a filter, or all")
+    if ids and (where or is_all):
+        raise InvalidArgument("accepts ids, or a filter, or all")
+
+
 def _lists(settings: Settings, wanted: Selection) -> tuple[Source, ...]:
     """The lists that the verb is for; raises InvalidArgument."""
     if wanted.verb not in PLANNED:
         raise InvalidArgument(f"verb: accepts {', '.join(PLANNED)}")
-    if not (wanted.ids or wanted.where or wanted.is_all):
-        raise InvalidArgument("nothing is selected: accepts ids, a filter, or all")
-    if (wanted.where or wanted.is_all) and wanted.ids:
-        raise InvalidArgument("accepts ids, or a filter, or all")
+    check_selected(wanted.ids, wanted.where, is_all=wanted.is_all)
     queues = settings.lists.redirect_queues
     if (wanted.verb is Verb.REDIRECT) != bool(wanted.destination):
         raise InvalidArgument("a redirect, and nothing else, needs a queue to go to")
@@ -130,10 +135,11 @@ def _fits(verb: Verb, source: Source) -> bool:
     return verb is not Verb.REQUEUE or source.name == DEAD
 
 
-def _by_id(
-    looker: Looker, wanted: Selection, chosen: tuple[Source, ...]
+def by_id(
+    looker: Looker, ids: Iterable[str], chosen: tuple[Source, ...]
 ) -> Iterator[tuple[Source, bytes]]:
-    for name in dict.fromkeys(wanted.ids):
+    """The messages with these ids, each once; raises NotFound for one that is on no list."""
+    for name in dict.fromkeys(ids):
         entry = looking.find(looker, name, tuple(source.name for source in chosen))
         if entry is None:
             lists = " or ".join(source.name for source in chosen)

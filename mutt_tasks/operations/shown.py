@@ -127,6 +127,8 @@ def _sentence(entry: journal.Entry) -> str:
             return f"{entry.job} by {entry.by}: {entry.reason}"
         case journal.Emptied():
             return f"the trash of {entry.job}, {entry.count} messages, is removed for good"
+        case journal.Imported():
+            return f"{entry.count} messages by {entry.by}: {entry.reason}"
         case journal.JobEnded():
             return f"{entry.job}: {entry.verb} is {entry.state}: {entry.did}"
     return f"by {entry.by}"

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 SHARE = 30.0
 FREE_READS = 20
 # By so many reads it is judged what one costs Redis.
-_LATELY = 10
+_LATELY = 50
 
 
 @dataclass(frozen=True)

@@ -134,10 +134,12 @@ class Finder:
         self._last = _digest(last)
         while self.steps_aside and self._place > self._context.surroundings.scan.deep:
             before = self._aside
-            self._aside = self._step(before + STEP)
+            self._aside = self._step(before + min(STEP, self._place))
             if self._aside <= before:
                 return  # the list has become short: the next look sees it
             self._place -= self._aside - before
+            if not self._place:
+                self._last = b""  # it lies beside the list now
 
     def _step(self, wanted: int) -> int:
         context = self._context

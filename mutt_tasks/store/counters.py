@@ -53,6 +53,9 @@ TRIPS = Family("trips", _ROUTE)
 BAD_COUNTERS = Family("odd", _ROUTE)
 REQUEUED = Family("requeued", _ROUTE)
 
+# Messages of an export that operators pushed to a list again.
+IMPORTED = Family("imported", _ROUTE)
+
 # What operators' jobs did with messages, by the list that these lay in.
 DISCARDED, EDITED = Family("discarded", _ROUTE), Family("edited", _ROUTE)
 REDIRECTED, UNDONE = Family("redirected", _ROUTE), Family("undone", _ROUTE)

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import redis
@@ -15,10 +15,11 @@ from mutt_tasks.store.audit import Audit
 from mutt_tasks.store.connection import translated
 from mutt_tasks.store.counters import REQUEUED
 from mutt_tasks.store.fields import paired, text
+from mutt_tasks.store.imports import grown
 from mutt_tasks.store.listing import MOST, Listing
 from mutt_tasks.store.requests import REMEMBERED_MS, Request
 from mutt_tasks.store.scripts import Scripts
-from mutt_tasks.store.states import FIELDS, decoded, encoded
+from mutt_tasks.store.states import FIELDS
 
 DIGEST_LENGTH = 40
 
@@ -102,7 +103,7 @@ class DeadLetters:
             *(REMEMBERED_MS, dead.older, dead.digest, payload),
             f"{route.name} {dead.digest}",
             *(REQUEUED.of(route.name), journal.LENGTH),
-            *(found or b"", _grown(found)),
+            *(found or b"", grown(found, 1)),
             *paired(journal.fields_of(entry)),
         ]
         answer = self._audit.written(
@@ -112,11 +113,3 @@ class DeadLetters:
             lambda audit: self._scripts.call("requeue", names, [*arguments, *paired(audit)]),
         )
         return bool(answer[0] != b"changed")
-
-
-def _grown(text: bytes | None) -> bytes | str:
-    """A route's flow that expects one message more in the source."""
-    flow = decoded(Flow, text)
-    if not text or flow.depth is None:
-        return text or b""
-    return encoded(replace(flow, depth=flow.depth + 1))[FIELDS[Flow]]

@@ -154,6 +154,17 @@ class Emptied:
     count: str
 
 
+@dataclass(frozen=True)
+class Imported:
+    """Messages of an export that an operator pushed to a list again, `count` of them."""
+
+    event: ClassVar = "imported"
+    route: str
+    by: str
+    reason: str
+    count: str
+
+
 Entry = (
     Moved
     | Sheltered
@@ -167,6 +178,7 @@ Entry = (
     | Cancelled
     | JobEnded
     | Emptied
+    | Imported
 )
 _KINDS: dict[str, type[Any]] = {kind.event: kind for kind in get_args(Entry)}
 # The words of what was moved, where an entry tells amounts.

@@ -13,20 +13,30 @@ from mutt_tasks.store.connection import translated
 _CHECKED = frozenset(
     {
         *("acknowledge", "acquire", "advance", "aside", "audited", "cancel", "commit"),
-        *("empty_trash", "end_job", "finish", "note", "pause", "requeue", "resume", "submit"),
+        *(
+            "empty_trash",
+            "end_job",
+            "finish",
+            "import",
+            "note",
+            "pause",
+            "requeue",
+            "resume",
+            "submit",
+        ),
     }
 )
 # These are given lists.
 _READ_LISTS = frozenset(
     {
         *("acknowledge", "audited", "cancel", "commit", "empty_trash", "end_job", "finish"),
-        *("landing", "note", "pause", "requeue", "resume", "submit"),
+        *("import", "landing", "note", "pause", "requeue", "resume", "submit"),
     }
 )
 # These write an entry of the audit.
 _AUDITED = frozenset(
     {
-        *("acknowledge", "audited", "cancel", "commit", "empty_trash", "end_job", "note"),
+        *("acknowledge", "audited", "cancel", "commit", "empty_trash", "end_job", "import", "note"),
         *("pause", "requeue", "resume", "submit"),
     }
 )

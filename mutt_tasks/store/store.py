@@ -8,6 +8,7 @@ from mutt_tasks.settings.redis_address import RedisAddress
 from mutt_tasks.store.audit import Audit
 from mutt_tasks.store.connection import RETRIES, TIMEOUT, connect, seconds_of, translated
 from mutt_tasks.store.dead_letters import DeadLetters
+from mutt_tasks.store.imports import Imports
 from mutt_tasks.store.job_changes import JobChanges
 from mutt_tasks.store.jobs import Jobs
 from mutt_tasks.store.journal import Journal
@@ -45,6 +46,7 @@ class Store:
         self.job_changes = JobChanges(scripts, self.audit)
         self.listings = Listings(client)
         self.dead_letters = DeadLetters(client, scripts, self.audit)
+        self.imports = Imports(client, scripts, self.audit)
         self.ledger = Ledger(client, scripts)
         self.journal = Journal(client)
         self.pauses = Pauses(client, scripts, self.audit)

@@ -22,8 +22,8 @@ from tests.services import ROOT, Services, services, until
 PLUGIN = (sys.executable, "-m", "celery", "-A", "mutt_tasks", "dlq")
 VERBS = (
     *("status", "list", "show", "groups", "plan", "replay", "requeue", "discard", "redirect"),
-    *("edit", "undo", "jobs", "job", "cancel", "journal", "audit", "note", "ack"),
-    *("pause", "resume", "run"),
+    *("edit", "undo", "jobs", "job", "cancel", "export", "import", "journal", "audit"),
+    *("note", "ack", "pause", "resume", "run"),
 )
 
 
