@@ -32,6 +32,7 @@ from mutt_tasks.store.counters import (
     DURATION_SUM,
     EDITED,
     EMPTIED,
+    EXPIRED,
     FORGIVEN,
     LANDED,
     LIMITS,
@@ -144,6 +145,7 @@ _COUNTED = (
     (EDITED, "edited", "Messages that an operator changed in their place"),
     (REDIRECTED, "redirected", "Messages that an operator moved to another list"),
     (UNDONE, "undone", "Messages that an operator took back from the trash"),
+    (EXPIRED, "dead_expired", "Dead letters exported and removed because of their age"),
     (EMPTIED, "trash_emptied", "Messages removed from the trash because of their age"),
     (BAD_COUNTERS, "odd_counters", "Messages moved whose retry counter was no counter"),
 )

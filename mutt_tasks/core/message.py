@@ -178,6 +178,15 @@ def sent_by(raw: bytes) -> str:
     return name if isinstance(name, str) else ""
 
 
+def died_at(raw: bytes) -> float | None:
+    """When a message was set aside (seconds since 1970); None where our header says nothing."""
+    if HEADER_FIELD.encode() not in raw:
+        return None
+    message = parse(raw, frozenset({HEADER_FIELD}))
+    text = message.value(HEADER_FIELD) if message else None
+    return moment_of((_header_fields(text or "") or {}).get("dead_at"))
+
+
 def _value(raw: bytes, span: Span, field: str) -> str | None:
     for member in reversed(span.members):
         if member.key == field:

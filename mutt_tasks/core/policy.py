@@ -27,7 +27,8 @@ HARD_CAP_FACTOR = 4
 class Action(StrEnum):
     """What becomes of a message: by these rules, or because an operator wants it.
 
-    MOVE takes it elsewhere as it lies; EDIT puts another one in its place, and takes it elsewhere.
+    MOVE takes it elsewhere as it lies; EDIT puts another one in its place, and takes it elsewhere;
+    REMOVE takes it away for good.
     """
 
     REPLAY = "replay"
@@ -35,6 +36,7 @@ class Action(StrEnum):
     WAIT = "wait"
     MOVE = "move"
     EDIT = "edit"
+    REMOVE = "remove"
 
 
 @dataclass(frozen=True)

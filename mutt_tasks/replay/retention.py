@@ -1,7 +1,12 @@
-"""What is removed because of its age: the trash of jobs that ended a week ago."""
+"""What is removed because of its age: the trash of jobs that ended a week ago, old dead letters."""
 
+import logging
+
+from mutt_tasks.replay import dead_letters
 from mutt_tasks.replay.cycle_context import CycleContext
 from mutt_tasks.replay.job_steps import lists_of, rest
+
+logger = logging.getLogger(__name__)
 
 # A tick gives it so many seconds; what is left waits for the next one.
 SECONDS = 1.0
@@ -22,3 +27,9 @@ def tidy(context: CycleContext) -> None:
             left = store.trash.empty(context.token, job, lists, count, now)
             is_first = False
             rest(context, began_at)
+    try:
+        while surroundings.monotonic() < late_at and dead_letters.retire(context, now):
+            pass
+    except OSError as error:
+        folder = context.settings.lists.export_folder
+        logger.warning("no dead letter is removed: %s cannot be written (%s)", folder, error)

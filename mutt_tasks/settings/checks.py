@@ -82,6 +82,11 @@ def contradictions(settings: Settings) -> Iterator[str]:
             f"REMEDIATION_BATCH_SIZE: got {settings.pace.batch_size}, accepts at most"
             f" REMEDIATION_MAX_BATCH_SIZE ({settings.pace.max_batch_size})"
         )
+    if settings.lists.dead_retention and not settings.lists.export_folder:
+        yield (
+            "REMEDIATION_EXPORT_FOLDER: not set, accepts a folder that the worker can write to,"
+            " for REMEDIATION_DEAD_RETENTION is set"
+        )
     yield from _log_ins_that_clash(settings.moogsoft)
     if settings.process.metrics_port == settings.process.health_port:
         yield (

@@ -131,3 +131,16 @@ class Lists:
         take.names,
         "to which lists operators may redirect messages, with commas between them",
     )
+    dead_retention: float = variable(
+        "REMEDIATION_DEAD_RETENTION",
+        "0",
+        take.number(0, 36_500),
+        "older dead letters are exported to REMEDIATION_EXPORT_FOLDER, then removed; 0: never",
+        unit="days",
+    )
+    export_folder: str = variable(
+        "REMEDIATION_EXPORT_FOLDER",
+        "",
+        take.text,
+        "folder for what REMEDIATION_DEAD_RETENTION exports: JSON lines, gzipped, with credentials",
+    )

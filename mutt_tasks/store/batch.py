@@ -17,10 +17,16 @@ from mutt_tasks.core.policy import (
 # The letters of commit.lua's plan for messages that are set aside, by reason.
 _LETTERS = {MALFORMED: "m", INCOMPLETE: "i", POISON: "p", STALE: "s", SUSPECT: "u"}
 
-_LETTER_OF = {Action.REPLAY: "r", Action.WAIT: "w", Action.MOVE: "t", Action.EDIT: "e"}
+_LETTER_OF = {
+    Action.REPLAY: "r",
+    Action.WAIT: "w",
+    Action.MOVE: "t",
+    Action.EDIT: "e",
+    Action.REMOVE: "x",
+}
 _STAYS = frozenset({Action.WAIT, Action.EDIT})
 # For these nothing is pushed but the message itself.
-_AS_THEY_LIE = frozenset({Action.WAIT, Action.MOVE})
+_AS_THEY_LIE = frozenset({Action.WAIT, Action.MOVE, Action.REMOVE})
 
 
 @dataclass(frozen=True)

@@ -61,9 +61,11 @@ DISCARDED, EDITED = Family("discarded", _ROUTE), Family("edited", _ROUTE)
 REDIRECTED, UNDONE = Family("redirected", _ROUTE), Family("undone", _ROUTE)
 # Removed from the trash, by the list that they lay in before.
 EMPTIED = Family("emptied", _ROUTE)
+# Dead letters that were exported and removed because of their age.
+EXPIRED = Family("expired", _ROUTE)
 # Taken to the old end of their list, to go first.
 GATHERED = Family("gathered", _ROUTE)
-OF_JOBS = (DISCARDED, EDITED, REDIRECTED, UNDONE, REQUEUED, GATHERED)
+OF_JOBS = (DISCARDED, EDITED, REDIRECTED, UNDONE, REQUEUED, GATHERED, EXPIRED)
 # What a job replayed and came back to the dead letter queue.
 CAME_BACK = Family("came_back", ("job",))
 

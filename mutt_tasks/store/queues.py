@@ -16,6 +16,7 @@ from mutt_tasks.store.connection import translated
 from mutt_tasks.store.counters import (
     DISCARDED,
     EDITED,
+    EXPIRED,
     GATHERED,
     MOVED,
     QUARANTINED,
@@ -72,7 +73,7 @@ DISCARD, EDIT = _of_job(DISCARDED, to_old_end=True), _of_job(EDITED, to_old_end=
 UNDO = _of_job(UNDONE, to_old_end=True)
 REDIRECT, REQUEUE = _of_job(REDIRECTED), _of_job(REQUEUED)
 REPLAY_JOB = Verb(MOVED, journal.Acted, prefix="job:")
-GATHER = _of_job(GATHERED)
+GATHER, RETIRE = _of_job(GATHERED), _of_job(EXPIRED)
 
 
 @dataclass(frozen=True)

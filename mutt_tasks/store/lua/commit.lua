@@ -15,7 +15,7 @@
 -- ARGV[4] -> how many messages at the right end to pass over
 -- ARGV[5] -> plan: one letter for each message looked at, oldest first:
 --            w waits; to the target: r replay, t as it lies, e as it lies, while what is pushed
---            for it takes its place; to the dead letter list: m malformed, i incomplete, p poison,
+--            for it takes its place; x to nowhere; to the dead letter list: m malformed, i incomplete, p poison,
 --            s stale, u suspect
 -- ARGV[6] -> SHA-1 of the looked-at messages' hexadecimal SHA-1 digests, oldest first
 -- ARGV[7] -> cycle id
@@ -23,7 +23,7 @@
 -- ARGV[9] -> what stands in front of the names in the state hash by which this kind of commit is
 --            remembered
 -- ARGV[10] -> R to push at the target's old end, L at its new end
--- ARGV[11] -> list: what the outcomes of r (t, e), m, i, p, s and u are called in state and journal
+-- ARGV[11] -> list: what the outcomes of r (t, e, x), m, i, p, s and u are called in state and journal
 -- next    -> list of their counters
 -- next    -> lists of pairs: the journal's entry, without the amounts; fields of the state hash;
 --            fields of the pace hash; further counters to raise
@@ -52,7 +52,7 @@ for i, name in ipairs(in_order) do
   names[string.sub('rmipsu', i, i)] = name
   kept_names[i] = remembered .. name
 end
-names.t, names.e = names.r, names.r
+names.t, names.e, names.x = names.r, names.r, names.r
 local function answer(word, numbers)
   local found = { word }
   for i = 1, #in_order do
@@ -120,7 +120,7 @@ if redis.sha1hex(table.concat(digests)) ~= ARGV[6] then
 end
 
 local to_target, to_dead, staying = {}, {}, 0
-local as_it_lies = { m = true, t = true, e = true }
+local as_it_lies = { m = true, t = true, e = true, x = true }
 local replacing = {} -- what takes the place of a message, by place
 for i = 1, count do
   local letter = string.sub(plan, i, i)
@@ -137,7 +137,9 @@ for i = 1, count do
       staying = staying + 1
     end
     local list = names[letter] == names.r and to_target or to_dead
-    list[#list + 1] = payload
+    if letter ~= 'x' then
+      list[#list + 1] = payload
+    end
     tally[names[letter]] = tally[names[letter]] + 1
   end
 end
