@@ -10,7 +10,9 @@ from mutt_tasks.core.moments import moment_of
 from mutt_tasks.core.policy import Arrival, arrival
 from mutt_tasks.core.redaction import Hints, raw_redacted, redacted, text_redacted
 from mutt_tasks.core.routes import Route
-from mutt_tasks.core.templates import group_id, template
+from mutt_tasks.core.templates import Masks
+
+MASKS = Masks()
 
 LANES = {
     Arrival.FRESH: "failed",
@@ -58,7 +60,7 @@ def eagerly(
         found = None
     if not isinstance(found, dict):
         text, alike = raw_redacted(raw, hints), raw_redacted(raw)
-        group = group_id("malformed", "malformed", "", template(alike))
+        group = MASKS.group_id("malformed", "malformed", "", MASKS.template(alike))
         return Eager({}, text, "malformed", "malformed", 0, "", "", None, "", group)
     hints = hints.within(raw.decode("utf-8"))
     message = parse(raw) if is_dead else None
@@ -81,7 +83,7 @@ def eagerly(
         program=program,
         happened_at=next((moment for moment in moments if moment is not None), None),
         cycle=_word(header.get("cycle")),
-        group=group_id(lane, reason, program, template(alike)),
+        group=MASKS.group_id(lane, reason, program, MASKS.template(alike)),
     )
 
 

@@ -27,7 +27,7 @@ from mutt_tasks.core.redaction import (
 )
 from mutt_tasks.core.routes import Route
 from mutt_tasks.core.simple_bytes import is_simple
-from mutt_tasks.core.templates import group_id, template
+from mutt_tasks.core.templates import Masks
 
 # A dead letter that bears no reason of ours: somebody else put it there.
 UNKNOWN = "unknown"
@@ -43,7 +43,7 @@ _LONGEST_WORD = 200
 
 @dataclass(frozen=True)
 class View:
-    """Where messages are looked at, and what is hidden then.
+    """Where messages are looked at, what is hidden then, and what is masked to group them.
 
     They lie in the source of the `route`, or (`is_dead`) in the dead letter list, where each
     belongs to the one of the `routes` that its header names, else to the `route`.
@@ -53,6 +53,7 @@ class View:
     hints: Hints = ALL
     is_dead: bool = False
     routes: tuple[Route, ...] = ()
+    masks: Masks = Masks()
 
 
 class Description:
@@ -164,12 +165,13 @@ class Description:
     @property
     def template(self) -> str:
         """The text with everything variable masked; a known secret may be in it."""
-        return template(self.alike)
+        return self._view.masks.template(self.alike)
 
     @cached_property
     def group(self) -> str:
         """The id of the group of messages that look alike."""
-        return group_id(self.lane, self.reason, self.program, self.template)
+        masks = self._view.masks
+        return masks.group_id(self.lane, self.reason, self.program, self.template)
 
     def age(self, now: float) -> float | None:
         """How old the event is, in seconds."""

@@ -75,12 +75,12 @@ class Filter:
         return tuple(term.needle for term in self.terms if term.needle)
 
 
-def parse_filter(text: str, now: float) -> Filter:
-    """Read a filter; ages count from `now` (seconds since 1970).
+def parse_filter(text: str, now: float, version: str = VERSION) -> Filter:
+    """Read a filter; ages count from `now` (seconds since 1970), ids of groups have this version.
 
     Raises ValueError that says which term is wrong, and what is accepted.
     """
-    return Filter(text, tuple(_term(written, now) for written in _split(text)))
+    return Filter(text, tuple(_term(written, now, version) for written in _split(text)))
 
 
 def span_of(text: str) -> float:
@@ -100,7 +100,7 @@ def _split(text: str) -> list[str]:
     return [each[1] for each in found]
 
 
-def _term(written: str, now: float) -> Term:
+def _term(written: str, now: float, version: str) -> Term:
     compared = _COMPARED.fullmatch(written)
     if compared:
         name, sign, wanted = compared.groups()
@@ -117,7 +117,7 @@ def _term(written: str, now: float) -> Term:
     if not value:
         raise ValueError(f"{written!r}: accepts a value behind the colon ({name}:* for any)")
     if name == "group":
-        return _group(written, value)
+        return _group(written, value, version)
     if name in ("reason", "lane"):
         accepted = LANES if name == "lane" else (*QUARANTINE_REASONS, *LANES, UNKNOWN)
         return _named(written, name, value, tuple(dict.fromkeys(accepted)))
@@ -145,9 +145,9 @@ def _replays(written: str, sign: str, wanted: str) -> Term:
     return Term(lambda message: compare(message.replays, number))
 
 
-def _group(written: str, value: str) -> Term:
-    if not re.fullmatch(rf"{VERSION}-[0-9a-f*]*", value):
-        raise ValueError(f"{written!r}: accepts {VERSION}- and the first digits, as `groups` shows")
+def _group(written: str, value: str, version: str) -> Term:
+    if not re.fullmatch(rf"{version}-[0-9a-f*]*", value):
+        raise ValueError(f"{written!r}: accepts {version}- and the first digits, as `groups` shows")
     start = value.rstrip("*")
     return Term(lambda message: message.group.startswith(start))
 

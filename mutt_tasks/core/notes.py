@@ -5,8 +5,9 @@ import re
 from dataclasses import asdict, dataclass
 
 from mutt_tasks.core.identity import parse_id
+from mutt_tasks.core.templates import GROUP_ID
 
-_GROUP = re.compile(r"s[0-9]{1,4}-[0-9a-f]{12}")
+_GROUP = re.compile(GROUP_ID)
 
 
 @dataclass(frozen=True)

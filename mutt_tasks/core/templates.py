@@ -1,17 +1,20 @@
 """Messages that look alike: a text with everything variable masked, and the id of its group.
 
 Nothing is learned or kept: the same text has the same template and id on every machine, for ever. A
-change of the masks, or of what is hidden in texts, changes VERSION.
+change of the masks, or of what is hidden in texts, changes VERSION, and so do masks of one's own.
 """
 
 import hashlib
 import re
-from functools import lru_cache
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
 
 from mutt_tasks.core.kinds import REMEMBERED, kind_of
 
 VERSION = "s1"
 DIGITS = 12
+# What reads like a group's id, of any version.
+GROUP_ID = rf"s[0-9]{{1,4}}(?:c[0-9a-f]{{4}})?-[0-9a-f]{{{DIGITS}}}"
 
 # What stands further behind says no more about the kind of a message.
 _LONGEST = 2000
@@ -50,17 +53,64 @@ _VARIABLE = re.compile("|".join(f"(?P<{name}>{mask})" for name, mask in _MASKS.i
 _SPACES = re.compile(r"[\s\x00-\x1f\x7f]+", re.ASCII)
 
 
-def template(text: str) -> str:
-    """The text with everything variable masked, on one line."""
-    text = text[:_LONGEST]
-    if not text.isprintable() or "  " in text:
-        text = _SPACES.sub(" ", text)
-    text = text.strip(" ")
-    # No other mask tells one digit from another.
-    if "0x" in text or "0X" in text:
-        return _VARIABLE.sub(_masked, text)
-    parts = _parts(kind_of(text))
-    return "".join([part if isinstance(part, str) else text[part] for part in parts])
+_OWN = re.compile(r"([a-z][a-z0-9_]{0,15})=(\S{1,500})")
+_ACCEPTED = (
+    "masks with spaces between them, such as ticket=CHG[0-9]+: a name, and a regular expression"
+    " without spaces that does not match an empty text"
+)
+
+
+@dataclass(frozen=True)
+class Masks:
+    """What is masked in texts: before all else, in their order, the `own` masks of an operator.
+
+    These are pairs of a name and a regular expression.
+    """
+
+    own: tuple[tuple[str, str], ...] = ()
+
+    @cached_property
+    def version(self) -> str:
+        """What ids of groups begin with."""
+        if not self.own:
+            return VERSION
+        return f"{VERSION}c{hashlib.sha256(repr(self.own).encode()).hexdigest()[:4]}"
+
+    def template(self, text: str) -> str:
+        """The text with everything variable masked, on one line."""
+        text = text[:_LONGEST]
+        if not text.isprintable() or "  " in text:
+            text = _SPACES.sub(" ", text)
+        text = text.strip(" ")
+        for name, mask in self.own:
+            text = re.sub(mask, f"<{name}>", text, flags=re.ASCII)
+        # No other mask tells one digit from another.
+        if "0x" in text or "0X" in text:
+            return _VARIABLE.sub(_masked, text)
+        parts = _parts(kind_of(text))
+        return "".join([part if isinstance(part, str) else text[part] for part in parts])
+
+    def group_id(self, lane: str, reason: str, program: str, its_template: str) -> str:
+        """The id of the group of messages that look like this.
+
+        `program` is the syslog program or the trap's OID.
+        """
+        return f"{self.version}-{_digest(lane, reason, program, its_template)}"
+
+
+def parse_masks(text: str) -> Masks:
+    """The masks that a text writes; raises ValueError that says what is accepted."""
+    own = []
+    for written in text.split():
+        found = _OWN.fullmatch(written)
+        try:
+            is_one = found is not None and not re.compile(found[2], re.ASCII).search("")
+        except (re.error, RecursionError, OverflowError):
+            is_one = False
+        if found is None or not is_one:
+            raise ValueError(_ACCEPTED)
+        own.append((found[1], found[2]))
+    return Masks(tuple(own))
 
 
 @lru_cache(REMEMBERED)
@@ -89,14 +139,9 @@ def _parts(kind: str) -> tuple[str | slice, ...]:
 
 
 @lru_cache(REMEMBERED)
-def group_id(lane: str, reason: str, program: str, its_template: str) -> str:
-    """The id of the group of messages that look like this.
-
-    `program` is the syslog program or the trap's OID.
-    """
-    parts = (lane, reason, program, its_template)
-    written = b"".join(b"%d:%s" % (len(part), part) for part in (_bytes_of(part) for part in parts))
-    return f"{VERSION}-{hashlib.sha256(written).hexdigest()[:DIGITS]}"
+def _digest(*parts: str) -> str:
+    written = b"".join(b"%d:%s" % (len(part), part) for part in map(_bytes_of, parts))
+    return hashlib.sha256(written).hexdigest()[:DIGITS]
 
 
 def _masked(found: re.Match[str]) -> str:

@@ -67,6 +67,7 @@ class Looker:
                 self.hints,
                 is_dead=source.route is None,
                 routes=routes,
+                masks=self.settings.process.masks,
             )
             for source in sources.all_of(self.settings)
         }
@@ -160,7 +161,7 @@ def find(looker: Looker, message_id: str, routes: tuple[str, ...] = ()) -> Entry
 def filter_of(looker: Looker, text: str) -> Filter:
     """The filter that a text writes, its ages counted from now; raises InvalidArgument."""
     try:
-        return parse_filter(text, looker.store.now())
+        return parse_filter(text, looker.store.now(), looker.settings.process.masks.version)
     except ValueError as wrong:
         raise InvalidArgument(f"filter: {wrong}") from None
 

@@ -9,6 +9,7 @@ from typing import ClassVar
 
 import mutt_tasks.settings.parsers as take
 from mutt_tasks.core.routes import Route, alerter_route, moog_route
+from mutt_tasks.core.templates import Masks
 from mutt_tasks.settings.declared_neighbours import Forwarder, Moogsoft, Redis
 from mutt_tasks.settings.declared_pace import Lists, Pace
 from mutt_tasks.settings.variable import secrets_in_url, variable, variables_of
@@ -50,6 +51,13 @@ class Process:
     )
     otel_service: str = variable(
         "OTEL_SERVICE_NAME", "mutt-remediation", take.text, "service name of the traces"
+    )
+    masks: Masks = variable(
+        "REMEDIATION_MASKS",
+        "",
+        take.masks,
+        "what else `mutt-dlq groups` masks in texts, as `ticket=CHG[0-9]+ user=u[0-9]{5}`; ids of"
+        " groups change with it",
     )
     pod_name: str = variable(
         "POD_NAME", "", take.text, "name of this process in logs and journal; else the host's name"

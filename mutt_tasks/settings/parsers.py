@@ -7,6 +7,8 @@ from collections.abc import Callable
 from typing import TypeVar
 from urllib.parse import urlsplit
 
+from mutt_tasks.core.templates import Masks, parse_masks
+
 T = TypeVar("T")
 Parser = Callable[[str], T]
 
@@ -115,6 +117,11 @@ def names(value: str) -> tuple[str, ...]:
     if not all(re.fullmatch(r"[!-+\--~]{1,512}", part) for part in parts):
         raise ValueError("names of Redis lists with commas between them, without spaces in them")
     return tuple(dict.fromkeys(parts))
+
+
+def masks(value: str) -> Masks:
+    """Masks of texts: names and regular expressions; empty means none but ours."""
+    return parse_masks(value)
 
 
 def header_name(value: str) -> str:

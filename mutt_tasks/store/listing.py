@@ -11,8 +11,9 @@ import redis
 from mutt_tasks.store.connection import translated
 
 # What one read returns at most, going by the largest message seen so far. That keeps Redis busy for
-# two milliseconds at most, nearly all of it for the walk to the middle of a million messages.
-MOST, MOST_BYTES = 1000, 512 << 10
+# two milliseconds at most, most of it for the walk to the middle of a million messages: many small
+# reads would cost more.
+MOST, MOST_BYTES = 2000, 1 << 20
 _EXPECTED_BYTES = 4096
 
 

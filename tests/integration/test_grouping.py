@@ -3,8 +3,10 @@
 import pytest
 import redis
 
-from mutt_tasks.operations import grouping
+from mutt_tasks.errors import InvalidArgument
+from mutt_tasks.operations import grouping, looking
 from mutt_tasks.operations.grouping import SHORT
+from mutt_tasks.operations.looking import Wanted
 from mutt_tasks.store.store import Store
 from tests.looking import looker_on
 from tests.pipeline import DEAD, DLQ, event, fill
@@ -56,3 +58,17 @@ def test_a_known_secret_is_not_in_a_template(client: redis.Redis, store: Store) 
     (group,) = grouping.groups(looker_on(store, MOOG_API_KEY="opensesame")).groups
 
     assert group.template == "see *** there"
+
+
+def test_an_operator_s_masks_make_groups_of_their_own(client: redis.Redis, store: Store) -> None:
+    fill(client, DLQ, [event(n, message=f"change CHG{n}abc begins") for n in range(3)])
+    plain, own = looker_on(store), looker_on(store, REMEDIATION_MASKS="ticket=CHG[0-9]+[a-z]+")
+
+    assert len(grouping.groups(plain).groups) == 3
+    (group,) = grouping.groups(own).groups
+
+    assert (group.template, group.count) == ("change <ticket> begins", 3)
+    page = looking.page(own, Wanted(where=f"group:{group.id[:-3]}*"))
+    assert len(page.entries) == 3
+    with pytest.raises(InvalidArgument, match=r"accepts s1c[0-9a-f]{4}- and the first digits"):
+        looking.page(own, Wanted(where="group:s1-9f3a"))

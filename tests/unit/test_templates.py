@@ -1,5 +1,7 @@
 """Groups of messages that look alike: the same for the same text, for ever."""
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -8,10 +10,14 @@ from mutt_tasks.core.templates import (
     _LONGEST,
     _SPACES,
     _VARIABLE,
+    GROUP_ID,
+    Masks,
     _masked,
-    group_id,
-    template,
+    parse_masks,
 )
+
+MASKS = Masks()
+template, group_id = MASKS.template, MASKS.group_id
 
 
 @pytest.mark.parametrize(
@@ -115,3 +121,30 @@ def test_what_is_remembered_of_a_kind_of_text_changes_no_template(text: str) -> 
     plain = _SPACES.sub(" ", text[:_LONGEST]).strip(" ")
 
     assert template(text) == _VARIABLE.sub(_masked, plain)
+
+
+def test_masks_of_ones_own_come_first_and_change_the_version() -> None:
+    own = parse_masks("ticket=CHG[0-9]+ user=(?<=user\\s)u[0-9]{2}")
+
+    assert own.template("CHG4711 by user u12 of u12") == "<ticket> by user <user> of u<n>"
+    assert own.template("0x1F and CHG1") == "<hex> and <ticket>"
+    assert own.version.startswith("s1c")
+    assert own.group_id("a", "b", "c", "d").startswith(f"{own.version}-")
+    assert parse_masks("ticket=CHG[0-9]+").version not in (own.version, "s1")
+    assert parse_masks("") == Masks()
+    assert re.fullmatch(GROUP_ID, own.group_id("a", "b", "c", "d"))
+
+
+@given(st.lists(_pieces, max_size=12).map("".join))
+def test_masks_of_ones_own_may_tell_digits_apart(text: str) -> None:
+    own = parse_masks("seven=7 sub=10\\.1")
+    plain = _SPACES.sub(" ", text[:_LONGEST]).strip(" ")
+    plain = plain.replace("7", "<seven>").replace("10.1", "<sub>")
+
+    assert own.template(text) == _VARIABLE.sub(_masked, plain)
+
+
+@pytest.mark.parametrize("text", ["ticket", "=x", "Ticket=x", "a=(", "a=x*", "a=|x", "a=", "a=x b"])
+def test_what_is_no_mask_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r"such as ticket=CHG\[0-9\]\+"):
+        parse_masks(text)
