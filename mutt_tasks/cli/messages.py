@@ -121,7 +121,7 @@ def groups_command(routes: tuple[str, ...], where: str, exact: bool, limit: int,
     """Show which kinds of messages there are.
 
     The most frequent come first. A count with ≈ is an estimate from a sample; `--exact` takes
-    one to three minutes for a million messages, and at most a twentieth of Redis' time.
+    half a minute or more for a million messages, and at most a twentieth of Redis' time.
 
     \b
     mutt-dlq groups --route dead
