@@ -6,6 +6,7 @@ go that surely find room below the level, then, in the same period, more than wo
 the alerter forwards does not depend on how full the window is, so of both parts the same share
 should appear. Fisher's exact test says how likely chance alone leaves so few of the second part:
 if that is less than ERROR, and the window has not risen above the level, the limiter is full there.
+If it has risen, the next attempt begins with the level that it rose to.
 
 Where live alerts alone keep the window at the level there is no room for a first part. Either they
 come evenly, or the limiter is full of them and drops some, which leaves gaps between those that it
@@ -220,6 +221,9 @@ class Trial:
     def _judged(self, now: float) -> tuple["Trial", Verdict]:
         chance = self.tally.chance
         if self.peak > self.full_at + 1:
+            # It took more than the level. If the rest is missing all the same, it is full there.
+            if chance <= ERROR:
+                return self._again(self.peak, Tally(), now)
             return self, Verdict.INNOCENT
         if chance <= ERROR:
             return self, Verdict.FULL

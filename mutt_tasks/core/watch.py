@@ -62,16 +62,21 @@ class Sight:
         """How many replays that must have arrived are neither in a queue nor in the window."""
         return self.certain - self.queued - self.used
 
+    def surplus(self, share: float) -> float:
+        """How many replays are missing at least, if the alerter forwards a `share` of its own."""
+        return self.sure + share * self.unsure - self.queued - self.used
+
 
 @dataclass(frozen=True)
 class Watch:
     """What the looks so far have shown; moments in seconds since 1970, 0 for never.
 
     `live` is the average of live alerts in a period, `share` of what the alerter forwards, `window`
-    what the limiter's window looked like. `missing` tells since when replays are suddenly missing,
-    and `shortfall` sums up those missing in the last periods. While a `trial` is on, nothing goes
-    but its own replays; after `innocents` in a row that blamed nobody there is none before
-    `quiet_until`. `drop` is what is remembered of the last one.
+    what the limiter's window looked like. `missing` tells since when alerts are suddenly missing,
+    `gone` since when replays are, even if no live alert came, and `shortfall` sums up those missing
+    in the last periods. While a `trial` is on, nothing goes but its own replays; after `innocents`
+    in a row that blamed nobody there is none before `quiet_until`. `drop` is what is remembered of
+    the last one.
     """
 
     live: float = 0.0
@@ -79,6 +84,7 @@ class Watch:
     share: float = 1.0
     window: Fullness = Fullness()
     missing: Missing = Missing()
+    gone: Missing = Missing()
     shortfall: Shortfall = Shortfall()
     trial: Trial = Trial()
     innocents: int = 0
@@ -96,7 +102,7 @@ class Watch:
         if watch.trial.is_on:
             return watch._tried(sight, now)
         if watch.shortfall.is_certain(sight):
-            watch = replace(watch, missing=watch.missing.looked(True, now))
+            watch = replace(watch, missing=watch.missing.looked(True, sight.used, now))
             is_lasting = watch.missing.is_lasting(now)
             return watch._dropping(sight.missing, sight.used, now) if is_lasting else watch
         if watch.drop.canary_at:
@@ -152,20 +158,23 @@ class Watch:
     def _suspecting(self, sight: Sight, now: float) -> "Watch":
         """Whether the window looks full, or less arrives than the alerter usually forwards."""
         window = self.window.looked(sight.used, sight.period, now)
-        expected = sight.sure + self.share * sight.unsure + self.live
-        short = expected - sight.queued - sight.used
-        is_short = short > FEW + SHARED * sight.sent + sqrt(self.live)
-        watch = replace(self, window=window, missing=self.missing.looked(is_short, now))
+        surplus, many = sight.surplus(self.share), FEW + SHARED * sight.sent
+        is_short = surplus + self.live > many + sqrt(self.live)
+        missing = self.missing.looked(is_short, sight.used, now)
+        gone = self.gone.looked(surplus > many, sight.used, now)
+        watch = replace(self, window=window, missing=missing, gone=gone)
         is_full = window.is_full(sight.period, now)
-        if not (is_full or is_short):
+        if not (is_full or is_short or gone.since):
             # What is dropped looks like less traffic: a full window teaches nothing.
             return watch._sampled(sight, now)
+        # What the window held before its limiter was lowered says nothing of now.
+        level = gone.highest if gone.is_lasting(now) else window.highest
         # At the limit that it keeps to, our own pace holds the window steady.
-        was_room = window.highest + LEAST_OVER < watch._usable(sight)
+        was_room = level + LEAST_OVER < watch._usable(sight)
         if now < watch.quiet_until or not was_room or not sight.sent or sight.queued > FEW:
             return watch
-        if is_full or watch.missing.is_lasting(now):
-            return replace(watch, missing=Missing(), trial=Trial(now, window.highest))
+        if is_full or missing.is_lasting(now) or gone.is_lasting(now):
+            return replace(watch, missing=Missing(), gone=Missing(), trial=Trial(now, level))
         return watch
 
     def _usable(self, sight: Sight) -> int:

@@ -61,6 +61,14 @@ def test_a_level_far_too_high_is_brought_down_to_the_true_one() -> None:
     assert dropped <= 40
 
 
+@pytest.mark.parametrize(("full_at", "takes"), [(28, 30), (32, 35)])
+def test_a_level_a_little_too_low_is_raised_to_the_true_one(full_at: int, takes: int) -> None:
+    verdict, _, dropped = tried(full_at=full_at, takes=takes, live=5)
+
+    assert verdict is Verdict.FULL
+    assert dropped <= 2 * OVER
+
+
 @pytest.mark.parametrize("share", [0.0, 0.2, 0.5, 0.8, 1.0])
 @pytest.mark.parametrize("full_at", [16, 22, 30])
 def test_events_that_match_no_rule_are_blamed_as_rarely_as_stated(

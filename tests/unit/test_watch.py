@@ -148,6 +148,20 @@ def test_a_limiter_smaller_than_it_is_believed_to_be_is_found_soon(
     assert stream.watch.drop.dropped >= 3
 
 
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize(("limit", "most"), [(20, 50), (25, 40)])
+def test_a_limiter_lowered_while_replays_fill_it_is_found_though_it_was_fuller_just_before(
+    limit: int, most: int, seed: int
+) -> None:
+    stream = learnt(limit=50, live=8.0, pace=36.0, seed=seed).run(10)
+    assert stream.watch.window.highest > 42  # hardly less than a trial could make it
+    stream.limit, before = limit, stream.lost
+    stream.run(8)
+
+    assert stream.watch.drop.drops == 1
+    assert stream.lost - before <= most
+
+
 def test_a_limiter_lowered_to_nearly_nothing_costs_a_few_replays() -> None:
     for seed in range(10):
         stream = learnt(limit=50, live=1.0, pace=30.0, is_sure=True, seed=seed)
