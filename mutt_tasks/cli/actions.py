@@ -10,7 +10,13 @@ import click
 from mutt_tasks.cli import output
 from mutt_tasks.cli.actor import actor_option, known_by
 from mutt_tasks.cli.application import looker
-from mutt_tasks.cli.selection import agrees, plan_of, selection_options, show_plan
+from mutt_tasks.cli.selection import (
+    agrees,
+    check_somebody_is_there,
+    plan_of,
+    selection_options,
+    show_plan,
+)
 from mutt_tasks.cli.waiting import tell, wait_option, waited
 from mutt_tasks.core.plan import PLANNED, Verb
 from mutt_tasks.errors import InvalidArgument
@@ -115,16 +121,16 @@ def _act(verb: Verb, given: dict[str, Any]) -> None:
         destination=given.get("destination", ""),
     )
     with _attempted(looks, verb, named, order):
+        if order is not None and not is_sure:
+            check_somebody_is_there()  # a plan can take minutes
         plan = plan_of(looks, verb, named, chosen)
     if form == output.TABLE or not is_sure:
-        show_plan(looks, plan)
+        show_plan(looks, plan, given["stop_after"])
     if order is None or not plan.count:
         if form == output.JSON:
             output.as_json(job_view.plan(looks, plan))
         return
-    with _attempted(looks, verb, named, order):
-        is_agreed = agrees(looks, plan, is_sure=is_sure)
-    if not is_agreed:
+    if not agrees(looks, plan, given["stop_after"], is_sure=is_sure):
         output.say("nothing was done")
         return
     job = jobs.submit(looks.store, plan, order)

@@ -50,8 +50,8 @@ def plan_of(looks: Looker, verb: Verb, named: tuple[str, ...], given: Selection)
     return plan
 
 
-def show_plan(looks: Looker, plan: Plan) -> None:
-    """A plan, on standard error."""
+def show_plan(looks: Looker, plan: Plan, most: int | None = None) -> None:
+    """A plan, on standard error; `most` of its messages will be done (None: all)."""
     shown = job_view.plan(looks, plan)
     lists = ", ".join(f"{count:,} in {name}" for name, count in shown["routes"].items())
     output.say(f"{plan.id}: {plan.verb.value} {lists or 'nothing'}")
@@ -60,34 +60,43 @@ def show_plan(looks: Looker, plan: Plan) -> None:
     if plan.sample:
         output.say(f"  such as {', '.join(plan.sample)}")
     if plan.count:
-        output.say(f"  takes about {span(max(1.0, shown['expected_seconds']))} at best")
+        seconds = shown["expected_seconds"] * _done(plan, most) / plan.count
+        output.say(f"  takes about {span(max(1.0, seconds))} at best")
 
 
 def ask(question: str, *, is_sure: bool) -> bool:
     """Whether the person says yes; raises InvalidArgument where nobody can be asked."""
     if is_sure:
         return True
-    _check_somebody_is_there()
+    check_somebody_is_there()
     return click.confirm(question, err=True)
 
 
-def _check_somebody_is_there() -> None:
+def check_somebody_is_there() -> None:
+    """Raise InvalidArgument where nobody can be asked."""
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         raise InvalidArgument("nobody can be asked here: accepts --yes")
 
 
-def agrees(looks: Looker, plan: Plan, *, is_sure: bool) -> bool:
-    """Whether the person says yes to a plan; raises InvalidArgument where nobody can be asked."""
+def agrees(looks: Looker, plan: Plan, most: int | None, *, is_sure: bool) -> bool:
+    """Whether the person says yes to `most` messages of a plan (None: to all)."""
     if is_sure:
         return True
-    _check_somebody_is_there()
+    count = _done(plan, most)
     names = list(plan.sources)
     lengths = looks.store.listings.lengths(
         [source.key for source in planning.lists_of(looks.settings, names)]
     )
+    planned = f" of {plan.count:,} planned," if count < plan.count else ""
     where = f"{sum(lengths):,} messages in {', '.join(names)}"
-    question = f"{plan.verb.value} {plan.count:,} of {where}?"
-    if plan.count <= _MANY:
+    question = f"{plan.verb.value} {count:,}{planned} of {where}?"
+    if count <= _MANY:
         return click.confirm(question, err=True)
-    typed = click.prompt(f"{question} Type the number to go on", err=True, default="")
-    return str(typed).replace(",", "").strip() == str(plan.count)
+    text = f"{question} Type the number to go on"
+    typed = click.prompt(text, err=True, default="", show_default=False)
+    return str(typed).replace(",", "").strip() == str(count)
+
+
+def _done(plan: Plan, most: int | None) -> int:
+    """How many messages of a plan will be done at most."""
+    return plan.count if most is None else min(most, plan.count)

@@ -35,9 +35,12 @@ class Wanted:
         return (
             self.actor in ("", fields.get("actor"))
             and self.job in ("", fields.get("job"))
-            and (not self.verb or self.verb in fields.get("verb", "").split())
+            and self._is_verb(fields.get("verb", ""))
             and (not self.only_refused or fields.get("outcome", "").startswith(REFUSED))
         )
+
+    def _is_verb(self, verb: str) -> bool:
+        return not self.verb or self.verb in (verb, *verb.split())
 
 
 def page(looker: Looker, wanted: Wanted) -> Page:

@@ -75,7 +75,7 @@ def _dead(looker: Looker, entry: Entry, why: str) -> Outlook:
     if isinstance(ready, Refusal):
         sentence = f"stays here; a requeue would be refused: {ready.why}"
         return Outlook(why, STAY, "refused", None, sentence)
-    sentence = f"stays here until somebody requeues it (to {ready.route.source})"
+    sentence = f"stays here until somebody requeues it (to {ready.route.target})"
     return Outlook(why, STAY, "requeue", None, sentence)
 
 

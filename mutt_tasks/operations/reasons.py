@@ -16,7 +16,7 @@ WORDS = {
     "disabled": "REMEDIATION_ENABLED is false",
     limits.BACKOFF: "what was replayed came back, the route backs off",
     limits.BACKPRESSURE: "the target or the alert queue is too long",
-    limits.RATE_LIMITED: "the rate is used up, or the forwarder's limiter is",
+    limits.RATE_LIMITED: "the rate or the forwarder's limiter is used up",
     limits.WINDOW: "what was sent last is still on its way",
     limits.NOT_TAKEN: "nobody takes from the target",
     limits.QUEUE_STANDING: "a queue stands before the forwarder",

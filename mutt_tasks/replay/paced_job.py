@@ -38,13 +38,24 @@ class Choice:
     sending: Sending
 
 
+@dataclass
+class Progress:
+    """How far a job is in this cycle; all routes that serve it share it, its limit and its rate."""
+
+    job: Job
+
+
 class PacedJob:
     """What one job sends on one route, from one list, during a cycle."""
 
-    def __init__(self, context: CycleContext, job: Job, source: Route, route: Route) -> None:
+    def __init__(
+        self, context: CycleContext, progress: Progress, source: Route, route: Route
+    ) -> None:
+        job = progress.job
         members = members_of(context, job, source.name)
         done = context.store.jobs.done_bits(job.id, source.name)
-        self._context, self.job, self._source, self._route = context, job, source, route
+        self._context, self._progress = context, progress
+        self._source, self._route = source, route
         self._hunt = Hunt(members, done)
         self._finder = Finder(context, source.name, source.source, self._hunt, self._judge)
         self._finder.steps_aside = False
@@ -52,6 +63,11 @@ class PacedJob:
         self._now = 0.0
         self._refused = 0
         self._has_waiting = self.is_over = False
+
+    @property
+    def job(self) -> Job:
+        """The job as it stands."""
+        return self._progress.job
 
     @property
     def left(self) -> int:
@@ -89,7 +105,7 @@ class PacedJob:
         self._finder.moved(choice.found)
         counts = self.job.counts
         next_at = self._next_at(done)
-        self.job = replace(
+        self._progress.job = replace(
             self.job, counts=replace(counts, done=counts.done + done), next_at=next_at
         )
 

@@ -8,7 +8,7 @@ from mutt_tasks.core.routes import Route
 from mutt_tasks.replay.cycle_context import CycleContext
 from mutt_tasks.replay.gathering import is_to_be_gathered
 from mutt_tasks.replay.job_steps import lists_of
-from mutt_tasks.replay.paced_job import PacedJob, part_of, parts_of
+from mutt_tasks.replay.paced_job import PacedJob, Progress, part_of, parts_of
 from mutt_tasks.store.job_changes import Ending
 
 
@@ -20,18 +20,19 @@ class PacedJobs:
     """
 
     context: CycleContext
-    jobs: tuple[Job, ...] = ()
+    jobs: tuple[Progress, ...] = ()
     busy: frozenset[str] = field(default_factory=frozenset)
 
     def on(self, route: Route) -> PacedJob | None:
         """What this route serves."""
         settings = self.context.settings
-        for job in self.jobs:
+        for progress in self.jobs:
+            job = progress.job
             for source, its_route in parts_of(settings, job):
                 is_open = part_of(source, route) not in job.over and source.name not in self.busy
                 is_here = is_open and its_route == route
                 if is_here and not is_to_be_gathered(self.context, job, source):
-                    return PacedJob(self.context, job, source, route)
+                    return PacedJob(self.context, progress, source, route)
         return None
 
 
@@ -41,7 +42,8 @@ def read(context: CycleContext) -> PacedJobs:
     lists = lists_of(settings)
     if not store.jobs.is_work_left(lists):
         return PacedJobs(context)
-    return PacedJobs(context, tuple(unfinished(context)), store.jobs.busy(lists))
+    found = tuple(Progress(job) for job in unfinished(context))
+    return PacedJobs(context, found, store.jobs.busy(lists))
 
 
 def settle(context: CycleContext) -> None:

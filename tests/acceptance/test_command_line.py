@@ -123,6 +123,23 @@ def test_redis_away_and_a_bad_environment_have_statuses_of_their_own(run: Run) -
     assert bad.stderr.startswith("mutt_tasks: REMEDIATION_INTERVAL: got 'often'")
 
 
+@pytest.mark.parametrize("what", ["something else", "wrong password"])
+def test_a_redis_that_answers_and_will_not_is_not_away(
+    client: redis.Redis, run: Run, redis_server: RedisServer, what: str
+) -> None:
+    env = {}
+    if what == "something else":
+        client.set("mutt:remediation:paused", "no such thing")
+    else:
+        env["REDIS_URL"] = redis_server.url.replace("://", "://nobody:wrong@")
+
+    ended = run("pause", "--for", "1h", "--reason", "x", **env)
+
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert ended.stderr.startswith("mutt-dlq: ")
+    assert "Traceback" not in ended.stderr
+
+
 def test_output_that_cannot_be_written_is_a_failure(
     client: redis.Redis, redis_server: RedisServer, tmp_path: Path
 ) -> None:

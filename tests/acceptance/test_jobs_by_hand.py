@@ -1,5 +1,7 @@
 """An operator's night, with the command line alone and a real worker."""
 
+import os
+import pty
 import signal
 import subprocess
 import sys
@@ -129,6 +131,25 @@ def test_an_edit_shows_no_credential_and_loses_none(
     of(run("undo", ended["id"], "--reason", "no", "--actor", "ann", "--wait", "-o", "json"))
     assert lying_in(client, DLQ) == [event(0), raw, event(2)]
     assert "hunter2" not in worker.logs()
+
+
+def test_the_question_names_what_will_be_done_at_most(
+    client: redis.Redis, redis_server: RedisServer, tmp_path: Path
+) -> None:
+    fill(client, DLQ, [event(n) for n in range(1204)])
+    env = Services(tmp_path, redis_server.url).env
+    ours, theirs = pty.openpty()
+    arguments = ("discard", "--all", "--route", "alerter", "--stop-after", "10", "--reason", "ten")
+    command = subprocess.Popen(
+        [*SCRIPT, *arguments], env=env, stdin=theirs, stderr=theirs, stdout=subprocess.DEVNULL
+    )
+    told = b""
+    while b"?" not in told:
+        told += os.read(ours, 1000)
+    os.write(ours, b"y\n")
+    assert command.wait(30) == 0
+    assert b"discard 10 of 1,204 planned, of 1,204 messages in alerter?" in told
+    assert client.zcard("mutt:remediation:jobs") == 1
 
 
 @pytest.mark.parametrize(

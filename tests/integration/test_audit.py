@@ -127,19 +127,20 @@ def test_entries_are_kept_for_400_days_and_the_rest_of_the_chain_is_whole(
 ) -> None:
     client.config_set("stream-node-max-entries", 4)
     try:
-        written_long_ago(client, [900, 800, 700, 600, 500, 450, 410, 401, 399, 20], store.now())
+        ages = [900.0, 800, 700, 600, 500, 450, 410, 401, 399, 300, 200, 100, 20]
+        written_long_ago(client, ages, store.now())
         before = store.audit.verify()
-        assert (before.entries, before.is_from_first) == (10, True)
+        assert (before.entries, before.is_from_first) == (13, True)
 
-        store.audit.add(entry(10))
+        store.audit.add(entry(13))
 
         left = [fields[b"reason"].decode() for _, fields in raw_entries(client)]
-        assert left[-3:] == ["try 8", "try 9", "try 10"]
-        assert len(left) < 8
+        assert left[-6:] == [f"try {number}" for number in range(8, 14)]
+        assert len(left) < 11
         verdict = store.audit.verify()
         assert (verdict.entries, verdict.wrong) == (len(left), "")
         assert not verdict.is_from_first
-        assert store.audit.head().written == 11
+        assert store.audit.head().written == 14
 
         client.xtrim(AUDIT, maxlen=2, approximate=False)
         assert store.audit.verify().entries == 0

@@ -84,6 +84,21 @@ def test_the_end_of_the_chain_is_logged_each_hour(
     assert [line["message"] for line in lines(capsys)] == ["audit head"] * 2
 
 
+def test_the_end_of_the_chain_is_logged_again_after_an_hour_and_not_before(
+    store: Store, capsys: pytest.CaptureFixture[str], configure: Configure
+) -> None:
+    configure()
+    clock = Clock()
+    keeper = Keeper(store.audit, clock.monotonic)
+    told = []
+    for wait in (0, 3500, 200):
+        clock.wait(wait)
+        keeper.look()
+        told.append(len(lines(capsys)))
+
+    assert told == [1, 0, 1]
+
+
 def test_a_secret_of_ours_that_somebody_typed_is_in_no_line(
     store: Store, capsys: pytest.CaptureFixture[str], configure: Configure
 ) -> None:
@@ -111,3 +126,17 @@ def test_a_key_that_holds_something_else_is_said_once(
     captured = capsys.readouterr()
     assert captured.err.count("the audit cannot be logged") == 1
     assert [json.loads(line)["message"] for line in captured.out.splitlines()] == ["audit head"]
+
+
+def test_a_key_that_is_wrong_again_is_said_again(
+    client: redis.Redis, store: Store, capsys: pytest.CaptureFixture[str], configure: Configure
+) -> None:
+    configure()
+    keeper = Keeper(store.audit, Clock().monotonic)
+    for _ in range(2):
+        client.set("mutt:remediation:audit", "no such thing")
+        keeper.look()
+        client.delete("mutt:remediation:audit")
+        keeper.look()
+
+    assert capsys.readouterr().err.count("the audit cannot be logged") == 2

@@ -43,6 +43,8 @@ def test_entries_are_found_by_actor_job_verb_and_refusal(looks: Looker) -> None:
     assert verbs(looks, actor="an") == []
     assert verbs(looks, job="j-1", most=2) == ["end discard", "discard"]
     assert verbs(looks, verb="discard") == ["end discard", "discard", "submit discard"]
+    assert verbs(looks, verb="disc") == []
+    assert verbs(looks, verb="submit discard") == ["submit discard"]
     assert verbs(looks, only_refused=True) == ["pause"]
     assert verbs(looks, actor="ann", only_refused=True) == []
 

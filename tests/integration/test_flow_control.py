@@ -271,6 +271,22 @@ def test_live_messages_that_pile_up_on_replays_are_no_progress(
     assert store.queues.landing(ROUTE, ALERTS, 0, found.sights).in_flight == 0
 
 
+@pytest.mark.parametrize(
+    ("oldest", "next_one"),
+    [("the same start, a", "the same start, b"), ("x" * 70_000, "x" * 70_001)],
+)
+def test_that_one_of_two_like_messages_was_taken_is_seen(
+    client: redis.Redis, store: Store, oldest: str, next_one: str
+) -> None:
+    client.lpush(INGEST, oldest, next_one, *[OURS] * 2500)
+    before = store.queues.landing(ROUTE, ALERTS, 0)
+    client.lpush(INGEST, *["live"] * 2500)
+    kept = store.queues.landing(ROUTE, ALERTS, 0, before.sights)
+    assert kept.in_flight == before.in_flight
+    client.rpop(INGEST)
+    assert store.queues.landing(ROUTE, ALERTS, 0, kept.sights).in_flight == 0
+
+
 def test_what_was_sent_since_the_last_look_lies_there_too_while_nobody_takes_anything(
     client: redis.Redis, store: Store
 ) -> None:
@@ -714,6 +730,7 @@ def test_a_queue_that_stands_before_a_forwarder_that_sleeps_is_named(
     result = run_cycle(store, settings)
 
     assert (result.reason, client.llen(INGEST)) == ("queue_standing", 0)
+    assert result.next_cycle  # the drain goes on: the queue will be gone in a moment
 
 
 @pytest.mark.parametrize("threshold", [5, 20])

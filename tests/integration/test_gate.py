@@ -12,6 +12,7 @@ from tests.pipeline import (
     ALERTS,
     DLQ,
     INGEST,
+    begin,
     consume,
     counters,
     drain,
@@ -22,6 +23,7 @@ from tests.pipeline import (
     now_of,
     numbers_in,
     operator_pauses,
+    replay,
     run_cycle,
     settings_of,
     stop_clock,
@@ -136,6 +138,18 @@ def test_routes_take_turns_when_the_rate_is_not_enough_for_both(
         let_pass(store, 1)
     assert numbers_in(client, "taken:" + ALERTS) == list(range(5))
     assert 30 <= int(client.llen("taken:" + INGEST)) <= 80
+
+
+def test_the_cycles_id_says_which_route_is_the_first(store: Store) -> None:
+    settings = settings_of(REMEDIATION_ROUTES="alerter,moog")
+    first = []
+    for digit in "01":
+        cycle = "0" * 7 + digit + "f" * 24
+        assert begin(store, settings, cycle) is None
+        result = replay(store, settings, cycle)
+        assert result is not None
+        first.append(next(iter(result.routes)))
+    assert first == ["alerter", "moog"]
 
 
 def test_a_drain_goes_on_while_there_is_work_and_ends_by_itself(

@@ -4,7 +4,7 @@ import pytest
 import redis
 
 from mutt_tasks.errors import InvalidArgument
-from mutt_tasks.operations import grouping, looking
+from mutt_tasks.operations import grouping, looking, shown
 from mutt_tasks.operations.grouping import SHORT
 from mutt_tasks.operations.looking import Wanted
 from mutt_tasks.store.store import Store
@@ -50,6 +50,47 @@ def test_long_lists_are_sampled_and_exact_when_asked(client: redis.Redis, store:
     assert counts == pytest.approx([length * 3 / 4, length / 4, 1])
     assert exact.is_exact
     assert [group.count for group in exact.groups] == [length * 3 / 4, length / 4, 1]
+
+
+@pytest.mark.parametrize(("length", "is_exact"), [(SHORT, True), (SHORT + 1, False)])
+def test_a_list_that_is_short_enough_is_looked_at_whole(
+    client: redis.Redis, store: Store, length: int, is_exact: bool
+) -> None:
+    client.lpush(DLQ, *[event(1, _remediation={"replays": 2, "forgiven": 0})] * length)
+
+    found = grouping.groups(looker_on(store))
+
+    (group,) = found.groups
+    assert (found.is_exact, found.length) == (is_exact, length)
+    # Each message that was seen stands for others, with its replays.
+    assert group.count == pytest.approx(length)
+    assert group.replays == pytest.approx(2 * length)
+
+
+def test_a_sample_reaches_from_the_oldest_message_to_the_newest(
+    client: redis.Redis, store: Store
+) -> None:
+    ends = [b'{"message":"the oldest"}', b'{"message":"the newest"}']
+    between = [b'{"message":"between"}'] * (SHORT + 5000)
+    client.lpush(DLQ, *[ends[0]] * 100, *between, *[ends[1]] * 100)
+
+    sampled = grouping.groups(looker_on(store))
+
+    length = len(between) + 200
+    counts = {group.template: group.count for group in sampled.groups}
+    assert counts == {
+        "between": pytest.approx(0.9 * length),
+        "the oldest": pytest.approx(0.05 * length),
+        "the newest": pytest.approx(0.05 * length),
+    }
+
+
+def test_a_moment_that_is_yet_to_come_has_no_age(client: redis.Redis, store: Store) -> None:
+    now = store.now()
+    fill(client, DLQ, [event(n, timestamp=now + 3600) for n in range(2)])
+    (group,) = grouping.groups(looker_on(store)).groups
+    told = shown.group(group, now, is_exact=True)
+    assert (told["oldest_age_seconds"], told["newest_age_seconds"]) == (0.0, 0.0)
 
 
 def test_a_known_secret_is_not_in_a_template(client: redis.Redis, store: Store) -> None:

@@ -219,3 +219,17 @@ def _overfill(client: redis.Redis) -> None:
       redis.call('XADD', KEYS[1], '*', 'event', 'old')
     end"""
     client.eval(script, 1, JOURNAL, str(journals.LENGTH + 500))
+
+
+def test_about_ten_thousand_entries_are_kept_and_the_last_cycle_is_found_among_five_hundred(
+    client: redis.Redis, store: Store
+) -> None:
+    assert journals.LENGTH == 10_000
+    client.xadd("mutt:remediation:journal", {"event": "cycle", "cycle": "c-1"})
+    with client.pipeline() as many:
+        for _ in range(480):
+            many.xadd("mutt:remediation:journal", {"event": "viewed", "by": "ann"})
+        many.execute()
+    found = store.journal.last_cycle()
+    assert found is not None
+    assert found[1].cycle == "c-1"

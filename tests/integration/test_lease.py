@@ -44,7 +44,17 @@ def test_a_tick_of_a_second_beat_comes_too_early(client: redis.Redis, store: Sto
     second = begin(store, settings, "b" * 32, Trigger.BEAT)
     assert second is not None
     assert second.outcome == "early"
+    assert counters(client)["ticks:early"] == 1
     assert begin(store, settings, "c" * 32) is None
+
+
+@pytest.mark.parametrize(("seconds_ago", "is_early"), [(215, True), (226, False)])
+def test_ticks_keep_three_quarters_of_the_interval_between_them(
+    client: redis.Redis, store: Store, seconds_ago: float, is_early: bool
+) -> None:
+    client.set("mutt:remediation:tick", round((store.now() - seconds_ago) * 1000))
+    found = begin(store, settings_of(REMEDIATION_INTERVAL=300), "a" * 32, Trigger.BEAT)
+    assert (found is not None) is is_early
 
 
 def test_a_clock_that_went_back_does_not_stop_the_ticks(client: redis.Redis, store: Store) -> None:
@@ -107,6 +117,15 @@ def test_the_lease_outlives_the_delay_before_a_drains_next_cycle(
     assert store.lease.advance(result.next_cycle, result.next_cycle)
 
 
+def test_a_drain_at_rest_says_when_its_next_cycle_is_due(client: redis.Redis, store: Store) -> None:
+    fill(client, DLQ, [event(n) for n in range(30)])
+    before = store.now()
+    result = run_cycle(store, settings_of(REMEDIATION_DRAIN_INTERVAL=60))
+    due: Any = client.hget(DRAIN, "due")
+    assert result.delay > 40
+    assert before + result.delay < int(due) / 1000 + 0.01 < store.now() + result.delay + 0.02
+
+
 class Repeating(redis.Redis):
     """A client that loses the first answer to every script, and so sends each one twice."""
 
@@ -143,6 +162,7 @@ def test_who_finds_a_drain_at_work_learns_what_it_does(client: redis.Redis, stor
     begun(store, "a" * 32)
     store.lease.advance("a" * 32, "a" * 32, Step.CHECKING, 5.0)
     assert 10_000 < int(client.pttl(LEASE)) <= 15_000
+    client.pexpire(LEASE, 11_000)  # as if four seconds had passed
     second = begun(store, "b" * 32)
     assert second is not None
     assert (second.outcome, second.reason) == ("busy", "draining")
@@ -150,7 +170,7 @@ def test_who_finds_a_drain_at_work_learns_what_it_does(client: redis.Redis, stor
     assert holder is not None
     assert (holder.cycle, holder.doing, holder.reason) == ("a" * 32, "checking", "")
     assert abs(holder.since - now_of(store)) < 60
-    assert 0 <= holder.silent < 60
+    assert 4 <= holder.silent < 10
 
 
 def test_who_finds_a_drain_at_rest_learns_what_holds_it(client: redis.Redis, store: Store) -> None:
@@ -170,6 +190,28 @@ def test_a_lease_without_a_word_of_its_holder_is_busy_all_the_same(
     found = begun(store, "b" * 32)
     assert found is not None
     assert (found.outcome, found.holder) == ("busy", Holder("", "", "", 0.0, 0.0))
+
+
+def test_a_cycle_that_takes_over_bears_nothing_of_what_held_the_drain_before(
+    client: redis.Redis, store: Store
+) -> None:
+    rest(client, store, healthy=False)
+    assert begun(store, "a" * 32) is None
+    found = begun(store, "b" * 32)
+    assert found is not None
+    assert found.holder is not None
+    assert (found.holder.cycle, found.holder.doing, found.holder.reason) == (
+        *("a" * 32, "starting", ""),
+    )
+
+
+def test_what_stands_there_of_another_drain_gives_nobodys_lease_away(
+    client: redis.Redis, store: Store
+) -> None:
+    rest(client, store)
+    client.set(LEASE, "x" * 32, px=10_000)  # it does not say that it rests
+    assert begun(store, "b" * 32, Trigger.WORKER) is not None
+    assert client.get(LEASE) == b"x" * 32
 
 
 @pytest.mark.parametrize(
@@ -262,7 +304,10 @@ def test_slices_that_may_send_nothing_renew_the_lease(client: redis.Redis, store
 
 def test_a_drain_that_lingers_hands_its_lease_on_once(client: redis.Redis, store: Store) -> None:
     resting = rest(client, store, healthy=False)
+    before = store.now()
     assert store.lease.linger(resting, "b" * 32, 8.0)
+    due: Any = client.hget(DRAIN, "due")
+    assert before + 7.9 < int(due) / 1000 <= store.now() + 8.0
     assert not store.lease.linger(resting, "c" * 32, 8.0)  # delivered twice
     assert client.get(LEASE) == b"b" * 32
     assert 16_000 < int(client.pttl(LEASE)) <= 18_000

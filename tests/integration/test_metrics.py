@@ -61,6 +61,25 @@ def test_replays_that_vanish_at_a_limiter_that_was_never_seen_count_as_dropped(
     assert gauge(store, settings, "dropping") == 1
 
 
+@pytest.mark.usefixtures("drain")
+@pytest.mark.parametrize(("seconds_ago", "is_moving"), [(20, True), (31, False)])
+def test_a_drain_that_moved_nothing_for_half_a_minute_has_no_speed(
+    client: redis.Redis, store: Store, settings: Settings, seconds_ago: float, is_moving: bool
+) -> None:
+    client.hset(keys.route_state("alerter"), "moved_at", store.now() - seconds_ago)
+    found = gauge(store, settings, "estimated_seconds_to_empty")
+    assert (found is not None) is is_moving
+
+
+def test_the_limiter_is_shown_as_its_alerts_and_its_period(
+    client: redis.Redis, store: Store, settings: Settings
+) -> None:
+    for name, value in encoded(FollowedLimits(alerts=50, period=2.5, shed_above=2000)).items():
+        client.hset(keys.PACE, name, value)
+    assert gauge(store, settings, "limiter_alerts") == 50
+    assert gauge(store, settings, "limiter_period_seconds") == 2.5
+
+
 def test_after_a_drop_the_limiter_is_shown_as_it_was_seen_to_be(
     client: redis.Redis, store: Store, settings: Settings
 ) -> None:
@@ -80,6 +99,17 @@ def test_the_age_is_that_of_the_oldest_message_and_not_of_the_newest(
     assert 9000 <= age < 9900
     client.delete(DLQ)
     assert gauge(store, settings, "oldest_message_age_seconds") is None
+    fill(client, DLQ, [event(1, timestamp=now + 3600)])  # its clock is ahead
+    assert gauge(store, settings, "oldest_message_age_seconds") == 0
+
+
+@pytest.mark.parametrize(("filler", "is_told"), [(60_000, True), (66_000, False)])
+def test_a_huge_message_is_not_fetched_at_each_scrape_to_tell_its_age(
+    client: redis.Redis, store: Store, settings: Settings, filler: int, is_told: bool
+) -> None:
+    fill(client, DLQ, [event(1, timestamp=store.now() - 500, filler="x" * filler)])
+    age = gauge(store, settings, "oldest_message_age_seconds")
+    assert (age is not None) is is_told
 
 
 @pytest.mark.usefixtures("drain")
@@ -129,6 +159,16 @@ def test_what_stands_in_the_books_is_what_is_shown(
             "poison:alerter": 3,
             "stale:moog": 4,
             "bounced:alerter": 17,
+            "forgiven:alerter": 23,
+            "trips:alerter": 29,
+            "sheltered:moog": 31,
+            "requeued:moog": 37,
+            "odd:alerter": 41,
+            "limits:alerter:window": 43,
+            "ticks:early": 47,
+            "drops": 53,
+            "dropped": 59,
+            "loops": 61,
             "cycles:alerter:held:paused": 19,
             "last_cycle_ms": 1_500_000,
             "duration:us": 2_500_000,
@@ -144,7 +184,17 @@ def test_what_stands_in_the_books_is_what_is_shown(
     fails = {labels[0][1]: value for labels, value in found["replay_fail_total"].items()}
     assert {reason: value for reason, value in fails.items() if value} == {"poison": 3, "stale": 4}
     assert found["messages_total"][(("outcome", "stale"), ("route", "moog"))] == 4
+    moog = (("route", "moog"),)
     assert found["bounces_total"] == {ALERTER: 17}
+    assert found["forgiven_total"] == {ALERTER: 23}
+    assert found["breaker_trips_total"] == {ALERTER: 29}
+    assert found["sheltered_total"] == {moog: 31}
+    assert found["requeued_total"] == {moog: 37}
+    assert found["odd_counters_total"] == {ALERTER: 41}
+    assert found["limits_total"] == {(("limit", "window"), ("route", "alerter")): 43}
+    assert found["ticks_refused_total"] == {(("reason", "early"),): 47}
+    assert (found["drops_total"], found["dropped_total"]) == ({(): 53}, {(): 59})
+    assert found["loops_total"] == {(): 61}
     assert found["cycles_total"] == {
         (("outcome", "held"), ("reason", "paused"), ("route", "alerter")): 19
     }

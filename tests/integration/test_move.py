@@ -272,6 +272,33 @@ def test_a_queue_that_changed_since_the_look_is_looked_at_again(
     assert counters(client)["replayed:alerter"] == 10
 
 
+def test_a_queue_that_somebody_changes_at_every_look_holds_the_cycle_and_not_the_drain(
+    client: redis.Redis, store: Store
+) -> None:
+    fill(client, DLQ, [event(n) for n in range(40)])
+    observe(store, looked=lambda _: client.rpop(DLQ))
+    settings = settings_of(REMEDIATION_BATCH_SIZE=2)
+    result = run_cycle(store, settings)
+    assert (result.reason, client.llen(INGEST)) == ("contended", 0)
+    assert result.next_cycle
+
+
+def test_a_queue_that_became_shorter_since_the_look_is_looked_at_again(
+    client: redis.Redis, store: Store
+) -> None:
+    fill(client, DLQ, [event(n) for n in range(5)])
+    removed: list[Any] = []
+
+    def somebody_takes_the_newest(_: list[bytes]) -> None:
+        if not removed:
+            removed.append(client.lpop(DLQ))
+
+    observe(store, looked=somebody_takes_the_newest)
+    run_cycle(store, settings_of())
+    assert numbers_in(client, INGEST) == [0, 1, 2, 3]
+    assert client.llen(DLQ) == 0
+
+
 def test_every_move_is_in_the_journal_and_the_counters(client: redis.Redis, store: Store) -> None:
     fill(client, DLQ, [b"garbage", *(event(n) for n in range(30)), event(99, _moog_retry_count=9)])
     drain(store, settings_of())

@@ -114,6 +114,11 @@ def test_an_acknowledgement_has_an_end_and_ends_by_itself(
     ]
 
 
+def test_an_acknowledgement_may_last_for_90_days(client: redis.Redis, looks: Looker) -> None:
+    notes.acknowledge(looks, GROUP, 90 * 86_400.0, "a rebuild", ann())
+    assert int(client.pttl(ACK)) > 89 * 86_400_000
+
+
 def test_an_acknowledgement_is_replaced_and_taken_back(
     client: redis.Redis, store: Store, looks: Looker
 ) -> None:

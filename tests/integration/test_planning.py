@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from mutt_tasks.core.failures import Failures
 from mutt_tasks.core.flow import Flow
+from mutt_tasks.core.frozen import FrozenSet
 from mutt_tasks.core.identity import digest
 from mutt_tasks.core.moments import iso
 from mutt_tasks.core.plan import Plan, Verb
@@ -61,6 +62,16 @@ def test_a_replay_leaves_out_what_would_be_set_aside(client: redis.Redis, store:
     assert plan.skipped == {"malformed": 1, "poison": 1, "incomplete": 1}
 
 
+def test_a_plan_shows_five_of_its_messages_and_means_those_that_came_back_too(
+    client: redis.Redis, store: Store
+) -> None:
+    stamp = {"replays": 1, "forgiven": 0, "last_at": iso(store.now())}
+    fill(client, DLQ, [event(n, _remediation=stamp) for n in range(8)])
+    plan = planning.make(looker_on(store), Selection(Verb.REPLAY, is_all=True))
+    assert (plan.count, plan.skipped, len(plan.sample)) == (8, {}, 5)
+    assert all(name.startswith("m-") for name in plan.sample)
+
+
 def test_ids_mean_one_message_each_also_of_equal_ones(client: redis.Redis, store: Store) -> None:
     fill(client, DEAD, [event(1), event(2), event(1)])
     name = f"m-{digest(event(1))[:12]}"
@@ -71,6 +82,25 @@ def test_ids_mean_one_message_each_also_of_equal_ones(client: redis.Redis, store
     assert members(looker, both, "dead") == of([event(1)] * 2)
     with pytest.raises(NotFound, match="is not on dead"):
         planning.make(looker, Selection(Verb.REQUEUE, ids=("m-0123456789ab",)))
+
+
+def test_a_plan_lives_for_a_quarter_of_an_hour_with_all_that_it_means(
+    client: redis.Redis, store: Store
+) -> None:
+    fill(client, DLQ, [event(1)])
+    plan = planning.make(looker_on(store), ALL)
+    left = [int(client.pttl(key)) for key in client.keys("mutt:remediation:plan:*")]
+    assert len(left) == 2
+    assert all(840_000 < each <= 900_000 for each in left)
+    assert plan.expires_at == pytest.approx(store.now() + 900, abs=60)
+
+
+def test_a_large_set_is_read_back_as_it_was_written(client: redis.Redis, store: Store) -> None:
+    members = FrozenSet.of(f"{number:032x}".encode()[-16:] for number in range(40_000))
+    store.plans.save(Plan("p-1", "etag", Verb.DISCARD, {"alerter": 40_000}), {"alerter": members})
+    found = Store(client).plans.members("p-1", "alerter")
+    assert found.data == members.data
+    assert len(found.data) == 40_000 * 16
 
 
 @pytest.mark.parametrize(

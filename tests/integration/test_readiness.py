@@ -1,5 +1,8 @@
 """When a worker says that it is ready: Redis answers, and cycles take place or soon will."""
 
+import socket
+import threading
+
 import pytest
 import redis
 
@@ -60,6 +63,54 @@ def test_the_interval_that_is_in_force_counts(
     client.set("mutt:config:remediation_interval", "1")
     last_cycle(client, store, health.LEAST_LATE - 50)
     assert health.readiness(settings, 1e6) == ""
+
+
+def test_however_short_the_interval_a_worker_has_a_minute(
+    client: redis.Redis, store: Store, settings: Settings
+) -> None:
+    client.set("mutt:config:remediation_interval", "1")
+    last_cycle(client, store, 3600)
+    assert health.readiness(settings, 59.0) == ""
+    assert health.readiness(settings, 61.0) != ""
+
+
+def test_of_three_intervals_none_may_pass_without_a_cycle(
+    client: redis.Redis, store: Store, settings: Settings
+) -> None:
+    last_cycle(client, store, 1e6)
+    assert health.readiness(settings, 899.0) == ""
+    assert health.readiness(settings, 901.0) != ""
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "body"),
+    [
+        ("GET", "/health", 200, b"OK"),
+        ("GET", "/health?from=probe", 200, b"OK"),
+        ("HEAD", "/health", 200, b""),
+        ("GET", "/ready", 503, b"not yet"),
+        ("GET", "/ready?", 503, b"not yet"),
+        ("HEAD", "/ready", 503, b""),
+        ("GET", "/", 404, b"not found; there are /health and /ready"),
+        ("GET", "/healthy", 404, b"not found; there are /health and /ready"),
+    ],
+)
+def test_each_end_point_answers_with_its_status_and_its_reason(
+    method: str, path: str, status: int, body: bytes
+) -> None:
+    port = free_port()
+    with health.server("127.0.0.1", port, lambda: "not yet") as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        with socket.create_connection(("127.0.0.1", port), timeout=30) as raw:
+            raw.sendall(f"{method} {path} HTTP/1.0\r\n\r\n".encode())
+            answer = b"".join(iter(lambda: raw.recv(4096), b""))
+        server.shutdown()
+        thread.join()
+    head, _, found = answer.partition(b"\r\n\r\n")
+    assert int(head.split()[1]) == status
+    assert found == body
+    assert b"python" not in head.lower()
 
 
 def test_without_redis_no_worker_is_ready() -> None:

@@ -36,6 +36,8 @@ def test_it_is_read_when_each_alert_leaves_the_window(client: redis.Redis, store
     found = read(store).accepted
     assert found.leaving == pytest.approx((0.05, 0.5, 0.8), abs=1e-3)
     assert (found.used, found.stride) == (3, 1)
+    assert found.newest == pytest.approx(NOW - 0.2, abs=1e-3)
+    assert found.oldest == pytest.approx(NOW - 0.95, abs=1e-3)
 
 
 @pytest.mark.parametrize(("alerts", "stride"), [(100, 1), (101, 2), (200, 2), (250, 3)])
@@ -66,7 +68,7 @@ def test_the_window_is_that_of_the_forwarders_clock(
     found = read(store, skew=skew).accepted
     assert (found.used, found.recent) == (1, 1)
     assert found.leaving == pytest.approx((0.5,))
-    assert found.newest == found.oldest == pytest.approx(NOW - 0.5 + skew)
+    assert found.newest == found.oldest == pytest.approx(NOW - 0.5 + skew, abs=1e-3)
 
 
 @pytest.mark.parametrize("value", [None, "no set"])

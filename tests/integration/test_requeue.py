@@ -341,6 +341,36 @@ def test_it_is_no_arrival_of_failures(client: redis.Redis, store: Store) -> None
     assert json.loads(found)["depth"] == client.llen(DLQ) == 30
 
 
+class Racing(redis.Redis):
+    """A client beside whom a cycle looks at the source, after this one has read its flow."""
+
+    has_raced = False
+
+    def execute_command(self, *args: Any, **options: Any) -> Any:
+        answer: Any = super().execute_command(*args, **options)  # type: ignore[no-untyped-call]
+        if args[0] == "HGET" and args[2] == "flow" and not self.has_raced:
+            self.has_raced = True
+            flow = json.loads(answer) | {"looked_at": 123.0}
+            super().execute_command("HSET", args[1], "flow", json.dumps(flow))  # type: ignore[no-untyped-call]
+        return answer
+
+
+def test_what_a_cycle_learns_between_look_and_move_is_kept(
+    client: redis.Redis, store: Store
+) -> None:
+    raw = poison(client, store)
+    before: Any = client.hget("mutt:remediation:route:alerter", "flow")
+    racing = Racing(connection_pool=client.connection_pool)
+
+    assert ask(Store(racing), digest_of(raw))["outcome"] == "requeued"
+
+    found: Any = client.hget("mutt:remediation:route:alerter", "flow")
+    assert racing.has_raced
+    assert json.loads(found)["looked_at"] == 123.0
+    assert json.loads(found)["depth"] == json.loads(before)["depth"] + 1
+    assert client.llen(DLQ) == 1
+
+
 def test_a_list_that_shifts_between_look_and_move_is_looked_at_again(
     client: redis.Redis, store: Store
 ) -> None:

@@ -8,9 +8,12 @@ import pytest
 import redis
 
 from mutt_tasks import cycle as steps
+from mutt_tasks.core.flow import Flow
+from mutt_tasks.core.pace import Pace
 from mutt_tasks.replay.guard import LONGEST_WATCH, LOOK_SECONDS, wants_cycle
 from mutt_tasks.settings import Settings
 from mutt_tasks.store.lease import RENEW_SECONDS
+from mutt_tasks.store.states import decoded
 from mutt_tasks.store.store import Store
 from tests.pipeline import (
     ALERTS,
@@ -69,7 +72,7 @@ def test_while_the_breaker_is_open_all_but_the_oldest_are_moved_aside_in_order(
 
     assert numbers_in(client, ALERTS) == list(range(KEPT))
     assert numbers_in(client, MOOG_DLQ) == [1001, 1002, *range(KEPT, 400)]
-    assert result.routes["moog"].sheltered == 390
+    assert [result.routes[name].sheltered for name in ("alerter", "moog")] == [0, 390]
     assert counters(client)["sheltered:moog"] == 390
     (entry,) = journal(client, "sheltered")
     assert (entry["sheltered"], entry["route"]) == ("390", "moog")
@@ -126,6 +129,42 @@ def test_a_replay_that_is_moved_aside_untried_is_undone(client: redis.Redis, sto
     untried, kept = (header_of(each) for each in lying_in(client, MOOG_DLQ))
     assert (untried["replays"], untried["forgiven"]) == (2, 1)
     assert (kept["replays"], kept["forgiven"]) == (3, 1)
+
+
+def test_replays_that_are_moved_aside_are_not_expected_at_the_limiter_any_more(
+    client: redis.Redis, store: Store
+) -> None:
+    """They reach no limiter; to wait for them there would be to find that it drops."""
+    settings = guarded(MOOG_RATE_PERIOD=60, REMEDIATION_BATCH_SIZE=20)
+    stop_clock(store, now_of(store))
+    limiter_took(client, store, 20, ago=30)
+    fill(client, MOOG_DLQ, [alert(n) for n in range(20)])
+    sent = run_cycle(store, settings)
+    replayed = int(client.llen(ALERTS))
+    assert replayed > 0
+    assert pace_of(client).sends.total == under_way(client) == replayed
+    client.rpush(ALERTS, *(alert(n) for n in range(100, 100 + KEPT)))  # those are older
+    breaker_opens(client, store)
+
+    held = run_cycle(store, settings, sent.next_cycle, healthy=False)
+
+    assert all(number >= 100 for number in numbers_in(client, ALERTS))
+    assert pace_of(client).sends.total == under_way(client) == 0
+    for _ in range(3):
+        held = run_cycle(store, settings, held.next_cycle, healthy=False)
+    assert counters(client).get("drops", 0) == 0
+
+
+def under_way(client: redis.Redis) -> int:
+    """How many replays of the forwarder's route have yet to land or to come back."""
+    found: Any = client.hget("mutt:remediation:route:moog", "flow")
+    in_flight = decoded(Flow, found).in_flight
+    return round(sum(number for _, number in in_flight.cohorts) - in_flight.owed)
+
+
+def pace_of(client: redis.Redis) -> Pace:
+    found: Any = client.hget("mutt:remediation:pace", "pace")
+    return decoded(Pace, found)
 
 
 def test_a_forwarder_that_sleeps_is_seen_by_what_it_takes(
@@ -269,11 +308,51 @@ def test_a_drain_that_waits_for_moogsoft_guards_the_queue_between_two_cycles(
 
     assert lingered is not None
     assert lingered.next_cycle
+    assert lingered.delay == 0.1  # it is looked at again soon
     assert client.get(LEASE) == lingered.next_cycle.encode()
     assert client.llen(ALERTS) == KEPT
     # The same task delivered twice finds the drain gone on.
     again = steps.linger(store, settings, surroundings_of(store), next_cycle)
     assert again == steps.Lingered()
+
+
+def test_an_alert_counts_for_a_period_after_it_was_taken(client: redis.Redis, store: Store) -> None:
+    """The forwarder's script removes what is as old as the period."""
+    client.zadd(LIMITER, {"a": 1000, "b": 1001, "c": 1002})
+    assert store.standing.read(ALERTS, LIMITER, 1.001).used == 1
+
+
+def test_without_a_queue_to_guard_a_drain_looks_as_seldom_as_it_may(
+    client: redis.Redis, store: Store
+) -> None:
+    settings = guarded(REMEDIATION_SHELTER="false")
+    next_cycle = waits_for_moogsoft(client, store, settings)
+    lingered = steps.linger(store, settings, surroundings_of(store), next_cycle)
+    assert lingered is not None
+    assert lingered.delay == 10.0
+
+
+def test_a_drain_that_has_something_to_do_does_not_linger(
+    client: redis.Redis, store: Store
+) -> None:
+    settings = guarded()
+    fill(client, MOOG_DLQ, [alert(n, _moog_retry_count=6) for n in range(50)])
+    next_cycle = run_cycle(store, settings).next_cycle
+    assert next_cycle
+    assert steps.linger(store, settings, surroundings_of(store), next_cycle) is None
+    assert client.get(LEASE) == next_cycle.encode()
+
+
+@pytest.mark.parametrize(("shelter", "delay"), [("true", 0.1), ("false", 10.0)])
+def test_while_moogsoft_is_down_a_guarded_queue_is_looked_at_soon(
+    client: redis.Redis, store: Store, shelter: str, delay: float
+) -> None:
+    settings = guarded(REMEDIATION_SHELTER=shelter, REMEDIATION_DRAIN_INTERVAL=0)
+    fill(client, MOOG_DLQ, [alert(1, _moog_retry_count=6)])
+    breaker_opens(client, store)
+    result = run_cycle(store, settings, healthy=False)
+    assert result.next_cycle
+    assert result.delay == delay
 
 
 def test_who_looks_on_sees_a_queue_that_stands_and_nobody_looks_at(
@@ -285,6 +364,10 @@ def test_who_looks_on_sees_a_queue_that_stands_and_nobody_looks_at(
     fill(client, ALERTS, [alert(n) for n in range(5)])
     assert wants_cycle(store, settings, now_of(store))
 
+    limiter_took(client, store, 30, ago=5.0)  # long ago: more than a period
+    assert wants_cycle(store, settings, now_of(store))
+    off = guarded(REMEDIATION_ENABLED="false")
+    assert not wants_cycle(store, off, now_of(store))
     limiter_took(client, store, 30, ago=0.1)
     assert not wants_cycle(store, settings, now_of(store))  # it takes them
     client.delete(LIMITER)

@@ -7,7 +7,7 @@ import pytest
 import redis
 
 from mutt_tasks.core.identity import digest
-from mutt_tasks.operations import history, looking, shown
+from mutt_tasks.operations import history, looking, shown, switches
 from mutt_tasks.operations.looking import Looker, Wanted
 from mutt_tasks.store import keys
 from mutt_tasks.store.journal import Viewed
@@ -107,6 +107,30 @@ def test_the_history_leaves_out_what_the_same_cycle_did_on_another_route(
     ]
 
 
+def test_what_has_no_id_shares_no_history_with_others_that_have_none(
+    client: redis.Redis, store: Store
+) -> None:
+    """The alerter writes `unknown` where it knows no id; a person may be called so, too."""
+    fill(client, DLQ, [event(1, _correlation_id="unknown"), event(2, _correlation_id="c-7")])
+    for actor in ("unknown", "c-7"):
+        switches.pause(store, f"by {actor}", actor, "why", 60)
+    looker = looker_on(store)
+    first, second = looking.page(looker, Wanted()).entries
+    assert history.of(store, first) == []
+    assert len(history.of(store, second)) == 1
+
+
+def test_a_message_that_is_gone_is_known_by_the_first_digits_of_its_digest(
+    client: redis.Redis, store: Store
+) -> None:
+    for digits in ("a" * 40, "b" + "a" * 39):
+        told = {"event": "viewed", "route": "alerter", "digest": digits, "by": "ann"}
+        client.xadd(keys.JOURNAL, told)  # type: ignore[arg-type]
+    ((_, found),) = history.after(store, "m-" + "a" * 12)
+    assert isinstance(found, Viewed)
+    assert found.digest == "a" * 40
+
+
 def test_what_will_be_set_aside_says_so(client: redis.Redis, store: Store) -> None:
     fill(client, DLQ, [event(1, _moog_retry_count=9), b"garbage"])
 
@@ -125,7 +149,7 @@ def test_a_dead_letter_says_why_and_what_a_requeue_would_do(
     poison, garbage = (only(looker_on(store), "dead", n) for n in (0, 1))
 
     assert poison["why"] == "it failed too often while others passed"
-    assert poison["next"]["sentence"] == f"stays here until somebody requeues it (to {DLQ})"
+    assert poison["next"]["sentence"] == f"stays here until somebody requeues it (to {INGEST})"
     assert [each["event"] for each in poison["history"]] == ["cycle", "moved"]
     assert "a requeue would be refused: it is malformed" in garbage["next"]["sentence"]
 

@@ -128,6 +128,13 @@ def test_the_age_is_that_of_the_oldest_messages_event(
     assert read(store, settings).routes["moog"].oldest_age_seconds is None
 
 
+def test_an_event_whose_clock_is_ahead_has_no_age(
+    client: redis.Redis, store: Store, settings: Settings
+) -> None:
+    fill(client, DLQ, [event(1, timestamp=store.now() + 3600)])
+    assert read(store, settings).routes["alerter"].oldest_age_seconds == 0.0
+
+
 def test_an_empty_pipeline_has_nothing_to_replay(store: Store, settings: Settings) -> None:
     run_cycle(store, settings)
     found = read(store, settings)

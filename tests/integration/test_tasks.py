@@ -34,6 +34,18 @@ def test_only_a_call_by_hand_asks_before_an_answer_is_old(redis_server: RedisSer
         assert len(moogsoft.requests) == 3
 
 
+def test_a_lease_outlives_the_probe_however_long_that_may_take(
+    client: redis.Redis, redis_server: RedisServer
+) -> None:
+    """Nothing renews it meanwhile."""
+    cycle = "a" * 32
+    client.set(LEASE, cycle, px=100_000)
+    check = ("check_moogsoft_health", {"cycle": cycle, "trigger": "beat"})
+    (ended,) = run_tasks(redis_server, check, MOOG_HEALTH_TIMEOUT="20")
+    assert (ended.result["outcome"], ended.lease) == ("healthy", cycle)
+    assert 10_000 < int(client.pttl(LEASE)) <= 30_000
+
+
 @pytest.mark.parametrize("trigger", ["hand", "beat", "worker", "drain"])
 def test_a_cycle_tells_its_check_who_started_it(
     client: redis.Redis, store: Store, redis_server: RedisServer, trigger: str

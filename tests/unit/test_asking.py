@@ -80,3 +80,45 @@ def test_whoever_wants_an_answer_for_each_batch_is_not_slowed_down_by_healthy_on
     for at in (0.0, 1.0, 2.0):
         asking = asking.answered(True, at, ttl=0)
     assert asking.answered(False, 3.0, ttl=0).next_at(3.0) == 8.0
+
+
+# --- at the bounds ---
+
+
+def down(*asked: float) -> Asking:
+    """After failed answers to questions at these moments."""
+    asking = Asking()
+    for at in asked:
+        asking = asking.answered(False, at, TTL)
+    return asking
+
+
+def test_a_slow_answer_is_followed_by_a_pause_of_two_seconds() -> None:
+    assert down(0.0).next_at(1.0) == 5.0
+    assert down(0.0).next_at(3.0) == 5.0
+    assert down(0.0).next_at(3.5) == 5.5
+    assert down(0.0, 5.0).next_at(31.0) == 33.0
+    assert Asking().next_at(7.0) == 12.0
+
+
+def test_a_fourth_question_comes_a_minute_after_the_first_of_three() -> None:
+    assert down(0.0, 5.0).earliest() == 0.0
+    assert down(0.0, 5.0, 32.5).earliest() == 60.0
+    assert down(0.0, 5.0, 32.5, 60.0) == Asking(4, (5.0, 32.5, 60.0))
+
+
+def test_a_healthy_answer_ends_the_row_and_its_question_counts_if_it_is_used_for_20_seconds() -> (
+    None
+):
+    assert down(0.0, 5.0).answered(True, 32.5, ttl=20.0) == Asking(0, (0.0, 5.0, 32.5))
+    assert down(0.0, 5.0).answered(True, 32.5, ttl=19.9) == Asking(0, ())
+
+
+def test_a_question_is_not_hastened_where_the_two_after_it_would_have_to_wait() -> None:
+    # After one more at 65 the regular ones come at 92.5 and 120: a minute behind 32.5 and 60.
+    assert Asking().may_hasten(0.0)
+    assert down(0.0).may_hasten(32.5)
+    assert down(0.0).may_hasten(5.0)
+    assert not down(0.0).may_hasten(4.9)
+    assert not down(0.0, 5.0).may_hasten(32.4)
+    assert down(0.0, 5.0).may_hasten(32.5)

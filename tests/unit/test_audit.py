@@ -209,3 +209,42 @@ def test_what_people_type_is_kept_without_credentials_on_one_line(name: str) -> 
 def test_bytes_that_are_no_text_can_be_kept() -> None:
     shown = presentable(AuditEntry("pause", "\udcff", "--actor"), ALL)
     assert shown.actor == "\\udcff"
+
+
+@pytest.mark.parametrize(("letters", "shown"), [(400, "y" * 400), (401, "y" * 399 + "…")])
+def test_a_text_is_cut_to_four_hundred_characters(letters: int, shown: str) -> None:
+    entry = AuditEntry("pause", "ann", "--actor", reason="y" * letters)
+
+    assert presentable(entry, ALL).reason == shown
+
+
+def test_an_entry_is_kept_with_all_its_fields_as_text() -> None:
+    entry = AuditEntry("pause", "ann", "--actor", count=7, job="j1", cycle="c1", commit="abc")
+
+    fields = chained(entry, "2026-11-27T00:00:00Z", "0.1.0", "before")
+
+    assert {name: fields[name] for name in ("count", "job", "cycle", "commit", "role")} == {
+        **{"count": "7", "job": "j1", "cycle": "c1", "commit": "abc", "role": "operator"}
+    }
+    assert (fields["prev"], fields["version"], fields["outcome"]) == ("before", "0.1.0", "done")
+
+
+def test_what_no_one_typed_stays_as_it_is() -> None:
+    entry = AuditEntry("pause", "ann", "token=abc", job="token=abc")
+
+    assert presentable(entry, ALL) == entry
+
+
+def test_nothing_counts_behind_an_entry_that_is_wrong() -> None:
+    chain = chain_of([AuditEntry("pause", "ann", "--actor")] * 4)
+    chain[1] = (chain[1][0], {**chain[1][1], "actor": "eve"})
+
+    found = checked(chain, head_of(chain))
+
+    assert (found.entries, found.from_id, found.wrong) == (1, "1001-0", "1001-0 was changed")
+
+
+def test_an_anchor_that_is_not_found_in_an_empty_chain_is_missed_at_its_end() -> None:
+    found = checked([], Head(), anchor="f" * 64)
+
+    assert (found.entries, found.from_id) == (0, THE_END)

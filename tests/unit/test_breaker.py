@@ -53,3 +53,24 @@ def test_a_moment_of_first_sight_in_the_future_is_none() -> None:
 def test_an_older_forwarders_mark_is_open_while_it_is_there(state: bytes | None) -> None:
     found = judged(Marks(state, b"0", has_old_mark=True), NOW, TIMEOUT)
     assert (found.state, found.until) == (State.OPEN, math.inf)
+
+
+def test_only_an_open_breaker_holds() -> None:
+    assert Breaker(State.OPEN).is_open
+    assert not Breaker(State.STALE).is_open
+    assert not Breaker(State.CLOSED).is_open
+
+
+def test_a_clock_may_be_ahead_by_a_minute_and_no_more() -> None:
+    assert judged(Marks(b"OPEN", b"1000060"), NOW, TIMEOUT) == Breaker(State.OPEN, 1_000_360)
+    assert judged(Marks(b"OPEN", b"1000060.5"), NOW, TIMEOUT).is_undated
+
+
+def test_a_breaker_that_was_seen_just_now_counts_from_now() -> None:
+    assert judged(Marks(b"OPEN", seen_at=NOW), NOW, TIMEOUT).until == NOW + TIMEOUT
+
+
+def test_an_older_mark_beside_a_closed_breaker_is_dated_and_beside_an_undated_one_not() -> None:
+    assert not judged(Marks(b"CLOSED", has_old_mark=True), NOW, TIMEOUT).is_undated
+    assert judged(Marks(b"OPEN", has_old_mark=True), NOW, TIMEOUT).is_undated
+    assert not judged(Marks(b"OPEN", b"999900", has_old_mark=True), NOW, TIMEOUT).is_undated

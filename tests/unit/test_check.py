@@ -252,6 +252,33 @@ def test_a_closed_breaker_is_no_reason_while_moogsoft_may_not_be_asked(world: Wo
     assert world.check(settings) == (False, "ask_later")
 
 
+def test_what_was_asked_before_the_breaker_opened_counts_when_it_is_closed_again(
+    world: World,
+) -> None:
+    world.answers = [Answer(False, "http_503")] * 3
+    settings = load(URL)
+    for _ in range(3):
+        world.check(settings, by_hand=True)
+        world.now += 1
+    world.redis.mset({STATE: "OPEN", OPEN_TIME: world.now})
+    assert world.check(settings) == (False, "breaker_open")
+    world.redis.set(STATE, "CLOSED")
+    assert world.check(settings) == (False, "ask_later")
+
+
+def test_the_wait_that_moogsoft_asks_for_begins_with_its_answer(world: World) -> None:
+    settings = load(URL)
+
+    def slow(_settings: Settings, _now: float) -> Answer:
+        world.now += 4
+        return Answer(False, "http_429", 300.0)
+
+    surroundings = Surroundings(now=lambda: world.now, probe=slow)
+    checking.check(world.store, settings, surroundings, by_hand=False)
+    world.now += 299  # 303 s after it was asked
+    assert world.check(settings, by_hand=True) == (False, "http_429")
+
+
 # --- a drain that waits rests again without a cycle ---
 
 WAITING = "mutt:remediation:drain"

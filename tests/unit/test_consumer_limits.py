@@ -109,3 +109,51 @@ def test_a_clock_that_went_back_does_not_keep_an_old_limit_for_ever() -> None:
         state = followed(state, limits(50), NOW + second)
 
     assert state.in_force.alerts == 50
+
+
+# --- at the bounds ---
+
+
+@pytest.mark.parametrize(
+    ("raw", "shed_above"), [(b"5", 5), (b"-1", 0), (b"x", 2000), (None, 2000), (b"0", 0)]
+)
+def test_where_the_alerter_sheds_is_read_as_it_reads_it(raw: bytes | None, shed_above: int) -> None:
+    assert with_runtime_values(STATIC, None, None, raw) == limits(shed_above=shed_above)
+
+
+def test_without_a_limiter_in_one_setting_the_other_one_counts() -> None:
+    off = ConsumerLimits(50, 1.0, 2000, is_off=True)
+
+    assert not off.stricter(limits()).is_off
+    assert not limits().stricter(off).is_off
+    assert off.stricter(off).is_off
+
+
+def test_more_than_three_beyond_the_limit_show_that_more_is_taken() -> None:
+    def alerts(used: int, after: float, period: float = 1.0) -> int:
+        static, runtime = limits(50, period), limits(200, period)
+        state = FollowedLimits().followed(static, runtime, 0, NOW)
+        return state.followed(static, runtime, used, NOW + after).in_force.alerts
+
+    assert (alerts(53, 7.0), alerts(54, 7.0)) == (50, 200)
+    assert (alerts(54, 6.9), alerts(54, 15.9, 10.0), alerts(54, 16.0, 10.0)) == (50, 50, 200)
+
+
+def test_a_limiter_may_be_off_until_every_consumer_knows_better_and_a_period_is_over() -> None:
+    off = FollowedLimits(period=10.0, off_at=NOW)
+
+    assert off.may_be_off(NOW)
+    assert off.may_be_off(NOW + 15.9)
+    assert not off.may_be_off(NOW + 16.0)
+    assert not off.may_be_off(NOW - 0.1)
+
+
+def test_a_change_of_any_limit_starts_the_waiting_anew() -> None:
+    state = followed(FollowedLimits(), limits(), NOW)
+    assert state.changed_at == NOW
+    assert followed(state, limits(), NOW + 1).changed_at == NOW
+    assert followed(state, limits(alerts=5), NOW + 1).changed_at == NOW + 1
+    assert followed(state, limits(period=9.0), NOW + 1).changed_at == NOW + 1
+    assert followed(state, limits(shed_above=5), NOW + 1).changed_at == NOW + 1
+    # What makes no setting stricter changes nothing.
+    assert followed(state, limits(alerts=500), NOW + 1).changed_at == NOW

@@ -97,3 +97,68 @@ def test_numbers_that_json_cannot_write_stay_text() -> None:
     found = described(b'{"a":NaN,"b":-1e999,"c":%s,"d":1.5}' % (b"9" * 5000), ALERTER)
 
     assert found.fields == {"a": "NaN", "b": "-1e999", "c": "9" * 5000, "d": 1.5}
+
+
+# --- at the bounds ---
+
+
+@pytest.mark.parametrize(
+    ("replays", "number"), [(3, 3), (0, 0), (-1, 0), (True, 0), ("3", 0), (2.0, 0), (None, 0)]
+)
+def test_only_a_count_of_replays_is_shown(replays: object, number: int) -> None:
+    assert described(raw(event(_remediation={"replays": replays})), ALERTER).replays == number
+
+
+def test_a_word_is_shown_up_to_two_hundred_characters_without_credentials() -> None:
+    def word(text: object) -> str:
+        return described(raw(event(_correlation_id=text)), ALERTER).correlation_id
+
+    assert word("y" * 200) == "y" * 200
+    assert (word("y" * 201), word(7), word("token=hunter2")) == ("", "", "token=***")
+
+
+def test_a_trap_is_known_by_its_number_and_a_syslog_message_by_its_program() -> None:
+    assert described(raw(event(trap_oid="1.3.6")), ALERTER).program == "1.3.6"
+    assert described(raw(event(trap_oid="1.3.6", program="sshd")), ALERTER).program == "sshd"
+    inner = {"program": "inner"}
+    assert described(raw(event(trap_oid="1.3.6", raw_json=inner)), MOOG).program == "1.3.6"
+
+
+def test_the_moment_is_the_messages_own_or_that_of_its_event() -> None:
+    def happened(**fields: Any) -> float | None:
+        return described(raw({"message": "up"} | fields), MOOG).happened_at
+
+    assert happened(timestamp=5, raw_json={"timestamp": 7}) == 5.0
+    assert happened(raw_json={"timestamp": 7}) == 7.0
+    assert happened(timestamp="soon", raw_json={"timestamp": 7}) == 7.0
+    assert happened() is None
+
+
+def test_an_event_of_the_future_is_not_younger_than_now() -> None:
+    found = described(raw(event(timestamp=1000)), ALERTER)
+
+    assert (found.age(1060.0), found.age(900.0)) == (60.0, 0.0)
+    assert described(b"{}", ALERTER).age(1.0) is None
+
+
+def test_what_has_no_text_says_its_other_members_without_ours_in_order() -> None:
+    found = described(b'{"b":2,"a":"x 1","_retry_count":3,"api_key":"k"}', ALERTER)
+
+    assert found.text == '{"a": "x 1", "api_key": "***", "b": 2}'
+    assert described(b'{"message":7,"message_body":"body"}', ALERTER).text == "body"
+    assert described(b'{"message":"text","message_body":"body"}', ALERTER).text == "text"
+
+
+def test_numbers_are_read_up_to_4300_digits() -> None:
+    found = described(b'{"a":%s,"b":%s}' % (b"9" * 4300, b"9" * 4301), ALERTER).fields
+
+    assert (found["a"], found["b"]) == (10**4300 - 1, "9" * 4301)
+
+
+def test_a_reason_belongs_to_a_dead_letter_only() -> None:
+    fields = event(_remediation={"reason": "stale", "replays": 1})
+
+    assert described(raw(fields), ALERTER).reason == "failed"
+    assert described(raw(event(_remediation={"reason": 7})), ALERTER, is_dead=True).reason == (
+        "unknown"
+    )

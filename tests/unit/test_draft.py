@@ -57,3 +57,37 @@ def test_a_placeholder_of_none_of_its_credentials_is_text_like_any_other() -> No
 def test_bytes_that_are_no_json_and_hold_a_credential_cannot_be_edited() -> None:
     with pytest.raises(ValueError, match="no JSON"):
         draft_of(b"{broken password=hunter2", ALL)
+
+
+def test_placeholders_are_numbered_from_one_in_the_order_of_the_bytes() -> None:
+    raw = b'{"token":"a","x":1,"api_key":["b",2],"y":"z"}'
+    draft = draft_of(raw, ALL)
+
+    assert draft.shown == b'{"token":"***1***","x":1,"api_key":"***2***","y":"z"}'
+    assert draft.hidden == [b'"a"', b'["b",2]']
+    moved = b'{"api_key":"***2***","token":"***1***"}'
+    assert finished(draft, moved) == b'{"api_key":["b",2],"token":"a"}'
+    with pytest.raises(ValueError, match=r"\*\*\*2\*\*\*. is missing"):
+        finished(draft, b'{"token":"***1***"}')
+
+
+@pytest.mark.parametrize(
+    ("shown", "edited", "result"),
+    [
+        (b"{}", b"{ }\n", b"{ }"),
+        (b"{}", b"{ }\r\n", b"{ }"),
+        (b"{}", b"{ }\n\n", b"{ }\n"),
+        (b"{}\n", b"{ }\n", b"{ }\n"),
+        (b"{}", b"{ }\r", b"{ }\r"),
+    ],
+)
+def test_the_line_end_that_an_editor_adds_is_not_part_of_the_message(
+    shown: bytes, edited: bytes, result: bytes
+) -> None:
+    assert finished(draft_of(shown, ALL), edited) == result
+
+
+def test_a_placeholder_of_number_nought_stands_for_nothing() -> None:
+    draft = draft_of(b'{"api_key":"abc"}', ALL)
+
+    assert finished(draft, b'{"api_key":"***1***","a":"***0***"}').endswith(b'"a":"***0***"}')

@@ -319,3 +319,11 @@ def test_the_name_of_a_readable_file_is_taken(tmp_path: Path) -> None:
 
     assert parsers.existing_file(str(tmp_path / "ca.pem")) == str(tmp_path / "ca.pem")
     assert parsers.existing_file("") == ""
+
+
+def test_names_of_lists_stand_between_commas_each_once() -> None:
+    assert parsers.names("") == ()
+    assert parsers.names(" a, b:c ,a") == ("a", "b:c")
+    for bad in ("a b", "a,,b", ",", "ä"):
+        with pytest.raises(ValueError, match="names of Redis lists"):
+            parsers.names(bad)

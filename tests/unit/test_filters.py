@@ -176,3 +176,85 @@ def test_any_bytes_can_be_asked(raw: bytes, text: str) -> None:
 )
 def test_spans(text: str, seconds: float) -> None:
     assert span_of(text) == seconds
+
+
+# --- at the bounds ---
+
+
+@pytest.mark.parametrize(
+    ("sign", "ages"),
+    [
+        *(("<", [True, False, False]), ("<=", [True, True, False]), ("=", [False, True, False])),
+        *((">=", [False, True, True]), (">", [False, False, True])),
+    ],
+)
+def test_each_sign_means_what_it_says(sign: str, ages: list[bool]) -> None:
+    def found(text: str, **fields: Any) -> bool:
+        return matches(text, seen(**fields))
+
+    assert [found(f"age{sign}2h", timestamp=NOW - age) for age in (7199, 7200, 7201)] == ages
+    counts = [{"_remediation": {"replays": count}} for count in (2, 3, 4)]
+    assert [found(f"replays{sign}3", **fields) for fields in counts] == ages
+
+
+def test_what_names_no_moment_has_no_age() -> None:
+    assert not matches("age<9w", seen(timestamp="soon"))
+    assert not matches("age>=0s", seen(timestamp="soon"))
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("3s", 3), ("2min", 120), ("1h", 3600), ("1d", 86_400), ("1.125s", 1.125)]
+)
+def test_every_unit(text: str, seconds: float) -> None:
+    assert span_of(f" {text} ") == seconds
+
+
+@pytest.mark.parametrize(
+    "text", ["", "5", "h", "-5s", "1.2345s", "1 h", "5y", "5S", "1" * 10 + "s"]
+)
+def test_what_is_no_span(text: str) -> None:
+    with pytest.raises(ValueError, match="accepts a number with s, m, h, d or w behind it"):
+        span_of(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "field", "value"),
+    [
+        *(("ip:10.*", "source_ip", "10.0.0.1"), ("msg:up", "message_body", "up")),
+        *(("message:up", "message_body", "up"), ("oid:1.3", "trap_oid", "1.3")),
+        *(
+            ("severity:3", "syslog_severity", 3),
+            ("sev:3", "severity", 3),
+            ("team:net", "team", "net"),
+        ),
+        *(("team:net", "team_assignment", "net"), ("correlation:x", "_correlation_id", "x")),
+        *(("msg:up", "msg", "up"), ("x-y.z:1", "x-y.z", 1), ("x:0.5", "x", 0.5)),
+        *(("up:false", "up", False), ("x:A?", "x", "a?"), ("x:a*c", "x", "a\nb\nc")),
+    ],
+)
+def test_a_field_is_found_by_its_own_name_and_its_short_ones(
+    text: str, field: str, value: object
+) -> None:
+    fields: dict[str, Any] = {field: value}
+    assert matches(text, seen(**fields))
+    fields[field] = "other"
+    assert not matches(text, seen(**fields))
+
+
+def test_all_terms_have_to_hold_and_none_holds_for_all() -> None:
+    assert not matches("link host:nosuch", seen())
+    assert not matches("host:nosuch link", seen())
+    assert parse_filter("a  b", NOW).text == "a  b"
+
+
+@pytest.mark.parametrize("text", ["replays>=1234567890", "replays=-1", "replays=1.5", "replays="])
+def test_replays_are_a_whole_number_of_at_most_nine_digits(text: str) -> None:
+    with pytest.raises(ValueError, match="replays accepts a whole number"):
+        parse_filter(text, NOW)
+
+
+def test_a_quoted_term_is_text_whatever_it_looks_like() -> None:
+    assert matches('"host:x"', seen(note="see host:x there"))
+    assert not matches('"host:x"', seen(hostname="x"))
+    assert matches('"a*b"', seen(note="a*b"))
+    assert not matches('"a*b"', seen(note="axb"))

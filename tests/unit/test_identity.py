@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mutt_tasks.core.identity import MessageId, Numbering, parse_id
+from mutt_tasks.core.identity import MessageId, Numbering, digest, parse_id
 
 
 @given(st.lists(st.sampled_from([b"", b"a", b"\xff", b"{}"])))
@@ -30,4 +30,23 @@ def test_an_id_is_read_as_people_paste_it() -> None:
 @pytest.mark.parametrize("text", ["", "m-", "m-0123", "0123456789ab", "m-0123456789ab-0", "m-x"])
 def test_anything_else_is_refused_with_what_is_accepted(text: str) -> None:
     with pytest.raises(ValueError, match="accepts m- and 12 hexadecimal digits"):
+        parse_id(text)
+
+
+def test_the_first_of_equal_messages_has_no_number_and_the_second_has_two() -> None:
+    numbering = Numbering()
+
+    ids = [str(numbering.id_of(raw)) for raw in (b"a", b"b", b"a", b"a")]
+
+    # The SHA-1 of `a` is 86f7e437faa5…, that of `b` is e9d71f5ee7c9….
+    assert ids == ["m-86f7e437faa5", "m-e9d71f5ee7c9", "m-86f7e437faa5-2", "m-86f7e437faa5-3"]
+    assert digest(b"a") == "86f7e437faa5a7fce15d1ddcb9eaeaea377667b8"
+    assert parse_id("m-86f7e437faa5").nth == 1
+
+
+@pytest.mark.parametrize(
+    "text", ["m-0123456789abc", "m-0123456789ab-1234567890", "xm-0123456789ab"]
+)
+def test_more_digits_than_an_id_has_are_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="accepts m-"):
         parse_id(text)

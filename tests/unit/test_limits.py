@@ -80,3 +80,21 @@ def test_a_batch_never_lifts_a_queue_over_its_mark_nor_exceeds_window_and_rate(
         assert max(depths.target, depths.alert_queue) + allowed.messages <= high_water
         assert depths.alert_queue + allowed.messages <= shed_above
         assert allowed.messages <= tokens
+
+
+def test_ten_times_as_many_events_as_alerts_may_wait_before_the_alerter() -> None:
+    def allowed(alerts: int, is_direct: bool, high_water: int = 10**6) -> int:
+        return credit(high_water, 2000, Depths(9, 0, alerts, is_direct))
+
+    assert (allowed(900, True), allowed(900, False)) == (100, 1000)
+    assert allowed(1001, False) == -10
+    assert allowed(900, False, high_water=950) == 50
+
+
+def test_the_limit_that_holds_says_when_to_ask_again() -> None:
+    held = Allowance(0, WINDOW, 2.5)
+
+    assert allowance(held, 10, 10, None) == held
+    assert allowance(left(5), 10, 10, Allowance(-3, RATE_LIMITED, 0.4)) == (
+        Allowance(0, RATE_LIMITED, 0.4)
+    )

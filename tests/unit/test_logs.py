@@ -213,6 +213,11 @@ def test_names_of_fields_and_the_shape_of_json_survive_any_secret() -> None:
     assert (found["level"], found["message"], found["outcome"]) == ("INFO", "x ***", "y")
 
 
+@both
+def test_a_secret_of_three_letters_is_hidden(as_json: bool) -> None:
+    assert "xyz" not in line_of("see xyz there", as_json=as_json, secrets=frozenset({"xyz"}))
+
+
 def test_a_secret_of_a_letter_or_two_does_not_blacken_everything() -> None:
     assert line_of("a an", secrets=frozenset({"a", "an", ""})).endswith(": a an")
 
@@ -258,6 +263,30 @@ def test_every_logger_writes_our_lines_to_standard_error(
         assert secret not in err
     if as_json:
         assert [json.loads(line)["logger"] for line in lines] == ["somebody.else", "a"]
+
+
+@pytest.mark.usefixtures("loggers")
+def test_a_call_with_wrong_arguments_prints_nothing_past_the_redaction(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    before = logging.raiseExceptions
+    try:
+        logs.configure(load({"MOOG_API_KEY": "an-api-key"}))
+        logging.getLogger("somebody.else").warning("%d %d", "an-api-key")
+        assert "an-api-key" not in capsys.readouterr().err
+    finally:
+        logging.raiseExceptions = before
+
+
+def test_a_breaker_that_was_left_open_is_told_once_until_that_changes(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    told = []
+    for since in (0.0, 100.0, 100.0, 200.0, 200.0, 0.0, 200.0, 0.0):
+        logs.log_stale_breaker(since)
+        told.append(len(caplog.records))
+    assert told == [0, 1, 1, 2, 2, 2, 3, 3]
+    assert "1970-01-01T00:01:40" in caplog.records[0].getMessage()
 
 
 @pytest.mark.usefixtures("loggers")

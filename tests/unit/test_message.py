@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from mutt_tasks.core.message import HEADER_FIELD, Count, Header, Message, parse
+from mutt_tasks.core.message import HEADER_FIELD, Count, Header, Message, parse, sent_by
 from tests.unit.json_texts import decoded, members_of, objects
 
 NOW = 1_714_564_800.0
@@ -296,3 +296,79 @@ def test_of_a_field_that_stands_there_twice_the_last_counts() -> None:
 def test_an_event_tells_its_moment_if_it_names_one(value: bytes, moment: float | None) -> None:
     assert read(b'{"timestamp":' + value + b"}").timestamp() == moment
     assert read(b'{"at":' + value + b"}").timestamp() is None
+
+
+# --- moved aside, requeued, and stamped by whom ---
+
+
+def test_a_header_of_what_was_moved_aside_says_so_and_undoes_a_replay_that_was_no_try() -> None:
+    header = Header(replays=3, forgiven=3, first_at=NOW, last_at=NOW + 1, before='{"a":1}')
+
+    undone = header.sheltered(undoes_replay=True)
+    assert undone == Header(2, 2, NOW, NOW + 1, is_sheltered=True, before='{"a":1}')
+    kept = header.sheltered(undoes_replay=False)
+    assert kept == Header(3, 3, NOW, NOW + 1, is_sheltered=True, before='{"a":1}')
+    assert Header(3, 1).sheltered(undoes_replay=True) == Header(2, 1, is_sheltered=True)
+    assert json.loads(kept.encode("moog", "c1"))["lane"] == "sheltered"
+    # The next replay takes it out of there.
+    again = kept.replayed(NOW + 9, forgiven=3)
+    assert again == Header(4, 3, NOW, NOW + 9, before='{"a":1}')
+
+
+def test_a_requeue_keeps_one_header_and_not_the_one_before_it() -> None:
+    message = read(b'{"_remediation":{"replays":5,"x":1.5,"n":NaN,"before":{"replays":9}}}')
+
+    assert message.header_before() == '{"replays":5,"x":1.5,"n":"NaN"}'
+    assert message.header.before == '{"replays":9}'
+    nested = read(b'{"_remediation":{"before":{"replays":9,"before":{"replays":7}}}}')
+    assert nested.header.before == '{"replays":9}'
+    assert read(b'{"_remediation":{"before":7}}').header.before == ""
+    assert read(b"{}").header_before() == ""
+
+
+@pytest.mark.parametrize(("letters", "is_kept"), [(2040, True), (2041, False)])
+def test_a_header_of_more_than_2048_characters_is_not_kept(letters: int, is_kept: bool) -> None:
+    message = read(b'{"_remediation":{"x":"%s"}}' % (b"y" * letters))
+
+    assert len('{"x":""}') + letters == (2048 if is_kept else 2049)
+    assert bool(message.header_before()) is is_kept
+
+
+@pytest.mark.parametrize(("letters", "replays"), [(4077, 2), (4078, 0)])
+def test_a_header_of_more_than_4096_characters_is_somebody_elses(
+    letters: int, replays: int
+) -> None:
+    header = b'{"replays":2,"x":"%s"}' % (b"y" * (letters - 1))
+    message = read(b'{"_remediation":%s}' % header)
+
+    assert len(header) == (4096 if replays else 4097)
+    assert (message.header.replays, message.is_sound) == (replays, bool(replays))
+
+
+@pytest.mark.parametrize(
+    ("raw", "route", "cycle"),
+    [
+        (b'{"_remediation":{"route":"moog","cycle":"c7"}}', "moog", "c7"),
+        (b'{"_remediation":{"route":null,"cycle":true}}', "", ""),
+        (b'{"_remediation":{"route":["moog"],"cycle":["c7"]}}', "", ""),
+        (b'{"_remediation":"moog"}', "", ""),
+        (b'{"route":"moog","cycle":"c7"}', "", ""),
+        (b'{"a":{"_remediation":{"route":"moog","cycle":"c7"}}}', "", ""),
+    ],
+)
+def test_a_message_tells_which_route_and_cycle_stamped_it(
+    raw: bytes, route: str, cycle: str
+) -> None:
+    assert (read(raw).header_route(), sent_by(raw)) == (route, cycle)
+
+
+def test_bytes_that_are_no_object_were_sent_by_nobody() -> None:
+    assert sent_by(b'"_remediation"') == ""
+
+
+def test_a_timestamp_is_decoded_up_to_65536_characters() -> None:
+    def moment(length: int) -> float | None:
+        digits = length - len("1714564800.")
+        return read(b'{"timestamp":1714564800.%s}' % (b"0" * digits)).timestamp()
+
+    assert (moment(65_536), moment(65_537)) == (NOW, None)

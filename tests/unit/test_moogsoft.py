@@ -285,6 +285,8 @@ def test_a_health_page_that_redirects_to_one_that_answers_200_is_unhealthy() -> 
         ("Retry-After: 7", 7),
         ("Retry-After: 0", 0),
         ("Retry-After: 0000000000090", 90),
+        ("Retry-After: 3599", 3599),
+        ("Retry-After: 3601", 3600),
         ("retry-after:  120 ", 120),
         (f"Retry-After: {format_datetime(datetime.fromtimestamp(NOW + 90, UTC), True)}", 90),
         ("Retry-After: Wed, 01 May 2024 14:01:30 +0200", 90),

@@ -1,5 +1,7 @@
 """What notes are kept as, and what they may be about."""
 
+import json
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -48,3 +50,15 @@ def test_a_note_is_about_a_message_or_a_group(text: str, subject: str) -> None:
 def test_it_is_about_nothing_else(text: str) -> None:
     with pytest.raises(ValueError, match="accepts a message's id"):
         subject_of(text)
+
+
+@pytest.mark.parametrize("text", ["s12345-9f3a12cd4e5f", "s1-9f3a12cd4e5", "s1-9f3a12cd4e5f0"])
+def test_a_group_has_a_version_of_four_digits_at_most_and_twelve_behind_it(text: str) -> None:
+    with pytest.raises(ValueError, match="accepts a message's id"):
+        subject_of(text)
+
+
+def test_a_note_is_kept_as_json_with_all_it_says() -> None:
+    assert json.loads(Note("now", "ann", "why").encoded()) == {
+        **{"at": "now", "actor": "ann", "text": "why"}
+    }

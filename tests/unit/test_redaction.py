@@ -176,3 +176,48 @@ def test_a_known_secret_is_hidden_whole_and_as_a_number() -> None:
 def test_nothing_is_shown_as_nothing() -> None:
     assert redacted({"api_key": "", "token": None}) == {"api_key": "", "token": None}
     assert raw_redacted(b'{"api_key":"","token":null}') == '{"api_key":"","token":null}'
+
+
+# --- at the bounds ---
+
+
+def test_a_known_secret_of_fewer_than_three_characters_would_hide_too_much() -> None:
+    assert Hints.of(["ab", "abc", ""]).known == ("abc",)
+
+
+def test_a_short_plain_key_is_shown_as_it_is_and_a_longer_one_looked_at() -> None:
+    shape = "AKIAHUNTER2ZK4AB"  # sixteen characters
+
+    assert redacted({shape: 1}) == {HIDDEN: 1}
+    assert redacted({"password_x": ""}) == {"password_x": ""}
+    assert redacted({"token=abc": 1}) == {"token=***": HIDDEN}
+
+
+@pytest.mark.parametrize("value", [None, "", True, False])
+def test_what_says_nothing_need_not_be_hidden(value: object) -> None:
+    assert redacted({"api_key": value}) == {"api_key": value}
+    text = json.dumps({"api_key": value})
+    assert raw_redacted(text.encode()) == text
+
+
+def test_what_stands_beside_a_hidden_value_is_shown() -> None:
+    raw = b'{"api_key":{"a":[1,{"b":2}]},"x":[1],"token":[[1],2],"y":{"z":"t"}}'
+
+    assert raw_redacted(raw) == '{"api_key":"***","x":[1],"token":"***","y":{"z":"t"}}'
+    assert raw_redacted(b'{"a":{"token":1},"b":2}') == '{"a":{"token":"***"},"b":2}'
+    assert raw_redacted(b'["token","x"]') == '["token","x"]'
+
+
+def test_a_word_behind_bearer_is_hidden_from_eight_characters_on() -> None:
+    assert text_redacted("Bearer abcdefg1") == "Bearer ***"
+    assert text_redacted("Bearer abcdef1") == "Bearer abcdef1"
+
+
+def test_a_name_and_its_value_may_be_eight_spaces_apart() -> None:
+    assert text_redacted("pwd        =        x") == "pwd        =        ***"
+    assert text_redacted("pwd         = x") == "pwd         = x"
+
+
+def test_an_empty_quoted_value_stays_and_what_follows_is_shown() -> None:
+    assert text_redacted("password='' user=ann") == "password='' user=ann"
+    assert text_redacted("password='a b' user=ann") == "password='***' user=ann"

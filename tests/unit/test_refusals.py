@@ -181,6 +181,17 @@ def test_megabytes_are_read_to_their_end(value: bytes) -> None:
     assert fate(event(b'"x":' + value, b'"y":1e999')) == MALFORMED
 
 
+@BOTH
+def test_nine_hundred_levels_and_4300_digits_are_the_most(route: Route) -> None:
+    def deep(levels: int) -> bytes:
+        """So many levels inside of the message."""
+        return event(b'"x":' + b"[" * levels + b"]" * levels)
+
+    assert (fate(deep(900), route), fate(deep(901), route)) == ("replay", MALFORMED)
+    assert fate(event(b'"x":' + b"9" * 4300), route) == "replay"
+    assert fate(event(b'"x":' + b"9" * 4301), route) == MALFORMED
+
+
 # --- incomplete ---
 
 EMPTY = [b'""', b"0", b"-0", b"0.0", b"-0.0e5", b"1e-400", b"null", b"false", b"[]", b"{ }", None]

@@ -1,6 +1,7 @@
 """The settings in force now, each bad runtime value reported once, each change audited once."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import fakeredis
 import pytest
@@ -95,6 +96,17 @@ def test_a_change_is_audited_once_whoever_sees_it_first(
     assert store.audit.verify().wrong == ""
 
 
+def test_settings_that_nobody_changed_take_one_read(client: redis_py.Redis, store: Store) -> None:
+    client.set(INTERVAL, "60")
+    runtime = RuntimeSettings(store, DYNAMIC, is_audited=True)
+    runtime.now()
+    before: Any = client.info("stats")
+    runtime.now()
+    after: Any = client.info("stats")
+
+    assert after["total_commands_processed"] - before["total_commands_processed"] == 2  # INFO too
+
+
 def test_what_changed_while_no_worker_ran_is_audited_by_the_next_one(
     client: redis_py.Redis, store: Store
 ) -> None:
@@ -154,4 +166,5 @@ def test_a_secret_at_the_wrong_place_is_not_kept(client: redis_py.Redis, store: 
 
     ((_, _, after, outcome),) = told(store)
     assert (after[:14], outcome) == ("password=*** x", "ignored")
+    assert len(after) == 60
     assert "hunter2Zk4" not in str(client.hgetall("mutt:remediation:audit:seen"))

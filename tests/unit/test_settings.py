@@ -111,6 +111,47 @@ def test_every_variable_is_documented_and_its_default_is_accepted() -> None:
         spec.parse(spec.default)
 
 
+# What each number may be at least and at most.
+RANGES = {
+    "REMEDIATION_INTERVAL": (0.5, 86_400),
+    "REMEDIATION_BATCH_SIZE": (1, 100_000),
+    "REMEDIATION_MAX_BATCH_SIZE": (1, 100_000),
+    "REMEDIATION_DRAIN_INTERVAL": (0, 60),
+    "REMEDIATION_MAX_RATE": (0, 1_000_000),
+    "REMEDIATION_HIGH_WATER": (1, 1_000_000_000),
+    "REMEDIATION_RETRY_BACKOFF": (0, 3600),
+    "REMEDIATION_MAX_AGE": (0, 3_153_600_000),
+    "REMEDIATION_SUSPECT_WAIT": (0, 604_800),
+    "REMEDIATION_DEAD_RETENTION": (0, 36_500),
+    "MAX_POISON_RETRIES": (1, 1000),
+    "MOOG_HEALTH_TIMEOUT": (0.05, 20),
+    "MOOG_HEALTH_CACHE_TTL": (0, 3600),
+    "MOOG_RATE_LIMIT": (1, 1_000_000),
+    "MOOG_RATE_PERIOD": (0.001, 3600),
+    "MOOG_BREAKER_TIMEOUT": (1, 86_400),
+    "REDIS_PORT": (1, 65_535),
+    "REDIS_DB": (0, 99_999),
+    "METRICS_PORT_REMEDIATION": (1, 65_535),
+    "HEALTH_PORT_REMEDIATION": (1, 65_535),
+}
+
+
+@pytest.mark.parametrize("name", RANGES)
+def test_a_number_may_be_what_is_least_and_most_and_nothing_beyond(name: str) -> None:
+    (spec,) = (each for each in VARIABLES.values() if each.name == name)
+    least, most = RANGES[name]
+    assert [spec.parse(str(value)) for value in (least, most)] == [least, most]
+    step = 0.0001 if least % 1 else 1
+    for value in (least - step, most + 1):
+        with pytest.raises(ValueError, match="number"):
+            spec.parse(str(value))
+
+
+def test_every_variable_that_counts_something_has_its_range_here() -> None:
+    counting = {each.name for each in VARIABLES.values() if each.unit}
+    assert counting <= RANGES.keys()
+
+
 def test_no_two_fields_read_the_same_variable() -> None:
     names = [spec.name for spec in VARIABLES.values()]
 
@@ -296,6 +337,11 @@ def test_a_probe_that_asks_nobody_is_warned_of(env: dict[str, str], warned: str)
     assert lines[0].startswith(warned)
 
 
+@pytest.mark.parametrize("env", [{}, {"MOOG_HEALTH_CHECK_ENABLED": "false"}])
+def test_who_asks_nobody_anyway_is_not_warned_of_it(env: dict[str, str]) -> None:
+    assert warnings(load(env), env, is_worker=False) == []
+
+
 @pytest.mark.parametrize("name", ["MOOG_WEBHOOK_URL", "MOOG_HEALTH_URL"])
 def test_with_a_probe_there_is_nothing_to_warn_of(name: str) -> None:
     env = {name: "http://moogsoft.example/"}
@@ -441,6 +487,10 @@ def test_a_process_without_a_name_is_named_after_its_host() -> None:
     [
         ({"REDIS_URL": "sentinel://h/mymaster", "REDIS_TLS_ENABLED": "true"}, "REDIS_TLS_ENABLED"),
         ({"CELERY_BROKER_URL": "rediss://:s3cret@h/0"}, "CELERY_BROKER_URL"),
+        (
+            {"CELERY_BROKER_URL": "redis://a/0;rediss://:s3cret@h/0"},
+            "CELERY_BROKER_URL",
+        ),
         ({"REDIS_TLS_KEY": __file__, "REDIS_URL": "rediss://h"}, "REDIS_TLS_CERT"),
     ],
 )

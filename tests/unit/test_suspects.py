@@ -103,3 +103,75 @@ def test_moments_in_the_future_are_a_clock_that_went_back() -> None:
     assert odd.waiting_since(7, NOW) == NOW
     assert quiet(odd)
     assert replace(odd, trouble_at=0.0).looked(1, 0, False, False, NOW).cleared == 0
+
+
+# --- at the bounds ---
+
+
+def bears(peak: float, limiter: Limiter, mean: float = 0.0) -> bool:
+    """Whether a suspect may go beside such a peak (alerts/s) and such a mean (alerts a span)."""
+    load = Load(0.0, peak, NOW - 600)
+    pace = Pace(traffic=LiveTraffic(mean, mean, samples=60), load=load, seen_at=NOW)
+    return Suspects().may_go(pace, limiter, 0, 0, NOW)
+
+
+def test_what_comes_in_the_longest_sleep_and_a_period_fits_with_four_deviations() -> None:
+    # 28.6 + 4 * sqrt(28.6) = 50: 28.6 alerts come in 33 s at 0.866/s, in 42 s at 0.681/s.
+    assert bears(0.86, Limiter(50, 1.0))
+    assert not bears(0.87, Limiter(50, 1.0))
+    assert bears(0.67, Limiter(50, 10.0))
+    assert not bears(0.69, Limiter(50, 10.0))
+
+
+def test_traffic_of_late_counts_beside_the_long_average() -> None:
+    assert bears(0.0, Limiter(50, 1.0), mean=0.4)
+    assert not bears(0.0, Limiter(50, 1.0), mean=1.0)
+
+
+def test_live_traffic_is_known_after_a_minute() -> None:
+    assert Suspects().may_go(traffic(0.2, seconds=60), LIMITER, 0, 0, NOW)
+    assert not Suspects().may_go(traffic(0.2, seconds=59.9), LIMITER, 0, 0, NOW)
+    never = Pace(traffic=LiveTraffic(samples=60), load=Load(0.0, 0.0, 0.0), seen_at=NOW)
+    assert not Suspects().may_go(never, LIMITER, 0, 0, NOW)
+
+
+def test_a_forwarder_that_counts_no_failures_is_waited_for_until_it_has_given_up() -> None:
+    sent = Suspects(sent_at=NOW - 60)
+
+    assert not quiet(sent, failures=None)
+    assert quiet(sent, failures=0)
+    assert quiet(Suspects(sent_at=NOW - 130), failures=2)
+    assert not quiet(Suspects(sent_at=NOW - 129.9), failures=2)
+
+
+def test_two_minutes_after_the_last_trouble_what_comes_is_no_outage_any_more() -> None:
+    known = Suspects(cleared=3, trouble_at=NOW)
+
+    assert known.looked(9, 1, False, False, NOW + 119.9).cleared == 9
+    assert known.looked(9, 1, False, False, NOW + 120).cleared == 3
+
+
+def test_a_look_remembers_when_there_was_trouble_and_whether_there_is() -> None:
+    during = Suspects().looked(1, 0, False, True, NOW)
+    assert (during.trouble_at, during.was_trouble) == (NOW, True)
+    after = during.looked(1, 0, False, False, NOW + 500)
+    assert (after.trouble_at, after.was_trouble) == (NOW, False)
+    assert after.looked(4, 3, False, False, NOW + 501).cleared == 1
+
+
+def test_a_depth_that_was_there_before_the_first_look_tells_only_then() -> None:
+    assert Suspects().looked(500, 0, is_first=False, is_trouble=False, now=NOW).cleared == 0
+
+
+def test_only_a_suspect_that_was_replayed_is_waited_for() -> None:
+    known = Suspects(cleared=2, sent_at=5.0)
+
+    assert known.moved([0], False, NOW) == replace(known, cleared=1)
+    assert known.moved([2], True, NOW) == replace(known, sent_at=NOW)
+
+
+def test_a_suspect_that_is_seen_again_waits_since_then_whatever_the_clock_says() -> None:
+    ahead = Suspects(since=((7, NOW + 900),)).seen([7], True, NOW)
+
+    assert ahead.since == ((7, NOW),)
+    assert Suspects(since=((7, NOW - 9),)).seen([8], True, NOW).since == ((8, NOW),)

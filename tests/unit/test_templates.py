@@ -148,3 +148,32 @@ def test_masks_of_ones_own_may_tell_digits_apart(text: str) -> None:
 def test_what_is_no_mask_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"such as ticket=CHG\[0-9\]\+"):
         parse_masks(text)
+
+
+def test_the_first_two_thousand_characters_tell_the_kind() -> None:
+    start = "x" * 1999
+
+    assert template(start + "a") != template(start + "b")
+    assert template(start + "ya") == template(start + "yb")
+
+
+def test_each_part_of_a_group_tells_it_from_others() -> None:
+    known = group_id("failed", "poison", "sshd", "up")
+
+    assert (
+        len(
+            {
+                *(
+                    known,
+                    group_id("shed", "poison", "sshd", "up"),
+                    group_id("failed", "stale", "sshd", "up"),
+                ),
+                *(
+                    group_id("failed", "poison", "cron", "up"),
+                    group_id("failed", "poison", "sshd", "down"),
+                ),
+                group_id("failedp", "oison", "sshd", "up"),
+            }
+        )
+        == 6
+    )

@@ -1,0 +1,348 @@
+"""The forwarder's limiter, its clock, our sends before it, and the room that it has."""
+
+from dataclasses import replace
+from math import inf, sqrt
+
+import pytest
+
+from mutt_tasks.core.congestion import Congestion, at_once, stands
+from mutt_tasks.core.limiter import Accepted, ForwarderClock, Limiter
+from mutt_tasks.core.live_traffic import LiveTraffic
+from mutt_tasks.core.own_sends import OwnSends
+from mutt_tasks.core.pace import Pace
+from mutt_tasks.core.room import limit_needed, room, sigmas
+from mutt_tasks.core.token_bucket import TokenBucket
+
+NOW = 1_800_000_000.0
+SECOND = Limiter(50, 1.0)
+MINUTE = Limiter(50, 60.0)
+
+
+def gap(*leaving: float, period: float = 1.0, stride: int = 1) -> float:
+    found = Accepted(used=len(leaving) * stride, leaving=leaving, stride=stride)
+    return Limiter(50, period, found).longest_gap
+
+
+def test_live_traffic_is_counted_over_a_second_or_a_shorter_period() -> None:
+    assert [Limiter(9, period).span for period in (0.2, 1.0, 60.0)] == [0.2, 1.0, 1.0]
+
+
+def test_the_longest_gap_is_told_in_average_distances() -> None:
+    # Five alerts, and six tenths without one: three times the average distance.
+    assert gap(0.05, 0.15, 0.25, 0.35, 0.36) == 5 * 6 / 10
+    assert gap(0.5, 1.5, 2.5, 3.5, 3.6, period=10.0) == 5 * 6 / 10
+    assert gap(0.05, 0.95) == 2 * 8 / 10
+    # Both ends of the period count as one stretch: 0 to 0.3 and 0.8 to 1.
+    assert gap(0.35, 0.45, 0.55, 0.65, 0.75) == 5 * 5 / 10
+    assert gap(*[0.1 * n + 0.05 for n in range(10)]) == 0
+    assert gap() == 0
+    assert gap(0.05, stride=4) == 4 * 9 / 10
+
+
+# --- clocks ---
+
+
+def clock(newest: float, ago: float, known: ForwarderClock) -> float:
+    """How far ahead the forwarder's clock is, after a look at its newest alert."""
+    before = replace(known, newest=1.0, looked_at=NOW - ago)
+    limiter = Limiter(50, 1.0, Accepted(1, newest=newest))
+    found = before.looked(limiter, NOW)
+    assert (found.newest, found.looked_at) == (newest, NOW)
+    return found.skew
+
+
+def test_an_alert_between_two_close_looks_tells_the_difference_of_the_clocks() -> None:
+    unknown = ForwarderClock()
+    assert clock(NOW + 5, 0.2, unknown) == pytest.approx(5.0)
+    assert clock(NOW - 5, 0.2, unknown) == pytest.approx(-4.8)
+    assert clock(NOW - 0.1, 0.2, unknown) == 0.0
+    # What is known is moved no further than it has to be.
+    assert clock(NOW + 5, 0.2, ForwarderClock(skew=5.1)) == pytest.approx(5.1)
+    assert clock(NOW + 5, 0.2, ForwarderClock(skew=9.0)) == pytest.approx(5.2)
+
+
+def test_looks_further_apart_and_wild_differences_tell_nothing() -> None:
+    unknown = ForwarderClock()
+    assert clock(NOW + 5, 0.31, unknown) == 0.0
+    assert clock(NOW + 5, 0.29, unknown) == pytest.approx(5.0)
+    assert clock(NOW + 3600, 0.2, unknown) == 0.0
+    assert clock(NOW + 3599, 0.2, unknown) == pytest.approx(3599.0)
+    assert clock(NOW + 5, 0.0, unknown) == 0.0
+    assert clock(1.0, 0.2, unknown) == 0.0
+
+
+def test_replays_are_judged_that_the_forwarder_cannot_have_forgotten() -> None:
+    def since(oldest: float, skew: float = 0.0) -> float:
+        limiter = Limiter(50, 1.0, Accepted(1, oldest=oldest))
+        return NOW - ForwarderClock(skew=skew).judged_from(limiter, NOW)
+
+    assert since(NOW - 0.5) == pytest.approx(0.6)
+    assert since(NOW - 0.5 + 7, skew=7.0) == pytest.approx(0.6)
+    assert since(NOW - 5) == 1.0
+    assert since(0.0) == 1.0
+
+
+# --- what we sent ---
+
+
+def test_sends_within_a_fiftieth_of_a_period_are_one_entry_and_a_tenth_of_a_second_at_most() -> (
+    None
+):
+    def entries(apart: float, period: float) -> int:
+        first = OwnSends().spent(3, period, NOW, is_sure=True)
+        return len(first.spent(4, period, NOW + apart, is_sure=True).all)
+
+    assert (entries(0.019, 1.0), entries(0.021, 1.0)) == (1, 2)
+    assert (entries(0.09, 60.0), entries(0.11, 60.0)) == (1, 2)
+    assert entries(-0.01, 1.0) == 2
+    together = OwnSends().spent(3, 1.0, NOW, True).spent(4, 1.0, NOW + 0.01, False)
+    assert (together.all, together.sure, together.total) == (((NOW, 7),), ((NOW, 3),), 7)
+
+
+def test_a_send_is_in_the_window_from_fifteen_milliseconds_on_for_a_period() -> None:
+    sends = OwnSends(all=((NOW, 5),), sure=((NOW, 2),))
+
+    def at(seconds: float, limiter: Limiter = SECOND) -> tuple[int, int, int]:
+        now = NOW + seconds
+        return (
+            sends.all_in_window(limiter, now),
+            sends.all_recent(limiter, now),
+            sends.sure_in_window(limiter, now),
+        )
+
+    assert at(0.014) == (0, 0, 0)
+    assert at(0.016) == at(1.014) == (5, 5, 2)
+    assert at(1.016) == (0, 0, 0)
+    assert at(1.016, MINUTE) == at(60.014, MINUTE) == (5, 0, 2)
+    assert at(60.016, MINUTE) == (0, 0, 0)
+
+
+def test_sends_are_forgotten_with_the_window_and_so_are_those_of_the_future() -> None:
+    sends = OwnSends(all=((NOW, 5),), sure=((NOW, 2),))
+
+    assert sends.since_last_period(SECOND, NOW) == sends
+    assert sends.since_last_period(SECOND, NOW + 1.014) == sends
+    assert sends.since_last_period(SECOND, NOW + 1.016) == OwnSends()
+    assert sends.since_last_period(MINUTE, NOW + 60.014) == sends
+    assert sends.since_last_period(SECOND, NOW - 0.01) == OwnSends()
+
+
+def test_sure_sends_count_behind_a_moment_once_they_have_had_time_to_arrive() -> None:
+    sends = OwnSends(sure=((NOW, 2), (NOW + 1, 4)))
+
+    assert sends.sure_since(NOW - 1, NOW + 5) == 6
+    assert sends.sure_since(NOW, NOW + 5) == 4
+    assert sends.sure_since(NOW - 1, NOW + 1.014) == 2
+    assert sends.sure_since(NOW - 1, NOW + 1.016) == 6
+
+
+def test_what_is_taken_back_is_the_newest() -> None:
+    sends = OwnSends(all=((1.0, 5), (2.0, 3)), sure=((1.0, 2),))
+
+    assert sends.taken_back(2) == OwnSends(((1.0, 5), (2.0, 1)), ())
+    assert sends.taken_back(3) == OwnSends(((1.0, 5),), ())
+    assert sends.taken_back(4) == OwnSends(((1.0, 4),), ())
+    assert sends.taken_back(99) == OwnSends()
+    assert sends.taken_back(1) == OwnSends(((1.0, 5), (2.0, 2)), ((1.0, 1),))
+    assert sends.taken_back(0) == sends
+
+
+# --- whether the forwarder keeps up ---
+
+
+def taking(used: int, period: float = 1.0, failing: bool = False) -> Limiter:
+    return Limiter(50, period, Accepted(used), is_failing=failing)
+
+
+def test_a_queue_stands_that_is_longer_than_a_quarter_of_a_second_or_three() -> None:
+    assert [stands(taking(40), queued) for queued in (10, 11)] == [False, True]
+    assert [stands(taking(40, 2.0), queued) for queued in (5, 6)] == [False, True]
+    assert [stands(taking(0), queued) for queued in (3, 4)] == [False, True]
+    assert [stands(taking(40, failing=True), queued) for queued in (0, 1)] == [False, True]
+
+
+def test_a_quarter_of_a_second_may_go_at_once_and_one_alert_at_least() -> None:
+    assert at_once(taking(40), 4) == 6.0
+    assert at_once(taking(40, 2.0), 4) == 1.0
+    assert at_once(taking(0), 0) == 1.0
+    assert at_once(taking(0), 1) == 0.0
+
+
+def test_the_share_falls_by_three_tenths_and_then_by_half_while_a_queue_stands() -> None:
+    first = Congestion().stood(is_ours=True)
+    assert first == Congestion(0.7, 1.0, is_standing=True)
+    assert first.stood(is_ours=True) == Congestion(0.35, 1.0, is_standing=True)
+    assert Congestion(0.03, 1.0, True).stood(is_ours=True).share == 0.02
+    # Another queue: its peak is where that one began to stand.
+    again = Congestion(0.5, 1.0).stood(is_ours=True)
+    assert (again.share, again.peak) == (0.35, 0.5)
+    assert Congestion(0.5, 0.9).stood(is_ours=False) == Congestion(0.5, 0.9, is_standing=True)
+
+
+def test_the_share_grows_quickly_up_to_seven_tenths_of_the_peak_and_slowly_above() -> None:
+    assert Congestion(0.5, 1.0, True).flowed() == Congestion(0.55, 1.0)
+    assert Congestion(0.7, 1.0).flowed().share == pytest.approx(0.705)
+    assert Congestion(0.5, 0.6).flowed().share == pytest.approx(0.505)
+    assert Congestion(0.999, 1.0).flowed().share == 1.0
+
+
+# --- the bucket ---
+
+
+def test_a_bucket_fills_with_its_rate_up_to_a_fifth_of_a_second_or_one_message() -> None:
+    assert TokenBucket(0.0, NOW).refilled(100.0, NOW + 0.125) == TokenBucket(12.5, NOW + 0.125)
+    assert TokenBucket(0.0, NOW).refilled(100.0, NOW + 9).tokens == 20.0
+    assert TokenBucket(0.0, NOW).refilled(2.0, NOW + 9).tokens == 1.0
+    assert TokenBucket(-5.0, NOW).refilled(100.0, NOW + 0.125).tokens == 12.5
+
+
+def test_a_clock_that_went_back_a_second_adds_nothing_and_further_fills_the_bucket() -> None:
+    assert TokenBucket(3.0, NOW).refilled(100.0, NOW - 1) == TokenBucket(3.0, NOW - 1)
+    assert TokenBucket(3.0, NOW).refilled(100.0, NOW - 1.1) == TokenBucket(20.0, NOW - 1.1)
+
+
+def test_the_next_token_comes_when_the_rate_has_filled_what_lacks() -> None:
+    assert TokenBucket(0.5).delay(2.0) == 0.25
+    assert TokenBucket(1.5).delay(2.0) == 0.0
+    assert TokenBucket(-1.0).delay(4.0) == 0.5
+    assert TokenBucket(5.0, NOW).spent(7) == TokenBucket(-2.0, NOW)
+
+
+# --- the room ---
+
+
+def steady(mean: float, samples: int = 50) -> LiveTraffic:
+    return LiveTraffic(mean, mean, samples, NOW)
+
+
+def test_an_empty_limiter_without_traffic_has_room_for_all_but_one() -> None:
+    assert room(SECOND, LiveTraffic(), 4.1) == pytest.approx(49.0, abs=1e-5)
+    assert sigmas(SECOND, LiveTraffic()) == 4.1
+
+
+def test_room_is_what_is_left_beside_the_most_that_may_come_in_a_period() -> None:
+    # Of random traffic, ten a second known for fifty spans, at three deviations.
+    most = 10 + 3 * sqrt(10 * 1.02) + 8 / 6
+
+    assert room(SECOND, steady(10.0), 3.0) == pytest.approx(50 - most, abs=1e-5)
+
+
+def test_the_tightest_moment_is_just_before_an_alert_leaves() -> None:
+    late = Limiter(50, 1.0, Accepted(40, leaving=(0.99,), stride=40))
+    early = Limiter(50, 1.0, Accepted(40, leaving=(0.01,), stride=40))
+
+    assert room(late, LiveTraffic(), 4.1) == pytest.approx(9.0, abs=1e-5)
+    assert room(early, LiveTraffic(), 4.1) == pytest.approx(9.0, abs=1e-5)
+    busy = 10 * 0.99 + 3 * sqrt(10 * 0.99 * (1 + 0.99 / 50)) + 8 / 6
+    assert room(late, steady(10.0), 3.0) == pytest.approx(10 - busy, abs=1e-5)
+    # Once they have left at once, the end of the period is the tightest.
+    end = 10 + 3 * sqrt(10.2) + 8 / 6
+    soon = Limiter(50, 1.0, Accepted(10, leaving=(0.01,), stride=10))
+    assert room(soon, steady(10.0), 3.0) == pytest.approx(50 - end, abs=1e-5)
+
+
+def test_where_there_is_no_room_at_the_usual_rarity_there_is_at_the_one_that_leaves_one() -> None:
+    full = steady(30.0)
+    z = sigmas(SECOND, full)
+
+    assert 2.0 < z < 4.1
+    assert 30 + z * sqrt(30 * 1.02) + (z * z - 1) / 6 == pytest.approx(49.0)
+    assert sigmas(SECOND, steady(49.5)) == 0.0
+
+
+def test_the_limit_that_is_needed_leaves_room_for_one_beside_two_deviations() -> None:
+    # 40 + 2 * sqrt(40 * 1.02) + 3 / 6 = 53.3
+    assert limit_needed(SECOND, steady(40.0)) == 55
+
+
+# --- the pace ---
+
+
+def pace(mean: float = 0.0, **more: object) -> Pace:
+    return replace(Pace(traffic=steady(mean), seen_at=NOW), **more)  # type: ignore[arg-type]
+
+
+def test_no_more_goes_in_a_period_than_eleven_tenths_of_what_live_traffic_leaves() -> None:
+    # 45 of 50 are live alerts: 5 are left, of which 5.5 may go, however wide the room is.
+    even = replace(pace(), traffic=LiveTraffic(45.0, 0.0, 50, NOW))
+    wide = Limiter(50, 1.0)
+
+    assert even.room(wide, 0) == pytest.approx(5.0, abs=1e-5)
+    sent = replace(even, sends=OwnSends(all=((NOW, 4),)))
+    assert sent.room(wide, 0) == pytest.approx(1.5)
+
+
+def test_what_lies_in_the_queues_has_its_room_already() -> None:
+    assert pace().room(SECOND, 3) == pytest.approx(46.0, abs=1e-5)
+    assert pace().room(SECOND, 4) == 0.0
+    assert Pace().room(SECOND, 99) == inf
+
+
+def test_the_rate_is_the_share_of_what_live_traffic_leaves_in_a_second() -> None:
+    slowed = pace(10.0, congestion=Congestion(0.5, 1.0))
+
+    assert slowed.rate(None, Limiter(50, 1.0)) == 20.0
+    assert slowed.rate(None, Limiter(50, 2.0)) == 7.5
+    assert pace(10.0).rate(None, SECOND) == inf
+    assert pace(60.0, congestion=Congestion(0.5, 1.0)).rate(None, SECOND) == 0.0
+
+
+@pytest.mark.parametrize(
+    ("unseen", "rate"), [(9, 10.0), (10, 1 / 20), (299, 1 / 598), (900, 1 / 600)]
+)
+def test_before_a_limiter_that_was_never_seen_two_seconds_pass_for_each_that_has_gone(
+    unseen: int, rate: float
+) -> None:
+    found = Pace(unseen=unseen)
+
+    assert found.rate(None, SECOND) == pytest.approx(rate)
+    assert found.is_unseen is (unseen >= 10)
+    assert not replace(found, seen_at=NOW).is_unseen
+
+
+def test_unseen_replays_are_those_that_went_and_did_not_come_back() -> None:
+    assert Pace().spent(7, 1.0, NOW).came_back(3).unseen == 4
+    assert Pace().spent(2, 1.0, NOW).came_back(3).unseen == 0
+    assert pace().spent(7, 1.0, NOW).unseen == 0
+    assert Pace().spent(7, 1.0, NOW).bucket.tokens == -6.0
+    assert Pace().spent(0, 1.0, NOW) == Pace()
+
+
+def test_a_limiter_that_is_there_has_been_seen_and_one_that_is_not_keeps_the_last_time() -> None:
+    there = Limiter(50, 1.0, Accepted(is_there=True))
+
+    assert Pace(unseen=9).observed(there, 0, NOW).seen_at == NOW
+    assert Pace(unseen=9).observed(there, 0, NOW).unseen == 0
+    gone = Pace(seen_at=NOW - 9).observed(SECOND, 0, NOW)
+    assert (gone.seen_at, Pace(unseen=9).observed(SECOND, 0, NOW).unseen) == (NOW - 9, 9)
+
+
+def test_live_alerts_are_what_was_accepted_and_not_ours_but_for_ours_that_still_wait() -> None:
+    sends = OwnSends(all=((NOW - 0.5, 8),))
+    limiter = Limiter(50, 1.0, Accepted(used=20, recent=20))
+    known = Pace(traffic=LiveTraffic(sampled_at=NOW - 1), sends=sends)
+
+    assert known.live_now(limiter, 0, NOW) == 12
+    assert known.live_now(limiter, 3, NOW) == 15
+    assert known.live_now(limiter, 99, NOW) == 20
+    assert known.observed(limiter, 0, NOW).traffic.mean == 12
+    assert known.observed(limiter, 3, NOW).traffic.mean == 15
+
+
+def test_before_a_long_period_what_came_in_the_last_second_is_the_sample() -> None:
+    limiter = Limiter(500, 60.0, Accepted(used=300, recent=9))
+
+    found = Pace(sends=OwnSends(all=((NOW - 30, 200), (NOW - 0.5, 4)))).observed(limiter, 0, NOW)
+    assert (found.traffic.mean, found.load.average) == (5.0, 5.0)
+
+
+def test_a_limit_is_needed_once_five_samples_tell_that_there_is_no_room() -> None:
+    def needed(samples: int, seen_at: float = NOW, limit: int = 50) -> int:
+        found = Pace(traffic=steady(45.0, samples), seen_at=seen_at)
+        return found.limit_needed(Limiter(limit, 1.0))
+
+    assert needed(4) == 0
+    assert needed(50) == 61  # 45 + 2 * sqrt(45 * 1.02) + 0.5 = 59.05
+    assert needed(50, seen_at=0.0) == 0
+    assert needed(50, limit=61) == 0
+    assert needed(5) > 50
