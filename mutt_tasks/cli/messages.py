@@ -19,7 +19,8 @@ _route = click.option(
     "routes",
     multiple=True,
     metavar="NAME",
-    help="`alerter`, `moog` or `dead` (the dead letter list); may be repeated.  [default: all]",
+    help="`alerter`, `moog`, `dead` (the dead letter list) or `trash`; may be repeated."
+    "  [default: all but the trash]",
 )
 _where = click.option(
     "--where", default="", metavar="FILTER", help="Only messages that match (`list --help`)."

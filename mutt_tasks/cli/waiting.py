@@ -81,6 +81,8 @@ def show_job(shown: dict[str, Any]) -> None:
     lists = ", ".join(f"{name} {count:,}" for name, count in shown["routes"].items())
     output.show(f"{shown['id']}  {shown['verb']} {lists}: {shown['state']}", is_bold=True)
     output.show(f"  {job_view.in_words(shown['counts'])}")
+    if shown["stop_after"] is not None and shown["counts"]["left"]:
+        output.show(f"  to stop after {shown['stop_after']:,}")
     if shown["held_by"]:
         output.show(f"  held by {shown['held_by']}")
     if shown["why"]:

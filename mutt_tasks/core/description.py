@@ -26,7 +26,7 @@ from mutt_tasks.core.redaction import (
     text_redacted,
 )
 from mutt_tasks.core.routes import Route
-from mutt_tasks.core.simple_bytes import is_simple
+from mutt_tasks.core.simple_bytes import is_flat, is_simple
 from mutt_tasks.core.templates import Masks
 
 # A dead letter that bears no reason of ours: somebody else put it there.
@@ -54,6 +54,17 @@ class View:
     is_dead: bool = False
     routes: tuple[Route, ...] = ()
     masks: Masks = Masks()
+
+    def shows(self, name: str) -> bool:
+        """Whether a member has its name among what people see; asked for few names, very often."""
+        known = self._shown_names.get(name)
+        if known is None:
+            known = self._shown_names[name] = key_redacted(name, self.hints) == name
+        return known
+
+    @cached_property
+    def _shown_names(self) -> dict[str, bool]:
+        return {}
 
 
 class Description:
@@ -83,11 +94,14 @@ class Description:
             return [place[name] for place in places for name in names if name in place]
         if not self._members:
             return []
-        found, hints = [], self._hints
-        for place in (self._members, self._event if _is_shown(_EVENT, hints) else {}):
+        view, found = self._view, []
+        for place in (self._members, self._event if view.shows(_EVENT) else {}):
             for name in names:
-                if name in place and _is_shown(name, hints):
-                    found.append(member_redacted(name, place[name], hints))
+                if name in place and view.shows(name):
+                    value = place[name]
+                    # A text stands in the bytes as it is, so it makes no difference to ask for all.
+                    hints = view.hints if type(value) is str else self._hints
+                    found.append(member_redacted(name, value, hints))
         return found
 
     @property
@@ -100,7 +114,7 @@ class Description:
     @property
     def alike(self) -> str:
         """The same, and differs from it where a known secret is hidden."""
-        is_too_deep = not self._is_simple and self._members and not self.fields
+        is_too_deep = self._members and not is_flat(self._raw) and not self.fields
         if self._decoded is None or is_too_deep:
             return raw_redacted(self._raw)
         for name in _TEXTS:
@@ -227,11 +241,6 @@ def _number(text: str) -> float | str:
 _DECODER = json.JSONDecoder(parse_int=_whole, parse_float=_number, parse_constant=str)
 # No number is too long for Python here, so the decoder need not ask.
 _SHORT_DECODER = json.JSONDecoder(parse_float=_number, parse_constant=str)
-
-
-def _is_shown(name: str, hints: Hints) -> bool:
-    """Whether a member has its name among what people see."""
-    return key_redacted(name, hints) == name
 
 
 def _program(fields: Mapping[str, Any]) -> str:

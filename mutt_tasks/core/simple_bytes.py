@@ -15,5 +15,10 @@ def is_simple(raw: bytes) -> bool:
     return (
         len(raw) <= LARGEST
         and (b"\\" not in raw or not (b"\\\\" in raw or b"\\u005" in raw))
-        and raw.count(b"[") + raw.count(b"{") <= _MOST_BRACKETS
+        and is_flat(raw)
     )
+
+
+def is_flat(raw: bytes) -> bool:
+    """Whether no walk through what these bytes hold meets Python's bound on recursion."""
+    return raw.count(b"[") + raw.count(b"{") <= _MOST_BRACKETS

@@ -24,6 +24,8 @@ _DESTROYED = {
 
 def draft(looker: Looker, entry: Entry) -> Draft:
     """A message to edit, with placeholders for its credentials; raises Refused."""
+    if entry.source.job:
+        raise Refused(f"{entry.id} lies in the trash: `undo {entry.source.job}` brings it back")
     try:
         return draft_of(entry.raw, looker.hints)
     except ValueError as why:

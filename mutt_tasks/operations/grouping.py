@@ -8,10 +8,9 @@ from mutt_tasks.core.description import Description
 from mutt_tasks.core.identity import DIGITS, PREFIX, digest
 from mutt_tasks.core.redaction import text_redacted
 from mutt_tasks.operations import sources
-from mutt_tasks.operations.looking import Looker, filter_of
+from mutt_tasks.operations.looking import Looker, filter_of, walk_on
 from mutt_tasks.operations.sources import Source
 from mutt_tasks.operations.sparing import Sparing
-from mutt_tasks.operations.walking import Walk
 
 # A sample is so many reads of so many adjacent messages, spread evenly over a list. Shorter lists
 # than this are looked at from end to end: that takes no longer.
@@ -70,7 +69,7 @@ def groups(
     Raises InvalidArgument, PlaceLost and StoreError.
     """
     meant = filter_of(looker, where)
-    chosen = sources.chosen(looker.settings, routes)
+    chosen = sources.looked_into(looker.store, looker.settings, routes)
     lengths = looker.store.listings.lengths([source.key for source in chosen])
     found: dict[str, Group] = {}
     seen, is_whole = 0, True
@@ -93,8 +92,8 @@ def groups(
 
 def _all(looker: Looker, source: Source, sparing: Sparing) -> Iterator[tuple[list[bytes], float]]:
     # From the new end, where nothing leaves: a drain cannot take the place away.
-    start = Cursor(source.name, is_newest_first=True)
-    walk = Walk(looker.store, source.key, start, sparing)
+    start = Cursor(source.place, is_newest_first=True)
+    walk = walk_on(looker.store, source, start, sparing)
     return ((messages, 1.0) for messages in walk.steps())
 
 

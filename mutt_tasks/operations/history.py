@@ -24,12 +24,13 @@ def of(store: Store, entry: Entry) -> list[tuple[str, JournalEntry]]:
     name its digest or its `_correlation_id`. Raises StoreError.
     """
     description = entry.description
-    wanted = {description.cycle, description.correlation_id, digest(entry.raw)} - {"", _NO_ID}
+    wanted = {description.cycle, description.correlation_id, digest(entry.raw), entry.source.job}
+    wanted -= {"", _NO_ID}
     return [
         (entry_id, each)
         for entry_id, each in _all(store)
         # A cycle stamps the messages of all routes: another route's move is not this one's.
-        if getattr(each, "route", "") in ("", _route(entry), entry.source.name)
+        if getattr(each, "route", "") in ("", _route(entry), entry.source.origin)
         and not wanted.isdisjoint(_names(each))
     ]
 

@@ -62,6 +62,8 @@ def job(looker: Looker, found: Job) -> dict[str, Any]:
         "routes": dict(found.sources),
         "destination": found.destination,
         "undoes": found.undoes,
+        "stop_after": found.stop_after,
+        "rate": found.rate,
         "created_at": iso(found.created_at),
         "started_at": _iso(found.started_at),
         "ended_at": _iso(found.ended_at),

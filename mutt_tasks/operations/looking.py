@@ -10,7 +10,7 @@ from mutt_tasks.core.description import Description, View
 from mutt_tasks.core.filters import Filter, parse_filter
 from mutt_tasks.core.identity import MessageId, Numbering, digest, parse_id
 from mutt_tasks.core.redaction import Hints
-from mutt_tasks.errors import InvalidArgument
+from mutt_tasks.errors import InvalidArgument, PlaceLost
 from mutt_tasks.operations import sources
 from mutt_tasks.operations.sources import Source
 from mutt_tasks.operations.sparing import Sparing, Time
@@ -48,7 +48,7 @@ class Looker:
 
     def describe(self, source: Source, raw: bytes) -> Description:
         """What people see of a message."""
-        return Description(raw, self._views[source.name])
+        return Description(raw, self._views[source.origin])
 
     def matching(self, meant: Filter, source: Source, raw: bytes) -> Description | None:
         """What people see of a message that matches; None when it does not."""
@@ -115,13 +115,14 @@ class Wanted:
 def page(looker: Looker, wanted: Wanted) -> Page:
     """One page of a listing. Raises InvalidArgument, PlaceLost and StoreError."""
     meant = filter_of(looker, wanted.where)
-    cursor, chosen = _start(looker, wanted)
+    chosen = sources.looked_into(looker.store, looker.settings, wanted.routes)
+    cursor, chosen = _start(wanted, chosen)
     length = sum(looker.store.listings.lengths([source.key for source in chosen]))
     numbering, sparing = Numbering(), Sparing(looker.time)
     found: list[Entry] = []
     seen = 0
     for source in chosen:
-        walk = Walk(looker.store, source.key, replace(cursor, source=source.name), sparing)
+        walk = walk_on(looker.store, source, replace(cursor, source=source.place), sparing)
         for messages in walk.steps(MOST if meant.terms else wanted.most):
             for at, (raw, older) in enumerate(_with_places(walk, messages), 1):
                 seen += 1
@@ -133,7 +134,7 @@ def page(looker: Looker, wanted: Wanted) -> Page:
                     is_over = walk.is_at_end and source is chosen[-1]
                     return Page(found, None if is_over else walk.cursor, seen, length)
             looker.progress(seen, length)
-        cursor = Cursor(source.name, wanted.is_newest_first)
+        cursor = Cursor(source.place, wanted.is_newest_first)
     return Page(found, None, seen, length)
 
 
@@ -147,7 +148,7 @@ def find(looker: Looker, message_id: str, routes: tuple[str, ...] = ()) -> Entry
         wanted = parse_id(message_id)
     except ValueError as accepted:
         raise InvalidArgument(f"id: got {message_id!r:.60}, {accepted}") from None
-    chosen = sources.chosen(looker.settings, routes)
+    chosen = sources.looked_into(looker.store, looker.settings, routes)
     ends = [(source, end) for source in chosen for end in (False, True)]
     if wanted.nth == 1:
         for source, is_newest_first in ends:
@@ -166,19 +167,25 @@ def filter_of(looker: Looker, text: str) -> Filter:
         raise InvalidArgument(f"filter: {wrong}") from None
 
 
-def _start(looker: Looker, wanted: Wanted) -> tuple[Cursor, tuple[Source, ...]]:
-    """Where a listing begins, and the lists from there on."""
-    chosen = sources.chosen(looker.settings, wanted.routes)
+def walk_on(store: Store, source: Source, cursor: Cursor, sparing: Sparing) -> Walk:
+    """A way through a list; what is in the trash lies the other way round, so that undo is easy."""
+    return Walk(store, source.key, cursor, sparing, grows_right=bool(source.job))
+
+
+def _start(wanted: Wanted, chosen: tuple[Source, ...]) -> tuple[Cursor, tuple[Source, ...]]:
+    """Where a listing of some lists begins, and the lists from there on."""
     if not wanted.cursor:
-        return Cursor(chosen[0].name, wanted.is_newest_first), chosen
+        return Cursor(chosen[0].place if chosen else "", wanted.is_newest_first), chosen
     try:
         cursor = parse_cursor(wanted.cursor)
     except ValueError as accepted:
         raise InvalidArgument(f"cursor: got {wanted.cursor!r:.60}, {accepted}") from None
-    names = [source.name for source in chosen]
-    if cursor.source not in names or cursor.is_newest_first != wanted.is_newest_first:
+    places = [source.place for source in chosen]
+    if cursor.source not in places and cursor.source.startswith(f"{sources.TRASH}-"):
+        raise PlaceLost(f"{cursor.source} is empty by now: begin anew")
+    if cursor.source not in places or cursor.is_newest_first != wanted.is_newest_first:
         raise InvalidArgument("cursor: accepts that of a listing with the same options")
-    return cursor, chosen[names.index(cursor.source) :]
+    return cursor, chosen[places.index(cursor.source) :]
 
 
 def _with_places(walk: Walk, messages: list[bytes]) -> Iterator[tuple[bytes, int]]:
@@ -194,8 +201,8 @@ def _equal(
     most_seen: int | None = None,
 ) -> Iterator[Entry]:
     """The messages with the digits of an id, of the first `most_seen` of one list."""
-    start = Cursor(source.name, is_newest_first)
-    walk = Walk(looker.store, source.key, start, Sparing(looker.time))
+    start = Cursor(source.place, is_newest_first)
+    walk = walk_on(looker.store, source, start, Sparing(looker.time))
     seen = 0
     for messages in walk.steps(MOST):
         for raw, older in _with_places(walk, messages):

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from mutt_tasks.core.description import UNKNOWN
 from mutt_tasks.core.lanes import FAILED, SHED
 from mutt_tasks.core.message import SHELTERED_LANE
+from mutt_tasks.core.moments import iso
 from mutt_tasks.core.policy import (
     INCOMPLETE,
     MALFORMED,
@@ -20,6 +21,7 @@ from mutt_tasks.core.routes import Route
 from mutt_tasks.operations import status
 from mutt_tasks.operations.looking import Entry, Looker
 from mutt_tasks.operations.reasons import MOMENTARY, in_words
+from mutt_tasks.operations.sources import Source
 from mutt_tasks.operations.status import Status
 from mutt_tasks.settings import Settings
 
@@ -62,9 +64,22 @@ def of(looker: Looker, entry: Entry) -> Outlook:
     if replays and entry.source.route is not None:
         times = "once" if replays == 1 else f"{replays} times"
         why = f"it was replayed {times} and came back; before, {why}"
+    if entry.source.job:
+        return _trashed(entry.source, why)
     if entry.source.route is None:
         return _dead(looker, entry, why)
     return _waiting(looker, entry, entry.source.route, why)
+
+
+def _trashed(source: Source, why: str) -> Outlook:
+    """Of what a job threw away: how long it can be had again."""
+    sentence = (
+        f"stays in the trash until {iso(source.until)} and is removed then;"
+        f" `undo {source.job}` brings it back to {source.lay_in}"
+    )
+    return Outlook(
+        f"{source.job} threw it away; before, {why}", STAY, "trash", source.until, sentence
+    )
 
 
 def _dead(looker: Looker, entry: Entry, why: str) -> Outlook:

@@ -42,11 +42,14 @@ class Read:
 
 
 class Reader:
-    """Reads of one list; `came` counts what has come since to the new end, if that is the first."""
+    """Reads of one list; `came` counts what has come since to the end where they begin.
 
-    def __init__(self, listing: Listing, sparing: Sparing, *, is_newest_first: bool) -> None:
+    That is counted (`sees_arrivals`) where messages come to that end and leave the other one.
+    """
+
+    def __init__(self, listing: Listing, sparing: Sparing, *, sees_arrivals: bool) -> None:
         self._listing, self._sparing = listing, sparing
-        self._most_ends = ENDS if is_newest_first else 0
+        self._most_ends = ENDS if sees_arrivals else 0
         self._ends: Ends | None = None
         self.came = self.length = 0
 

@@ -12,6 +12,7 @@ from mutt_tasks.operations.arguments import line
 from mutt_tasks.operations.grouping import Group
 from mutt_tasks.operations.looking import Entry, Looker
 from mutt_tasks.operations.reasons import in_words
+from mutt_tasks.operations.sources import Source
 from mutt_tasks.operations.status import span
 from mutt_tasks.store import journal
 
@@ -32,6 +33,7 @@ def message(entry: Entry, now: float) -> dict[str, Any]:
         "bytes": len(entry.raw),
         "text": description.text,
         "fields": dict(description.fields),
+        **_trashed(entry.source),
     }
 
 
@@ -142,6 +144,13 @@ def headline(description: Description) -> str:
     label, _, domain = host.partition(".")
     # An address is no name with labels.
     return f"{label if domain and not label.isdigit() else host}: {description.text}"
+
+
+def _trashed(source: Source) -> dict[str, Any]:
+    """Of what lies in the trash: which job threw it away, from which list, until when it stays."""
+    if not source.job:
+        return {}
+    return {"job": source.job, "lay_in": source.lay_in, "removed_at": iso(source.until)}
 
 
 def _iso(moment: float | None) -> str | None:

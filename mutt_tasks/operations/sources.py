@@ -1,21 +1,40 @@
-"""The lists that people look into: each route's dead letter queue, and the dead letter list."""
+"""The lists that people look into: the dead letter queues, the dead letter list, the trash."""
 
 from dataclasses import dataclass
 
 from mutt_tasks.core.routes import Route
 from mutt_tasks.errors import InvalidArgument
 from mutt_tasks.settings import Settings
+from mutt_tasks.store.store import Store
 
 DEAD = "dead"
+TRASH = "trash"
 
 
 @dataclass(frozen=True)
 class Source:
-    """One list: what people call it, its key, and its route (None: the dead letter list)."""
+    """One list: what people call it, its key, and its route (None: the dead letter list).
+
+    What a `job` threw away lies in a list of the trash, of messages that `lay_in` another one, and
+    is removed at a moment (`until`, seconds since 1970).
+    """
 
     name: str
     key: str
     route: Route | None = None
+    job: str = ""
+    lay_in: str = ""
+    until: float = 0.0
+
+    @property
+    def place(self) -> str:
+        """What cursors call it."""
+        return f"{self.name}-{self.job}-{self.lay_in}" if self.job else self.name
+
+    @property
+    def origin(self) -> str:
+        """The list to which its messages belong."""
+        return self.lay_in or self.name
 
 
 def all_of(settings: Settings) -> tuple[Source, ...]:
@@ -31,3 +50,31 @@ def chosen(settings: Settings, names: tuple[str, ...] = ()) -> tuple[Source, ...
         if name not in known:
             raise InvalidArgument(f"route: got {name!r:.60}, accepts {', '.join(known)}")
     return tuple(known[name] for name in names) if names else tuple(known.values())
+
+
+def looked_into(
+    store: Store, settings: Settings, names: tuple[str, ...] = ()
+) -> tuple[Source, ...]:
+    """The same, and with the name `trash` what jobs threw away; without names all but that.
+
+    Raises InvalidArgument and StoreError.
+    """
+    known = (*(source.name for source in all_of(settings)), TRASH)
+    for name in names:
+        if name not in known:
+            raise InvalidArgument(f"route: got {name!r:.60}, accepts {', '.join(known)}")
+    lists = tuple(name for name in names if name != TRASH)
+    found = chosen(settings, lists) if lists or not names else ()
+    return (*found, *_trash(store, settings)) if TRASH in names else found
+
+
+def _trash(store: Store, settings: Settings) -> tuple[Source, ...]:
+    """What lies in the trash: of each job, the oldest first, a list for each that it took from."""
+    kept = store.trash.kept_until()
+    lists = {source.name: source for source in all_of(settings)}
+    depths = store.trash.depths({job: tuple(lists) for job in kept})
+    return tuple(
+        Source(TRASH, store.trash.key(job, name), lists[name].route, job, name, until=kept[job])
+        for (job, name), depth in depths.items()
+        if depth
+    )

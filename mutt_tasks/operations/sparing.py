@@ -5,10 +5,10 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
-# Longer looks leave Redis alone for 29 times as long as their reads took, and so take at most a
+# Longer looks leave Redis alone for 35 times as long as their reads took, and so take at most a
 # twentieth of its time: what is measured leaves out some of the sending, which goes on while this
 # thread unpacks what has come. What a person waits for begins with some reads at once.
-SHARE = 30.0
+SHARE = 36.0
 FREE_READS = 20
 # By so many reads it is judged what one costs Redis.
 _LATELY = 50

@@ -31,12 +31,20 @@ TRIES = 5
 
 
 class Walk:
-    """A way through one list, from a cursor on."""
+    """A way through one list, from a cursor on; `grows_right` where new messages come behind."""
 
-    def __init__(self, store: Store, key: str, cursor: Cursor, sparing: Sparing) -> None:
-        newest_first = cursor.is_newest_first
-        listing = store.listings.open(key, is_newest_first=newest_first)
-        self._reader = Reader(listing, sparing, is_newest_first=newest_first)
+    def __init__(
+        self,
+        store: Store,
+        key: str,
+        cursor: Cursor,
+        sparing: Sparing,
+        *,
+        grows_right: bool = False,
+    ) -> None:
+        listing = store.listings.open(key, is_newest_first=cursor.is_newest_first != grows_right)
+        sees_arrivals = cursor.is_newest_first and not grows_right
+        self._reader = Reader(listing, sparing, sees_arrivals=sees_arrivals)
         self._key = key
         self._cursor = cursor
         self._steps: deque[list[bytes]] = deque(maxlen=REACH)

@@ -39,7 +39,8 @@ class Found:
 class Finder:
     """A pass through one list, and further ones while others change it.
 
-    `judge` says what becomes of a message of the job, which may have to wait.
+    `judge` says what becomes of a message of the job, which may have to wait. `passes` counts those
+    that are over.
     """
 
     def __init__(
@@ -55,7 +56,7 @@ class Finder:
         self._place, self._last, self._found_some = 0, b"", False
         self._beside = keys.aside(name)
         self._aside = context.store.queues.length(self._beside)
-        self.steps_aside, self.has_ended = True, False
+        self.steps_aside, self.has_ended, self.passes = True, False, 0
 
     def next(self, most: int) -> Found | None:
         """The next messages that go, at most `most`; None when the pages of this search hold none.
@@ -128,6 +129,7 @@ class Finder:
         while not self.go_home():
             pass
         self._place, self._last, self._found_some = 0, b"", False
+        self.passes += 1
 
     def _passed(self, count: int, last: bytes) -> None:
         self._place += count

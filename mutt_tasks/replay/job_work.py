@@ -220,6 +220,8 @@ class JobWork:
         if moved is None:
             return False
         self._counts = replace(self._counts, done=self._counts.done + done)
+        started_at = job.started_at or context.surroundings.now()
+        self._job = replace(job, started_at=started_at)
         if self._is_undo and job.edits:
             # The original lies in its place again; the trash has what was made of it.
             context.store.trash.drop_original(job.undoes, route.name, batch.payloads())

@@ -4,6 +4,7 @@ The run admits, commits and learns as ever, by gate, canary and pace; the job on
 messages go, before the oldest ones do.
 """
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from math import floor, inf
@@ -61,7 +62,7 @@ class PacedJob:
         self._finder.steps_aside = False
         self._policy = Policy(0, 0.0, 0.0)
         self._now = 0.0
-        self._refused = 0
+        self._refused: Counter[int] = Counter()  # by the pass that saw them
         self._has_waiting = self.is_over = False
 
     @property
@@ -106,14 +107,19 @@ class PacedJob:
         counts = self.job.counts
         next_at = self._next_at(done)
         self._progress.job = replace(
-            self.job, counts=replace(counts, done=counts.done + done), next_at=next_at
+            self.job,
+            counts=replace(counts, done=counts.done + done),
+            next_at=next_at,
+            started_at=self.job.started_at or self._now,
         )
 
     def _end_pass(self) -> None:
         """None of the job's messages can go now: they are gone, refused, or have to wait."""
         self.is_over = True
         if not self._has_waiting:
-            self._context.store.jobs.note_over(self.job.id, self._part, self._refused)
+            self._context.store.jobs.note_over(
+                self.job.id, self._part, self._refused[self._finder.passes - 1]
+            )
 
     def _step(self, found: Found) -> JobStep:
         step = step_of(self._context, self.job, self._source.name, found.places, len(found.places))
@@ -147,7 +153,7 @@ class PacedJob:
         if decision.action is Action.WAIT:
             self._has_waiting = True
         else:
-            self._refused += 1
+            self._refused[self._finder.passes] += 1
         return WAITS
 
     def _requeued(self, raw: bytes) -> Decision:
@@ -155,7 +161,7 @@ class PacedJob:
         ready = revived(raw, routes, self._policy, self.job.id, self._now)
         if not isinstance(ready, Revived):
             # Each route looks at the whole list: one of them counts what belongs to none.
-            self._refused += self._route == routes[0]
+            self._refused[self._finder.passes] += self._route == routes[0]
             return WAITS
         if ready.route != self._route:
             return WAITS

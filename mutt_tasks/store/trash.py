@@ -32,9 +32,16 @@ class Trash:
 
     def depth(self, lists: Sequence[str]) -> int:
         """How many messages there are, of all jobs, that lay in one of these lists."""
+        return sum(self.depths({job: tuple(lists) for job in self.kept_until()}).values())
+
+    def kept_until(self) -> dict[str, float]:
+        """The jobs with something in the trash, the oldest first, and when that is removed.
+
+        Moments are seconds since 1970.
+        """
         with translated():
-            jobs: Any = self._client.zrange(keys.TRASH, 0, -1)
-        return sum(self.depths({text(job): tuple(lists) for job in jobs}).values())
+            found: Any = self._client.zrange(keys.TRASH, 0, -1, withscores=True)
+        return {text(job): float(until) for job, until in found}
 
     def expired(self, now: float) -> list[str]:
         """The jobs whose trash is to be removed, the oldest first."""
@@ -71,6 +78,10 @@ class Trash:
             lambda entry: self._scripts.call("empty_trash", names, [*arguments, *paired(entry)]),
         )
         return int(answer[2]) if answer[0] == b"emptied" else 0
+
+    def key(self, job: str, name: str) -> str:
+        """The list of what a job threw away of another one; its oldest message is the first."""
+        return keys.trash(job, name)
 
     def keep_edit(self, job_id: str, payload: bytes) -> None:
         """Keep the bytes that an edit puts in a message's place, before it is submitted."""

@@ -820,3 +820,19 @@ def test_who_finds_another_number_aside_steps_over_nothing(
     assert numbers_in(client, DLQ) == [2]
     assert store.queues.step_aside("ours", DLQ, BESIDE, 2, 0) == 0
     assert numbers_in(client, DLQ) == [0, 1, 2]
+
+
+def test_what_cannot_be_requeued_is_counted_once_however_often_it_is_looked_at(
+    client: redis.Redis, store: Store
+) -> None:
+    header = {"replays": 5, "forgiven": 0, "route": "alerter", "reason": "poison"}
+    good = event(1, _remediation=header)
+    fill(client, DEAD, [b"{garbage", good])
+    gone = event(2, _remediation=header)
+    plan = plan_of(store, Verb.REQUEUE, {"dead": [b"{garbage", good, gone]})
+    job = jobs.submit(store, plan, order())
+    drain(store, settings_of(REMEDIATION_ROUTES="alerter,moog"))
+    found = after(store, job)
+    counts = found.counts
+    assert (counts.done, counts.skipped, counts.gone, counts.left) == (1, 1, 1, 0)
+    assert found.created_at <= found.started_at <= found.ended_at

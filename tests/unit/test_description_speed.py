@@ -139,7 +139,7 @@ def both(raw: bytes, hints: Hints, place: int) -> tuple[Description, Eager]:
     return Description(raw, view), eagerly(raw, route, ROUTES, hints, is_dead=is_dead)
 
 
-@settings(max_examples=600)
+@settings(max_examples=300)
 @example(b'{"message":"up","a":1e3}', Hints.of(["1000"]), 0)
 @example(b"{}", Hints(), 0)
 @given(messages, hints, st.integers(0, 2))
@@ -152,7 +152,7 @@ def test_a_description_says_what_the_plain_model_says(raw: bytes, hints: Hints, 
         assert repr(both(raw, hints, place)[0].values((name,))) == repr(plain.values((name,)))
 
 
-@settings(max_examples=1500)
+@settings(max_examples=600)
 @example(b'{"hostname":"\\u0072tr-7"}', Hints(), 0, "host:rtr-7*")
 @example(b'{"number":1e3}', Hints(), 0, "number:1000*")
 @example(b'{"number":1E3}', Hints(), 0, "1000.0")
