@@ -32,8 +32,10 @@ type: $(VENV)/.installed ## Check types (mypy --strict)
 
 test: lint type ## Check style and types, run every test
 	@tools/promtool.sh
+	@tools/spin.sh
 	$(BIN)/pytest -n 6 --dist loadgroup
 	@tools/promtool.sh --note
+	@tools/spin.sh --note
 
 run: $(VENV)/.installed ## Run worker, beat, metrics and health; with stand-ins for what is not configured
 	$(BIN)/python -m demo
@@ -49,6 +51,11 @@ bench-recovery: $(VENV)/.installed ## Recover from outages in virtual time besid
 
 soak: $(VENV)/.installed ## Kill and freeze a few hundred times, some 15 minutes (SEED=…, ROUNDS=… repeat or change a run)
 	SOAK_SEED=$(SEED) SOAK_ROUNDS=$(ROUNDS) $(BIN)/pytest -s -m soak tests
+
+.PHONY: model
+model: ## Search the formal model to its end with Spin, and find what is broken on purpose
+	@tools/spin.sh
+	@$(PYTHON) model/check.py
 
 clean: ## Remove what was built; .data/ (the embedded Redis) stays
 	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

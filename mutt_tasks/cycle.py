@@ -91,10 +91,12 @@ def begin(
 
 def resume(store: Store, settings: Settings, surroundings: Surroundings, cycle: str) -> bool:
     """Go on with a drain, as the cycle that was handed the lease; False when it has lost it."""
-    if not store.lease.advance(cycle, cycle):
+    token = f"{cycle}:{surroundings.new_id()}"
+    # Its task may be delivered twice: only one delivery works on jobs.
+    if not store.lease.advance(cycle, token):
         return False
-    job_work.work(CycleContext(store, settings, surroundings, cycle, cycle), JOB_SECONDS)
-    return True
+    job_work.work(CycleContext(store, settings, surroundings, cycle, token), JOB_SECONDS)
+    return store.lease.advance(token, cycle)
 
 
 def replay(

@@ -16,7 +16,7 @@ from mutt_tasks.core.identity import digest
 from mutt_tasks.core.jobs import Job, State
 from mutt_tasks.core.moments import iso
 from mutt_tasks.core.plan import Plan, Verb, etag_of
-from mutt_tasks.cycle import Trigger
+from mutt_tasks.cycle import Trigger, resume
 from mutt_tasks.errors import InvalidArgument, LeaseLost, Refused, SetChanged
 from mutt_tasks.operations import jobs
 from mutt_tasks.operations.jobs import Order
@@ -332,6 +332,26 @@ def test_the_trash_is_emptied_by_age_alone(client: redis.Redis, store: Store) ->
     assert [entry["count"] for entry in journal(client, "emptied")] == ["1200"]
     assert counters(client)["emptied:alerter"] == 1200
     assert store.audit.verify().wrong == ""
+
+
+def test_a_drains_task_that_is_delivered_twice_works_on_a_job_once(
+    client: redis.Redis, store: Store
+) -> None:
+    cycle, events = "a" * 32, [event(1), event(2)]
+    fill(client, DLQ, events)
+    job = jobs.submit(store, plan_of(store, Verb.DISCARD, {"alerter": events}), order())
+    store.lease.acquire(cycle, 0.0)
+    second: list[bool] = []
+
+    def delivered_again(_: list[bytes]) -> None:
+        if not second:
+            second.append(True)  # it looks, too
+            second[0] = resume(store, SETTINGS, surroundings_of(store), cycle)
+
+    observe(store, looked=delivered_again)
+    assert resume(store, SETTINGS, surroundings_of(store), cycle)
+    assert second == [False]
+    assert (after(store, job).counts.done, after(store, job).counts.gone) == (2, 0)
 
 
 def test_what_a_job_has_done_is_not_done_again_when_it_comes_back(

@@ -8,8 +8,10 @@ import pytest
 import redis
 
 from mutt_tasks.core.moments import iso
+from mutt_tasks.core.policy import Action, Decision
 from mutt_tasks.errors import StoreCorrupt
-from mutt_tasks.store.queues import MOST_BYTES, MOST_MESSAGES
+from mutt_tasks.store.batch import Batch
+from mutt_tasks.store.queues import MOST_BYTES, MOST_MESSAGES, Commit
 from mutt_tasks.store.store import Store
 from mutt_tasks.surroundings import ScanBounds
 from tests.pipeline import (
@@ -391,3 +393,18 @@ def test_a_counter_that_cannot_grow_stops_a_commit_before_it_moves_anything(
     assert (client.llen(INGEST), client.llen(DEAD)) == (0, 0)
     assert client.exists("mutt:remediation:journal") == 0
     assert client.hgetall("mutt:remediation:stats") == {counter.encode(): value.encode()}
+
+
+def test_a_copy_of_a_commit_that_comes_after_the_next_one_moves_no_equal_message(
+    client: redis.Redis, store: Store
+) -> None:
+    raw, route = event(1), settings_of().routes[0]
+    fill(client, DLQ, [raw] * 3)
+    store.lease.acquire("step", 0.0)
+    batch = Batch(0, [raw], [Decision(Action.REPLAY, payload=raw)])
+    first, second = (Commit("step", f"step:alerter:{n}", "cycle", route, batch) for n in (9, 10))
+    assert store.queues.commit(first) is not None
+    assert store.queues.commit(second) is not None
+    assert store.queues.commit(first) is None
+    assert (client.llen(DLQ), client.llen(INGEST)) == (1, 2)
+    assert counters(client)["replayed:alerter"] == 2

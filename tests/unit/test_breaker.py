@@ -74,3 +74,8 @@ def test_an_older_mark_beside_a_closed_breaker_is_dated_and_beside_an_undated_on
     assert not judged(Marks(b"CLOSED", has_old_mark=True), NOW, TIMEOUT).is_undated
     assert judged(Marks(b"OPEN", has_old_mark=True), NOW, TIMEOUT).is_undated
     assert not judged(Marks(b"OPEN", b"999900", has_old_mark=True), NOW, TIMEOUT).is_undated
+
+
+def test_a_closed_breaker_has_no_end() -> None:
+    assert judged(Marks(b"CLOSED"), NOW, TIMEOUT) == Breaker(State.CLOSED, 0.0)
+    assert Breaker(State.CLOSED).until == 0.0

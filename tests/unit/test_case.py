@@ -202,3 +202,11 @@ def test_a_suspect_rests_like_any_other_before_it_waits_for_its_turn() -> None:
 
     assert NOW + 47 <= found.ready_at <= NOW + 71
     assert not found.is_suspect
+
+
+def test_where_one_try_is_allowed_a_fresh_message_has_it() -> None:
+    once = replace(POLICY, max_retries=1)
+
+    assert decided(b'{"x":1}', once).action is Action.REPLAY
+    assert decided(b'{"x":"\\u0041"}', once).action is Action.REPLAY
+    assert decided(alert(replays=1), once).reason == POISON

@@ -90,3 +90,8 @@ def test_no_text_makes_it_fail_and_no_answer_is_out_of_bounds(text: str) -> None
     number = whole_number(text)
 
     assert number is None or 0 <= number <= LARGEST
+
+
+@pytest.mark.parametrize("text", ["1000000001", "5000000000", "123456789012", "5e9", "1.5e11"])
+def test_all_that_is_larger_counts_as_a_thousand_million(text: str) -> None:
+    assert whole_number(text) == 1_000_000_000

@@ -11,7 +11,8 @@ def test_after_a_drop_nothing_goes_for_ten_seconds_and_twice_as_long_each_time()
     first = Drop().found(3.4, 20, NOW)
 
     assert first == Drop(20, NOW, NOW + 10, has_passed=False, drops=1, dropped=3)
-    assert first.found(1, 20, NOW + 60).holds_until == NOW + 60 + 20
+    again = first.found(1, 20, NOW + 60)
+    assert (again.holds_until, again.drops) == (NOW + 60 + 20, 2)
     assert Drop(drops=5).found(1, 20, NOW).holds_until == NOW + 320
     assert Drop(drops=6).found(1, 20, NOW).holds_until == NOW + 600
     assert Drop(drops=10_000).found(1, 20, NOW).holds_until == NOW + 600

@@ -246,3 +246,7 @@ def test_what_was_shed_has_not_landed_either() -> None:
     assert looked(flow).landed == 10
     assert looked(flow, returned=2, shed=3).landed == 5
     assert looked(flow, in_flight=1).landed == 0
+
+
+def test_without_a_word_there_is_no_trouble() -> None:
+    assert Trouble() == Trouble(moogsoft_is_healthy=True, is_dropping=False)

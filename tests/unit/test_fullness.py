@@ -149,3 +149,11 @@ def test_what_is_missing_for_a_tenth_of_a_second_is_not_on_its_way() -> None:
     assert missing.is_lasting(NOW + 0.1)
     assert not missing.looked(False, 9, NOW + 0.1).is_lasting(NOW + 9)
     assert Missing(NOW + 9).looked(True, 9, NOW).since == NOW
+
+
+def test_a_stretch_is_as_many_periods_long_whatever_a_period_is() -> None:
+    found = Fullness(Stretch(NOW, 5, 9, 5))
+
+    assert found.looked(9, 4.0, NOW + 5.9).stretch.looks == 6
+    assert found.looked(9, 4.0, NOW + 6.0).stretch.looks == 1
+    assert found.looked(9, 0.5, NOW + 0.76).stretch.looks == 1

@@ -325,6 +325,7 @@ def test_live_alerts_are_what_was_accepted_and_not_ours_but_for_ours_that_still_
     assert known.live_now(limiter, 0, NOW) == 12
     assert known.live_now(limiter, 3, NOW) == 15
     assert known.live_now(limiter, 99, NOW) == 20
+    assert known.live_now(Limiter(50, 1.0, Accepted(used=5)), 0, NOW) == 0
     assert known.observed(limiter, 0, NOW).traffic.mean == 12
     assert known.observed(limiter, 3, NOW).traffic.mean == 15
 
@@ -346,3 +347,34 @@ def test_a_limit_is_needed_once_five_samples_tell_that_there_is_no_room() -> Non
     assert needed(50, seen_at=0.0) == 0
     assert needed(50, limit=61) == 0
     assert needed(5) > 50
+
+
+def test_before_a_period_shorter_or_longer_than_a_span_rates_and_rooms_keep_their_units() -> None:
+    short, long = Limiter(50, 0.5), Limiter(50, 4.0)
+    sample = Limiter(50, 0.5, Accepted(used=3, recent=3))
+
+    # Three in half a second are six a second.
+    assert Pace().observed(sample, 0, NOW).load.average == 6.0
+    # 4 a span are 16 in four spans: 34 are left in them, and 46 in one.
+    slowed = pace(4.0, congestion=Congestion(0.5, 1.0))
+    assert slowed.rate(None, long) == 0.5 * 34 / 4
+    assert slowed.rate(None, short) == 0.5 * 46 / 0.5
+    z = sigmas(long, steady(8.0))
+    assert 32 + z * sqrt(32 * 1.08) + (z * z - 1) / 6 == pytest.approx(49.0)
+
+
+def test_what_is_forgotten_of_live_traffic_is_not_what_was_too_low() -> None:
+    known = Pace(traffic=replace(steady(9.0), lows=2, low_below=4.0), unseen=3)
+
+    assert known.forgotten() == Pace(traffic=LiveTraffic(low_below=4.0), unseen=3)
+
+
+def test_replays_count_as_sure_unless_they_went_to_the_alerter() -> None:
+    assert Pace().spent(2, 1.0, NOW).sends.sure == ((NOW, 2),)
+    assert Pace().spent(2, 1.0, NOW, is_sure=False).sends == OwnSends(all=((NOW, 2),))
+
+
+def test_before_a_period_shorter_than_a_second_the_rarity_is_that_of_a_period() -> None:
+    z = sigmas(Limiter(50, 0.5), steady(30.0))
+
+    assert 30 + z * sqrt(30 * 1.02) + (z * z - 1) / 6 == pytest.approx(49.0)

@@ -98,3 +98,7 @@ def test_the_limit_that_holds_says_when_to_ask_again() -> None:
     assert allowance(left(5), 10, 10, Allowance(-3, RATE_LIMITED, 0.4)) == (
         Allowance(0, RATE_LIMITED, 0.4)
     )
+
+
+def test_the_alerter_sheds_above_two_thousand_unless_told_otherwise() -> None:
+    assert SHED_ABOVE == 2000

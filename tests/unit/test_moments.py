@@ -120,3 +120,9 @@ def test_text_without_a_zone_is_utc_in_every_zone(text: str) -> None:
 def test_a_moment_is_written_in_utc_in_every_zone() -> None:
     assert iso(NOON) == "2024-05-01T12:00:00.000Z"
     assert moment_of("2024-05-01T14:00:00+02:00") == moment_of(1714564800) == NOON
+
+
+def test_numbers_are_milliseconds_from_a_hundred_thousand_million_on_also_before_1970() -> None:
+    assert moment_of(99_999_999_999) == 99_999_999_999.0
+    assert moment_of(100_000_000_000) == 100_000_000.0
+    assert moment_of(-100_000_000_000) == -100_000_000.0

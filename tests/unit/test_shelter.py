@@ -31,7 +31,9 @@ def busy(mean: float) -> LiveTraffic:
     return LiveTraffic(mean=mean, spread=mean, samples=100, sampled_at=1.0)
 
 
-@pytest.mark.parametrize(("limit", "stay"), [(500, 100), (50, 10), (10, 2), (5, 1), (4, 1), (1, 1)])
+@pytest.mark.parametrize(
+    ("limit", "stay"), [(500, 100), (50, 10), (49, 9), (10, 2), (5, 1), (4, 1), (1, 1)]
+)
 def test_a_fifth_of_what_the_limiter_takes_stays_and_at_least_one(limit: int, stay: int) -> None:
     assert kept(limiter(limit), QUIET) == stay
 
@@ -107,3 +109,9 @@ def test_a_live_alert_has_no_replay_to_undo() -> None:
 def test_what_is_no_object_goes_as_it_is(raw: bytes) -> None:
     found = sheltered(raw, MOOG, "c")
     assert (found.payload, found.undoes_replay) == (raw, False)
+
+
+def test_live_alerts_are_counted_over_the_whole_of_a_long_period() -> None:
+    # 8 a second are 32 in four seconds, and 32 + 4 * sqrt(32 * 1.08) + 2.5 leave no room in 50.
+    assert kept(limiter(50, period=4.0), busy(8.0)) == 1
+    assert kept(limiter(50, period=1.0), busy(8.0)) == 10

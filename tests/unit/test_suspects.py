@@ -175,3 +175,10 @@ def test_a_suspect_that_is_seen_again_waits_since_then_whatever_the_clock_says()
 
     assert ahead.since == ((7, NOW),)
     assert Suspects(since=((7, NOW - 9),)).seen([8], True, NOW).since == ((8, NOW),)
+
+
+def test_before_a_short_period_traffic_is_counted_in_its_spans() -> None:
+    # 0.2 in half a second are 13 in the 32.5 s of the longest sleep and a period.
+    assert bears(0.0, Limiter(50, 0.5), mean=0.2)
+    # 0.5 in half a second are 32.5, and four deviations more than the limiter takes.
+    assert not bears(0.0, Limiter(50, 0.5), mean=0.5)

@@ -242,14 +242,14 @@ def test_a_clock_that_went_back_by_more_than_a_second_makes_it_start_anew() -> N
 # --- how a trial ends ---
 
 
-def judged(low_seen: int, high_seen: int, innocents: int = 0) -> Watch:
+def judged(low_seen: int, high_seen: int, innocents: int = 0, peak: int = 20) -> Watch:
     """After the last look of a trial whose second part of 10 has landed, so many of it seen."""
     trial = Trial(
         NOW - 2,
         20,
         Tally(low=10, low_seen=low_seen),
         *(1, NOW - 0.4, True, 10, NOW - 0.2, 10),
-        peak=20,
+        peak=peak,
     )
     watch = replace(KNOWN, trial=trial, innocents=innocents, window=Fullness(Stretch(NOW, 1, 9)))
     return watch.looked(sight(used=10 + high_seen, unsure=20), NOW)
@@ -261,6 +261,8 @@ def test_a_trial_that_blames_the_limiter_holds_and_knows_its_ceiling() -> None:
     # 7 of 20 are missing; chance leaves so few in 0.15 % of all cases.
     assert (found.drop.dropped, found.drop.ceiling, found.drop.drops) == (7, 20, 1)
     assert not found.trial.is_on
+    # It takes the most that was seen, which may be one above the level.
+    assert judged(10, 3, peak=21).drop.ceiling == 21
 
 
 @pytest.mark.parametrize(("innocents", "quiet"), [(0, 5), (1, 10), (3, 40), (4, 60), (9999, 60)])
@@ -271,3 +273,11 @@ def test_a_trial_that_blames_nobody_is_followed_by_a_quiet_time(
 
     assert (found.quiet_until - NOW, found.innocents) == (quiet, innocents + 1)
     assert (found.trial, found.window, found.share) == (Trial(), Fullness(), 0.5)
+
+
+def test_a_canary_that_has_passed_begins_a_new_picture_of_the_window() -> None:
+    drop = Drop(20, NOW - 20, NOW - 10, has_passed=False, canary_at=NOW, drops=1)
+    known = replace(KNOWN, drop=drop, window=Fullness(Stretch(NOW, 9, 20, 9), top=20))
+
+    assert known.looked(sight(used=1), NOW + 0.5).window == Fullness()
+    assert known.looked(sight(used=1), NOW + 0.4).window == known.window

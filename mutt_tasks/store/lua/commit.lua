@@ -35,7 +35,8 @@
 -- Returns {'moved', replayed, malformed, incomplete, poison, stale, suspect, left in source}, or
 --         {'again', the same seven} this commit was done before
 --         {'fenced'}                the lease is not ours
---         {'changed'}               the messages are no longer there as looked at
+--         {'changed'}               the messages are no longer there as looked at, or a later commit
+--                                   of the same step has been done
 --         {'audit'}                 the audit's entry does not follow its last one
 --         {'corrupt', what}         a key of ours or a list holds something else
 local lease, source, target, dead = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
@@ -79,8 +80,16 @@ local wrong = first_of_wrong_type({
 if wrong then
   return { 'corrupt', wrong }
 end
-if redis.call('HGET', state, remembered .. 'commit') == commit_id then
+local last_id = redis.call('HGET', state, remembered .. 'commit')
+if last_id == commit_id then
   return answer('again', redis.call('HMGET', state, unpack(kept_names)))
+end
+-- A copy that comes after the next commit of its step: nobody waits for its answer any more, and equal
+-- messages may lie where its own did.
+local series, number = string.match(commit_id, '^(.*):(%d+)$')
+local last_series, last_number = string.match(last_id or '', '^(.*):(%d+)$')
+if series and series == last_series and tonumber(number) < tonumber(last_number) then
+  return { 'changed' }
 end
 if redis.call('GET', lease) ~= ARGV[1] then
   return { 'fenced' }
