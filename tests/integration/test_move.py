@@ -408,3 +408,14 @@ def test_a_copy_of_a_commit_that_comes_after_the_next_one_moves_no_equal_message
     assert store.queues.commit(first) is None
     assert (client.llen(DLQ), client.llen(INGEST)) == (1, 2)
     assert counters(client)["replayed:alerter"] == 2
+
+
+def test_what_is_set_aside_does_not_hide_as_many_new_failures(
+    client: redis.Redis, store: Store
+) -> None:
+    stamp = {"replays": 1, "last_at": iso(now_of(store))}
+    waiting = [event(n, _remediation=stamp) for n in range(2)]
+    fill(client, DLQ, [*[b"{garbage"] * 3, *waiting])
+    run_cycle(store, settings_of())
+    state: Any = client.hget("mutt:remediation:route:alerter", "flow")
+    assert json.loads(state)["depth"] == len(lying_in(client, DLQ)) == 2
