@@ -14,7 +14,7 @@ from mutt_tasks.operations.looking import Wanted
 from mutt_tasks.operations.requeue import requeue
 from mutt_tasks.store.requests import Request
 from mutt_tasks.store.store import Store
-from tests.integration.test_jobs import order, plan_of
+from tests.jobs import order, plan_of
 from tests.looking import looker_on
 from tests.pipeline import DEAD, DLQ, event, fill, journal, run_cycle, settings_of
 

@@ -8,7 +8,7 @@ from mutt_tasks.core.plan import Plan, Verb
 from mutt_tasks.operations import job_view, jobs
 from mutt_tasks.store import keys
 from mutt_tasks.store.store import Store
-from tests.integration.test_jobs import order, plan_of
+from tests.jobs import order, plan_of
 from tests.looking import looker_on
 from tests.pipeline import DLQ, event, fill, operator_pauses, run_cycle, settings_of
 
