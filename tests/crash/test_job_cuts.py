@@ -10,14 +10,13 @@ from dataclasses import dataclass
 import pytest
 import redis
 
-from mutt_tasks.core.frozen import FrozenSet
-from mutt_tasks.core.identity import digest
 from mutt_tasks.core.jobs import Job, State
-from mutt_tasks.core.plan import Plan, Verb, etag_of
+from mutt_tasks.core.plan import Verb
 from mutt_tasks.operations import jobs
 from mutt_tasks.operations.jobs import Order
 from mutt_tasks.store.store import Store
 from tests.crash.conftest import ENV, Victim
+from tests.jobs import plan_of
 from tests.pipeline import (
     DEAD,
     DLQ,
@@ -48,11 +47,7 @@ def ordered(request: str) -> Order:
 
 def planned(store: Store, verb: Verb, source: str, messages: list[bytes]) -> Job:
     """A job on exactly these messages."""
-    members = FrozenSet.of(bytes.fromhex(digest(raw)) for raw in messages)
-    sets = {source: members}
-    plan = Plan("p-0123456789ab", etag_of(verb, "", sets), verb, {source: len(members)})
-    store.plans.save(plan, sets)
-    return jobs.submit(store, plan, ordered("job"))
+    return jobs.submit(store, plan_of(store, verb, {source: messages}), ordered("job"))
 
 
 def discard(store: Store, client: redis.Redis) -> Job:

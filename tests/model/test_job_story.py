@@ -24,16 +24,15 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from mutt_tasks import cycle as steps
-from mutt_tasks.core.frozen import FrozenSet
-from mutt_tasks.core.identity import digest
 from mutt_tasks.core.jobs import ACTIVE, TRASHING
-from mutt_tasks.core.plan import Plan, Verb, etag_of
+from mutt_tasks.core.plan import Verb
 from mutt_tasks.cycle import Trigger
 from mutt_tasks.errors import Refused
 from mutt_tasks.operations import jobs
 from mutt_tasks.operations.jobs import Order
 from mutt_tasks.store.store import Store
 from mutt_tasks.surroundings import ScanBounds, Surroundings, new_id
+from tests.jobs import plan_of
 from tests.model.faults import Dead, Fault, struck_by
 from tests.pipeline import DEAD, DLQ, HEALTHY, INGEST, event, lying_in, settings_of
 from tests.redis_server import RedisServer
@@ -132,16 +131,8 @@ class JobStory(RuleBasedStateMachine):
         chosen = [there[at] for at in which if at < len(there)]
         if not chosen:
             return
-        sets = {source: FrozenSet.of(bytes.fromhex(digest(raw)) for raw in chosen)}
         destination = ELSEWHERE if verb is Verb.REDIRECT else ""
-        plan = Plan(
-            f"p-{new_id()[:12]}",
-            etag_of(verb, destination, sets),
-            verb,
-            {source: len(chosen)},
-            destination=destination,
-        )
-        self.store.plans.save(plan, sets)
+        plan = plan_of(self.store, verb, {source: chosen}, destination)
         job = jobs.submit(self.store, plan, self.order(stop_after))
         self.meant[job.id] = Counter(map(number_of, chosen))
 
