@@ -59,6 +59,14 @@ def test_ticks_keep_three_quarters_of_the_interval_between_them(
     assert (found is not None) is is_early
 
 
+@pytest.mark.parametrize("trigger", [Trigger.WORKER, Trigger.HAND])
+def test_only_ticks_keep_their_distance_from_a_tick(
+    client: redis.Redis, store: Store, trigger: Trigger
+) -> None:
+    client.set("mutt:remediation:tick", round(store.now() * 1000))
+    assert begin(store, settings_of(), "a" * 32, trigger) is None
+
+
 def test_a_clock_that_went_back_does_not_stop_the_ticks(client: redis.Redis, store: Store) -> None:
     client.set("mutt:remediation:tick", 99_999_999_999_999)
     assert begin(store, settings_of(), "a" * 32, Trigger.BEAT) is None
