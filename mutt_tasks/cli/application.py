@@ -23,6 +23,11 @@ def looker(progress: Callable[[int, int], None] = ignore) -> Looker:
     return Looker(store, settings, Time(time.monotonic, time.sleep), progress)
 
 
+def keys_file() -> str:
+    """Where the keys of the console are; raises SettingsError."""
+    return environment.settings().console.keys_file
+
+
 def start_cycle() -> str:
     """Ask the worker for a cycle, as a call by hand does; returns the task's id.
 

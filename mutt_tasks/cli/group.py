@@ -36,6 +36,7 @@ _COMMANDS = {
     "pause": "switches",
     "resume": "switches",
     "run": "switches",
+    "key": "keys",
 }
 
 # The first that fits counts.

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from mutt_tasks.core.access import OPERATOR
 from mutt_tasks.core.redaction import Hints, text_redacted
 
 # Of every entry and nothing else; `hash` is over all the others.
@@ -35,7 +36,7 @@ class AuditEntry:
     verb: str
     actor: str
     known_by: str
-    role: str = "operator"
+    role: str = OPERATOR
     scope: str = ""
     reason: str = ""
     count: int = 0

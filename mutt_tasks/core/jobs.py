@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from mutt_tasks.core.access import OPERATOR
 from mutt_tasks.core.plan import Verb
 
 _PACED = frozenset({Verb.REPLAY, Verb.REQUEUE})
@@ -83,6 +84,7 @@ class Job:
     ended_at: float = 0.0
     why: str = ""
     is_cancelled: bool = False
+    role: str = OPERATOR
 
     @property
     def most(self) -> int:

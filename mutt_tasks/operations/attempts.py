@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from mutt_tasks.core.access import OPERATOR
 from mutt_tasks.core.audit import AuditEntry
 from mutt_tasks.errors import InvalidArgument, NotFound, Refused, SetChanged, StoreError
 from mutt_tasks.store.store import Store
@@ -23,6 +24,7 @@ class Attempt:
     known_by: str
     reason: object = ""
     scope: str = ""
+    role: str = OPERATOR
 
 
 @contextmanager
@@ -41,6 +43,7 @@ def refused(store: Store, attempt: Attempt, why: str) -> None:
         verb=attempt.verb,
         actor=_told(attempt.actor),
         known_by=attempt.known_by,
+        role=attempt.role,
         scope=attempt.scope,
         reason=_told(attempt.reason),
         outcome=f"{REFUSED}: {why}",

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from mutt_tasks.core.access import OPERATOR
 from mutt_tasks.core.identity import DIGITS, PREFIX, digest
 from mutt_tasks.core.jobs import ACTIVE, TRASHING, Counts, Job, State
 from mutt_tasks.core.plan import Plan, Verb
@@ -16,7 +17,7 @@ from mutt_tasks.store.store import Store
 
 @dataclass(frozen=True)
 class Order:
-    """Who wants something, how that is known, and why; of the same `request` comes one job.
+    """Who wants something, in which `role`, and why; of the same `request` comes one job.
 
     The job ends after `stop_after` messages, and sends at most `rate` of them a second.
     """
@@ -27,6 +28,7 @@ class Order:
     request: str
     stop_after: int | None = None
     rate: float | None = None
+    role: str = OPERATOR
 
     def checked(self) -> "Order":
         """The same; raises InvalidArgument that names what is wrong."""
@@ -40,7 +42,7 @@ class Order:
 
     def to(self, verb: str, scope: str) -> Attempt:
         """What is wanted, as the audit tells it where it is refused."""
-        return Attempt(verb, self.actor, self.known_by, self.reason, scope)
+        return Attempt(verb, self.actor, self.known_by, self.reason, scope, role=self.role)
 
     @property
     def job_id(self) -> str:
@@ -67,6 +69,9 @@ def undo(store: Store, job_id: str, order: Order) -> Job:
     Raises NotFound, Refused when the job is under way or has nothing in the trash, InvalidArgument
     and StoreError.
     """
+    done = earlier(store, order)
+    if done is not None and done.undoes == job_id:
+        return done
     with attempted(store, order.to(f"submit {Verb.UNDO.value}", job_id)):
         return _undone(store, job_id, order)
 
@@ -101,12 +106,17 @@ def edit(store: Store, source: str, raw: bytes, payload: bytes, order: Order) ->
         return _submitted(store, job, order)
 
 
+def earlier(store: Store, order: Order) -> Job | None:
+    """The job that came of this request before; None when there is none yet."""
+    return store.jobs.get(order.job_id)
+
+
 def cancel(store: Store, job_id: str, order: Order) -> Job:
     """Have a job end where it is; raises NotFound, Refused when it has ended, and so on."""
     with attempted(store, order.to("cancel", job_id)):
         order.checked()
         job = get(store, job_id)
-        request = Request(order.request, order.actor, order.reason, order.known_by)
+        request = Request(order.request, order.actor, order.reason, order.known_by, role=order.role)
         if not store.job_changes.cancel(job, request):
             raise Refused(f"{job.id} is over already, or is to be cancelled")
     return get(store, job_id)
@@ -133,6 +143,7 @@ def _job(order: Order, verb: Verb, sources: Mapping[str, int]) -> Job:
         state=State.QUEUED,
         actor=order.actor,
         known_by=order.known_by,
+        role=order.role,
         reason=order.reason,
         plan="",
         sources={source: count for source, count in sources.items() if count},

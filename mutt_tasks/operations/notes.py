@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from mutt_tasks.core.access import OPERATOR
 from mutt_tasks.core.moments import iso, moment_of
 from mutt_tasks.core.notes import Acknowledgement, Note, Remarks, subject_of
 from mutt_tasks.core.redaction import text_redacted
@@ -25,6 +26,15 @@ class Wish:
     request: str
     actor: str
     known_by: str
+    role: str = OPERATOR
+
+    def to(self, verb: str, subject: str, why: str) -> Attempt:
+        """What is wanted, as the audit tells it where it is refused."""
+        return Attempt(verb, self.actor, self.known_by, why, subject, role=self.role)
+
+    def granted(self, why: str) -> Request:
+        """What is wanted, as it is written down."""
+        return Request(self.request, self.actor, why, self.known_by, role=self.role)
 
 
 def note(looker: Looker, subject: str, text: str, wish: Wish) -> dict[str, Any]:
@@ -33,12 +43,12 @@ def note(looker: Looker, subject: str, text: str, wish: Wish) -> dict[str, Any]:
     Raises InvalidArgument and StoreError.
     """
     store = looker.store
-    with attempted(store, Attempt("note", wish.actor, wish.known_by, text, subject)):
+    with attempted(store, wish.to("note", subject, text)):
         name = _subject(subject)
         actor = arguments.line("actor", wish.actor)
         shown = text_redacted(arguments.line("text", text, LONGEST_NOTE), looker.hints)
     written = Note(iso(store.now()), actor, shown)
-    store.notes.note(name, written, Request(wish.request, actor, shown, wish.known_by))
+    store.notes.note(name, written, wish.granted(shown))
     return {"outcome": "noted", "id": name, **asdict(written)}
 
 
@@ -51,13 +61,13 @@ def acknowledge(
     InvalidArgument and StoreError.
     """
     store = looker.store
-    with attempted(store, Attempt("acknowledge", wish.actor, wish.known_by, reason, subject)):
+    with attempted(store, wish.to("acknowledge", subject, reason)):
         name, now = _subject(subject), store.now()
         actor = arguments.line("actor", wish.actor)
         shown = text_redacted(arguments.line("reason", reason), looker.hints)
         end = _end(until, now)
     written = Acknowledgement(iso(now), iso(end), actor, shown)
-    request = Request(wish.request, actor, shown, wish.known_by)
+    request = wish.granted(shown)
     store.notes.acknowledge(name, written, end, request)
     return {"outcome": "acknowledged", "id": name, **asdict(written)}
 
@@ -68,11 +78,11 @@ def take_back(looker: Looker, subject: str, reason: str, wish: Wish) -> dict[str
     Raises InvalidArgument and StoreError.
     """
     store = looker.store
-    with attempted(store, Attempt("acknowledge", wish.actor, wish.known_by, reason, subject)):
+    with attempted(store, wish.to("acknowledge", subject, reason)):
         name = _subject(subject)
         actor = arguments.line("actor", wish.actor)
         shown = text_redacted(arguments.line("reason", reason), looker.hints) if reason else ""
-    was_there = store.notes.take_back(name, Request(wish.request, actor, shown, wish.known_by))
+    was_there = store.notes.take_back(name, wish.granted(shown))
     return {"outcome": "ended" if was_there else "not_acknowledged", "id": name, "actor": actor}
 
 

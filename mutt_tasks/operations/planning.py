@@ -1,5 +1,6 @@
 """Make a plan: look at all messages that are meant, and freeze exactly this set."""
 
+import hashlib
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -47,17 +48,21 @@ class _Counted:
     sample: list[str] = field(default_factory=list)
 
 
-def make(looker: Looker, wanted: Selection) -> Plan:
+def make(looker: Looker, wanted: Selection, request: str = "") -> Plan:
     """Make a plan and keep it; nothing that arrives meanwhile is in it.
 
+    Of the same `request` comes the same plan, while it has not expired; without one, another.
     Raises InvalidArgument, NotFound for an id that is on no list, PlaceLost and StoreError. When it
     is interrupted no plan is left behind.
     """
+    plan_id = f"p-{_digits(request or uuid4().hex)}"
+    if request and (earlier := looker.store.plans.load(plan_id)):
+        return earlier
     now = looker.store.now()
     counted = _counted(looker, wanted, now)
     sets = {source: FrozenSet.of(digests) for source, digests in counted.digests.items()}
     plan = Plan(
-        id=f"p-{uuid4().hex[:12]}",
+        id=plan_id,
         etag=etag_of(wanted.verb, wanted.destination, sets),
         verb=wanted.verb,
         sources={source: len(members) for source, members in sets.items()},
@@ -95,6 +100,10 @@ def find(looker: Looker, plan_id: str) -> Plan:
     if plan is None:
         raise SetChanged(f"there is no plan {plan_id!r:.40}, or none any more: make a new one")
     return plan
+
+
+def _digits(request: str) -> str:
+    return hashlib.sha1(request.encode(), usedforsecurity=False).hexdigest()[:12]
 
 
 def lists_of(settings: Settings, names: Iterable[str]) -> tuple[Source, ...]:

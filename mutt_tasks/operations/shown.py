@@ -1,7 +1,9 @@
 """What operations found, by the JSON names that every face keeps, and in words."""
 
+from collections.abc import Sequence
 from typing import Any
 
+from mutt_tasks.core.access import OPERATOR
 from mutt_tasks.core.audit import AuditEntry
 from mutt_tasks.core.description import Description
 from mutt_tasks.core.identity import digest
@@ -63,17 +65,30 @@ def whole_message(looker: Looker, entry: Entry) -> dict[str, Any]:
     }
 
 
-def raw(looker: Looker, entry: Entry, actor: str, known_by: str) -> str:
+def raw(looker: Looker, entry: Entry, actor: str, known_by: str, role: str = OPERATOR) -> str:
     """The bytes as they lie in the list, without credentials; audit and journal say who looked.
 
     Raises InvalidArgument and StoreError.
     """
     where = entry.source.name
-    looker.store.audit.add(
-        AuditEntry("view", line("actor", actor), known_by, scope=f"{entry.id} in {where}", count=1),
-        journal.Viewed(where, digest(entry.raw), actor),
-    )
+    seen = _view(f"{entry.id} in {where}", 1, actor, known_by, role)
+    looker.store.audit.add(seen, journal.Viewed(where, digest(entry.raw), actor))
     return raw_redacted(entry.raw, looker.hints)
+
+
+def seen(
+    looker: Looker, entries: Sequence[Entry], actor: str, known_by: str, role: str = OPERATOR
+) -> None:
+    """Have the audit say who saw what these messages say; nothing for none of them.
+
+    Raises InvalidArgument and StoreError.
+    """
+    if entries:
+        ends = dict.fromkeys(
+            f"{each.id} in {each.source.name}" for each in entries[:: len(entries) - 1 or 1]
+        )
+        scope = " to ".join(ends)
+        looker.store.audit.add(_view(scope, len(entries), actor, known_by, role))
 
 
 def group(found: Group, now: float, *, is_exact: bool) -> dict[str, Any]:
@@ -134,6 +149,10 @@ def _sentence(entry: journal.Entry) -> str:
         case journal.JobEnded():
             return f"{entry.job}: {entry.verb} is {entry.state}: {entry.did}"
     return f"by {entry.by}"
+
+
+def _view(scope: str, count: int, actor: str, known_by: str, role: str) -> AuditEntry:
+    return AuditEntry("view", line("actor", actor), known_by, role, scope, count=count)
 
 
 def headline(description: Description) -> str:

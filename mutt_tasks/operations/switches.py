@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from mutt_tasks.core.access import OPERATOR
 from mutt_tasks.core.moments import iso
 from mutt_tasks.operations import arguments
 from mutt_tasks.operations.attempts import Attempt, attempted
@@ -20,16 +21,16 @@ def pause(
     seconds: object,
     *,
     known_by: str = TASK_ARGUMENT,
+    role: str = OPERATOR,
 ) -> dict[str, Any]:
     """Hold every replay: who says so, why, and for how many seconds (at most 7 days).
 
-    `known_by` says how it is known who. A request that comes twice pauses once. Raises
-    InvalidArgument and StoreError.
+    `known_by` says how it is known who, `role` what that one may do. A request that comes twice
+    pauses once. Raises InvalidArgument and StoreError.
     """
-    with attempted(store, Attempt("pause", actor, known_by, reason, SCOPE)):
-        request = Request(
-            request_id, arguments.line("actor", actor), arguments.line("reason", reason), known_by
-        )
+    with attempted(store, Attempt("pause", actor, known_by, reason, SCOPE, role=role)):
+        named, why = arguments.line("actor", actor), arguments.line("reason", reason)
+        request = Request(request_id, named, why, known_by, role)
         length = arguments.seconds("seconds", seconds, 1, LONGEST_PAUSE)
     store.pauses.pause(request, length, iso(store.now()))
     return {
@@ -41,13 +42,19 @@ def pause(
 
 
 def resume(
-    store: Store, request_id: str, actor: object, *, known_by: str = TASK_ARGUMENT
+    store: Store,
+    request_id: str,
+    actor: object,
+    *,
+    known_by: str = TASK_ARGUMENT,
+    role: str = OPERATOR,
 ) -> dict[str, Any]:
     """End a pause; the outcome is `resumed`, or `not_paused` when there was none.
 
     A request that comes twice gets the first answer. Raises InvalidArgument and StoreError.
     """
-    with attempted(store, Attempt("resume", actor, known_by, scope=SCOPE)):
-        request = Request(request_id, arguments.line("actor", actor), known_by=known_by)
+    with attempted(store, Attempt("resume", actor, known_by, scope=SCOPE, role=role)):
+        named = arguments.line("actor", actor)
+        request = Request(request_id, named, known_by=known_by, role=role)
     was_paused = store.pauses.resume(request)
     return {"outcome": "resumed" if was_paused else "not_paused", "actor": request.actor}

@@ -51,6 +51,7 @@ def step_of(context: CycleContext, job: Job, source: str, places: list[int], don
             verb=job.verb.value,
             actor=job.actor,
             known_by=job.known_by,
+            role=job.role,
             scope=source,
             reason=job.reason,
             count=done,

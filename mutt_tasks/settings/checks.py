@@ -9,7 +9,7 @@ from mutt_tasks.settings.declared_pace import Lists
 from mutt_tasks.settings.parsers import existing_file
 from mutt_tasks.settings.variable import given_names, known_names, problem, unknown_names
 
-OUR_PREFIXES = ("REMEDIATION_", "MOOG_")
+OUR_PREFIXES = ("REMEDIATION_", "MOOG_", "CONSOLE_")
 
 # Variables of MUTT's own services that share a prefix with ours: no reason to warn.
 PIPELINE_NAMES = frozenset(
@@ -93,6 +93,9 @@ def contradictions(settings: Settings) -> Iterator[str]:
             f"HEALTH_PORT_REMEDIATION: got {settings.process.health_port}, accepts another port"
             " than METRICS_PORT_REMEDIATION"
         )
+    if bool(settings.console.tls_cert) != bool(settings.console.tls_key):
+        got = "a value" if settings.console.tls_cert else "nothing"
+        yield f"CONSOLE_TLS_CERT: got {got}, accepts a value exactly when CONSOLE_TLS_KEY has one"
     yield from _tls_that_is_not_verified_or_used(settings.redis)
 
 

@@ -10,6 +10,7 @@ from typing import ClassVar
 import mutt_tasks.settings.parsers as take
 from mutt_tasks.core.routes import Route, alerter_route, moog_route
 from mutt_tasks.core.templates import Masks
+from mutt_tasks.settings.declared_console import Console
 from mutt_tasks.settings.declared_neighbours import Forwarder, Moogsoft, Redis
 from mutt_tasks.settings.declared_pace import Lists, Pace
 from mutt_tasks.settings.variable import secrets_in_url, variable, variables_of
@@ -74,6 +75,7 @@ class Settings:
     forwarder: Forwarder
     redis: Redis
     process: Process
+    console: Console
 
     @property
     def celery_broker(self) -> str:

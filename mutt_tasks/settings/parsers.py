@@ -3,14 +3,17 @@
 import math
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import TypeVar
 from urllib.parse import urlsplit
 
+from mutt_tasks.core.access import ROLES
 from mutt_tasks.core.templates import Masks, parse_masks
 
 T = TypeVar("T")
 Parser = Callable[[str], T]
+Network = IPv4Network | IPv6Network
 
 
 def boolean(text: str) -> bool:
@@ -122,6 +125,37 @@ def names(value: str) -> tuple[str, ...]:
 def masks(value: str) -> Masks:
     """Masks of texts: names and regular expressions; empty means none but ours."""
     return parse_masks(value)
+
+
+def hosts(value: str) -> tuple[str, ...]:
+    """Names of hosts with commas between them, without ports; empty means any."""
+    parts = [part.strip().lower() for part in value.split(",")] if value else []
+    if not all(re.fullmatch(r"[a-z0-9._-]{1,253}|\[[0-9a-f:]{2,45}\]", part) for part in parts):
+        raise ValueError("host names with commas between them, without ports")
+    return tuple(dict.fromkeys(parts))
+
+
+def networks(value: str) -> tuple[Network, ...]:
+    """Addresses or networks with commas between them; empty means none."""
+    try:
+        return tuple(ip_network(part.strip()) for part in value.split(",")) if value else ()
+    except ValueError:
+        raise ValueError(
+            "addresses or networks with commas between them, such as 10.0.0.7,10.1.0.0/16"
+        ) from None
+
+
+def roles(value: str) -> Mapping[str, str]:
+    """Groups and the role of each; empty means none."""
+    found = {}
+    for part in value.split(",") if value else ():
+        group, _, role = (each.strip() for each in part.partition("="))
+        if not group or role not in ROLES:
+            raise ValueError(
+                f"group=role with commas between them; a role is one of {', '.join(ROLES)}"
+            )
+        found[group] = role
+    return found
 
 
 def header_name(value: str) -> str:

@@ -79,6 +79,7 @@ class JobChanges:
             _audited("cancel", job, count=job.counts.left, outcome="cancelled"),
             actor=request.actor,
             known_by=request.known_by,
+            role=request.role,
             reason=request.reason,
         )
         told = journal.Cancelled(job.id, request.actor, request.reason)
@@ -130,6 +131,7 @@ def _audited(verb: str, job: Job, *, count: int, outcome: str) -> AuditEntry:
         verb=verb,
         actor=job.actor,
         known_by=job.known_by,
+        role=job.role,
         scope=f"{lists} to {job.destination}" if job.destination else lists,
         reason=job.reason,
         count=count,

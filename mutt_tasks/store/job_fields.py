@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from mutt_tasks.core.access import OPERATOR
 from mutt_tasks.core.jobs import Counts, Job, State
 from mutt_tasks.core.plan import Verb
 from mutt_tasks.store.fields import text, whole_number
@@ -23,6 +24,7 @@ def fields_of(job: Job) -> dict[str, Any]:
         "state": job.state.value,
         "actor": job.actor,
         "known_by": job.known_by,
+        "role": job.role,
         "reason": job.reason,
         "plan": job.plan,
         "sources": json.dumps(dict(job.sources)),
@@ -75,4 +77,5 @@ def job_of(raw: Mapping[bytes, bytes], came_back: int) -> Job | None:
         ended_at=number(found.get("ended_at")),
         why=words.get("why", ""),
         is_cancelled=words.get("cancel") == "1",
+        role=words.get("role", OPERATOR),
     )

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from mutt_tasks.core.access import OPERATOR
 from mutt_tasks.core.audit import AuditEntry
 
 # Far longer than any delivery of a task can be repeated, in milliseconds.
@@ -15,13 +16,14 @@ TASK_ARGUMENT = "task argument"
 class Request:
     """An operator's wish: who wants it, and why; of each kind the same `id` is granted once.
 
-    `known_by` says how the actor is known.
+    `known_by` says how the actor is known, `role` what that one may do.
     """
 
     id: str
     actor: str
     reason: str = ""
     known_by: str = TASK_ARGUMENT
+    role: str = OPERATOR
 
     def entry(
         self, verb: str, scope: str, count: int = 0, *, before: str = "", after: str = ""
@@ -31,6 +33,7 @@ class Request:
             verb=verb,
             actor=self.actor,
             known_by=self.known_by,
+            role=self.role,
             scope=scope,
             reason=self.reason,
             count=count,

@@ -38,7 +38,13 @@ CELERYS = {
     )
 }
 # What people see and act with: they reach everything through operations.
-FACES = (f"{PACKAGE}.cli",)
+FACES = (f"{PACKAGE}.cli", f"{PACKAGE}.console")
+# What opens settings and store for them, one module of each, and starts a process.
+OPENERS = frozenset(
+    {f"{PACKAGE}.{name}" for name in ("cli.application", "console.application", "console.command")}
+)
+# What only an extra brings, and the package that it is for.
+EXTRAS = {"fastapi": "console", "starlette": "console", "uvicorn": "console", "jinja2": "console"}
 
 
 def name_of(path: Path) -> str:
@@ -171,24 +177,30 @@ def test_operations_know_the_store_and_core_alone() -> None:
 
 
 def test_faces_reach_everything_through_operations() -> None:
-    """What they open a store or the settings with is their application's, in one module."""
-    known = (*FACES, f"{PACKAGE}.operations", f"{PACKAGE}.core", f"{PACKAGE}.errors")
-    opener = f"{PACKAGE}.cli.application"
+    """What they open a store or the settings with is their application's; none needs another."""
+    known = tuple(f"{PACKAGE}.{name}" for name in ("operations", "core", "errors", "release"))
     wrong = {
         (name, imported)
-        for name in modules_in(*FACES)
+        for face in FACES
+        for name in modules_in(face)
         for imported in IMPORTS[name]
         if is_in(imported, PACKAGE)
         and imported != PACKAGE
-        and name != opener
-        and not any(is_in(imported, package) for package in known)
+        and name not in OPENERS
+        and not any(is_in(imported, package) for package in (face, *known))
     }
     cycles = {f"{PACKAGE}.{name}" for name in ("cycle", "replay", "checking", "tasks")}
 
     assert modules_in(*FACES)
     assert wrong == set()
-    assert {opener} & importers_of(*cycles) == set()
+    assert OPENERS & importers_of(*cycles) == set()
     assert importers_of(*FACES) - set(modules_in(*FACES)) == set()
+
+
+def test_only_its_own_package_needs_what_an_extra_brings() -> None:
+    for library, package in EXTRAS.items():
+        outside = importers_of(library) - set(modules_in(f"{PACKAGE}.{package}"))
+        assert outside == set(), library
 
 
 def test_a_command_line_that_is_only_imported_loads_nothing() -> None:

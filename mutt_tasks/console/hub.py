@@ -1,0 +1,80 @@
+"""One reader of Redis for all who look: each second while somebody does, else not at all."""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+
+from fastapi.concurrency import run_in_threadpool
+
+from mutt_tasks.console.picture import Picture
+from mutt_tasks.errors import MuttTasksError
+
+SECONDS = 1.0
+
+
+class Hub:
+    """Keeps a picture fresh; `read` makes one of the picture before, by the `clock` in seconds.
+
+    It belongs to one event loop, in which all but `read` run.
+    """
+
+    def __init__(
+        self, read: Callable[[Picture, float], Picture], clock: Callable[[], float]
+    ) -> None:
+        self._read, self._clock = read, clock
+        self._reading = asyncio.Lock()
+        self._watchers: set[asyncio.Event] = set()
+        self._task: asyncio.Task[None] | None = None
+        self._tried_at = float("-inf")
+        self.picture = Picture()
+        self.is_stopping = False
+
+    @property
+    def watching(self) -> int:
+        """How many look."""
+        return len(self._watchers)
+
+    async def fresh(self, seconds: float = SECONDS) -> Picture:
+        """A picture that is at most so old, or says that Redis is away; any number share a read."""
+        if self._clock() - self._tried_at > seconds:
+            async with self._reading:
+                if self._clock() - self._tried_at > seconds:
+                    await self._take()
+        return self.picture
+
+    @contextmanager
+    def watch(self) -> Iterator[asyncio.Event]:
+        """An event that is set with each new picture, and when streams are to end."""
+        news = asyncio.Event()
+        self._watchers.add(news)
+        if self._task is None or self._task.done():
+            self._task = asyncio.get_running_loop().create_task(self._keep_reading())
+        try:
+            yield news
+        finally:
+            self._watchers.discard(news)
+
+    def stop(self) -> None:
+        """End all streams."""
+        self.is_stopping = True
+        self._tell()
+
+    async def _keep_reading(self) -> None:
+        while self._watchers and not self.is_stopping:
+            began = self._clock()
+            async with self._reading:
+                await self._take()
+            self._tell()
+            await asyncio.sleep(max(0.0, began + SECONDS - self._clock()))
+
+    async def _take(self) -> None:
+        try:
+            self.picture = await run_in_threadpool(self._read, self.picture, self._clock())
+        except MuttTasksError as error:
+            self.picture = replace(self.picture, away=str(error))
+        self._tried_at = self._clock()
+
+    def _tell(self) -> None:
+        for news in self._watchers:
+            news.set()

@@ -1,0 +1,77 @@
+"""Who asks: by a key, by a trusted proxy, by a session, or anybody on this host without any key."""
+
+from fastapi import Request
+from starlette.datastructures import Headers
+from starlette.requests import cookie_parser
+from starlette.types import Scope
+
+from mutt_tasks.console.context import Console
+from mutt_tasks.console.peer import Peer
+from mutt_tasks.console.problems import Problem, too_many
+from mutt_tasks.console.sessions import COOKIE, SECURE_COOKIE
+from mutt_tasks.core.access import NAME, ROLES, VIEWER, Identity, highest
+
+KEY_HEADER = "X-API-KEY"
+BY_KEY, BY_PROXY, BY_HOST = "console key", "proxy", "this host"
+
+# What a browser sends by itself, whoever made it send the request.
+AMBIENT = frozenset({BY_PROXY, BY_HOST, "console session"})
+
+_OPEN = Identity("anybody", VIEWER, ROLES[VIEWER], BY_HOST)
+
+
+def identity_in(console: Console, scope: Scope, peer: Peer) -> Identity | None:
+    """Who asks; None when nobody knows. Raises Problem for a wrong key."""
+    headers = Headers(scope=scope)
+    keys = headers.getlist(KEY_HEADER)
+    if keys:
+        return with_key(console, keys[0] if len(keys) == 1 else "", peer, BY_KEY)
+    if peer.is_trusted and console.doors.user_header in headers:
+        return _by_proxy(console, headers)
+    token = token_in(headers, peer)
+    if token and (found := console.sessions.who(token)):
+        return found
+    is_open = console.keys.is_open() and not console.doors.proxies
+    return _OPEN if is_open and peer.is_here else None
+
+
+def with_key(console: Console, secret: str, peer: Peer, known_by: str) -> Identity:
+    """Whose key that is. Raises Problem: it is nobody's, or this address has tried too many."""
+    seconds = console.throttle.wait(peer.client)
+    if seconds:
+        raise too_many("too many wrong keys: wait", seconds)
+    found = console.keys.who(secret, known_by)
+    if found is None:
+        console.throttle.failed(peer.client)
+        raise Problem(401, "wrong-key", "nobody has this key")
+    return found
+
+
+def token_in(headers: Headers, peer: Peer) -> str:
+    """The token of a session that a request brings; empty for none."""
+    cookies = cookie_parser(headers.get("cookie", ""))
+    return cookies.get(SECURE_COOKIE if peer.is_secure else COOKIE, "")
+
+
+def _by_proxy(console: Console, headers: Headers) -> Identity:
+    """Whom a trusted proxy names; its groups say what that one may do."""
+    doors = console.doors
+    names = headers.getlist(doors.user_header)
+    if len(names) != 1 or not NAME.fullmatch(names[0]):
+        raise Problem(401, "wrong-user", f"the proxy names no single user in {doors.user_header}")
+    groups = ",".join(headers.getlist(doors.groups_header)).split(",")
+    roles = [doors.roles[group.strip()] for group in groups if group.strip() in doors.roles]
+    role = highest(roles)
+    return Identity(names[0], role, ROLES[role], BY_PROXY)
+
+
+def identity_of(request: Request) -> Identity:
+    """Who asks; the guard has let nobody else in."""
+    found: Identity = request.scope["identity"]
+    return found
+
+
+def peer_in(request: Request) -> Peer:
+    """The peer of a request, as the guard saw it."""
+    found: Peer = request.scope["peer"]
+    return found

@@ -1,0 +1,5 @@
+"""Where the pages are."""
+
+from fastapi import APIRouter
+
+router = APIRouter()

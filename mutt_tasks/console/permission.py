@@ -1,0 +1,35 @@
+"""What a role may not do is refused, and the attempt is in the audit."""
+
+from collections.abc import Callable
+from typing import Annotated, Any
+
+from fastapi import Depends, Request
+
+from mutt_tasks.console.context import Console, console_of
+from mutt_tasks.console.identity import identity_of
+from mutt_tasks.console.problems import Problem
+from mutt_tasks.core.access import Identity
+from mutt_tasks.operations.attempts import Attempt, refused
+
+Here = Annotated[Console, Depends(console_of)]
+Who = Annotated[Identity, Depends(identity_of)]
+
+
+def check(console: Console, who: Identity, permission: str, scope: str = "") -> None:
+    """Raise Problem when somebody may not do something, and write that down."""
+    why = who.why_not(permission)
+    if why:
+        attempt = Attempt(permission, who.name, who.known_by, scope=scope)
+        refused(console.look().store, attempt, why)
+        raise Problem(403, "forbidden", why)
+
+
+def may(permission: str) -> Any:
+    """A dependency: who asks, if that is allowed; runs in a thread, for it may write to Redis."""
+
+    def allowed(request: Request, console: Here, who: Who) -> Identity:
+        check(console, who, permission, request.url.path)
+        return who
+
+    checked: Callable[..., Identity] = allowed
+    return Depends(checked)

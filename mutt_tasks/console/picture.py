@@ -1,0 +1,90 @@
+"""How things stand, read once for everybody who looks."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from mutt_tasks.core.jobs import ACTIVE
+from mutt_tasks.core.moments import iso
+from mutt_tasks.operations import history, job_view, jobs, shown, status
+from mutt_tasks.operations.looking import Looker
+
+# Of the journal so many entries are kept for those who come back, and read at once.
+JOURNAL_KEPT, JOURNAL_READ = 200, 50
+# The jobs that were submitted last; an active one that is older than these is seen on its page.
+JOBS = 10
+
+
+@dataclass(frozen=True)
+class Picture:
+    """How things stood at a moment of this process' clock (`taken_at`).
+
+    `parts` are `status` (as the command line's, and when it was read), `jobs`, those submitted
+    last, and what else was asked for; `journal` are entries, the oldest first, by their ids. While
+    Redis is `away` (why not) they are the last that were read, at `taken_at`.
+    """
+
+    taken_at: float = 0.0
+    parts: Mapping[str, Any] = field(default_factory=dict)
+    journal: dict[str, dict[str, Any]] = field(default_factory=dict)
+    away: str = ""
+
+    @property
+    def newest(self) -> str:
+        """The id of the newest entry of the journal."""
+        return next(reversed(self.journal), "")
+
+
+def read(looker: Looker, before: Picture, taken_at: float) -> Picture:
+    """The picture now, with what the one `before` had of the journal. Raises StoreError."""
+    settings = looker.settings
+    found = status.read(looker.store, settings.routes, settings.lists.dead_letter_queue)
+    journal = _journal(looker, before)
+    is_changed = journal is not before.journal or "jobs" not in before.parts
+    listed = before.parts.get("jobs", [])
+    if is_changed or any(each["state"] in ACTIVE for each in listed):
+        listed = [job_view.job(looker, job) for job in jobs.listed(looker.store, JOBS)]
+    parts = {
+        "status": {**found.as_json(), "at": iso(found.now), "is_draining": found.is_draining},
+        "jobs": listed,
+    }
+    return Picture(taken_at, parts, journal)
+
+
+def _journal(looker: Looker, before: Picture) -> dict[str, dict[str, Any]]:
+    """The entries of before, if there are no new ones; else with those."""
+    new: list[tuple[str, Any]] = []
+    cursor = ""
+    while len(new) < JOURNAL_KEPT:
+        page = history.page(looker.store, cursor, JOURNAL_READ)
+        fresh = [
+            each
+            for each in page.entries
+            if not before.newest or _key(each[0]) > _key(before.newest)
+        ]
+        new += fresh
+        cursor = page.before
+        if len(fresh) < len(page.entries) or not cursor:
+            break
+    if not new:
+        return before.journal
+    told = {name: shown.journal_entry(looker, name, entry) for name, entry in reversed(new)}
+    kept = {**before.journal, **told}
+    return dict(list(kept.items())[-JOURNAL_KEPT:])
+
+
+def _key(entry_id: str) -> tuple[int, int]:
+    """The order of ids of a stream."""
+    moment, _, number = entry_id.partition("-")
+    return int(moment), int(number)
+
+
+def is_after(entry_id: str, other: str) -> bool:
+    """Whether an entry of the journal is newer than another one."""
+    return _key(entry_id) > _key(other)
+
+
+def encoded(value: Any) -> bytes:
+    """JSON on one line, in ASCII, so that nothing in it ends a line of a stream."""
+    return json.dumps(value).encode()

@@ -1,0 +1,71 @@
+"""The server: its streams end when the process is to end, and nobody holds a door open."""
+
+import asyncio
+from collections.abc import Callable
+from types import FrameType
+from typing import Any
+
+import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+# A request's first line and headers come within so many seconds.
+HEADER_SECONDS = 10.0
+# More connections than these get 503: a browser needs two.
+MOST_CONNECTIONS = 500
+
+
+class Protocol(H11Protocol):
+    """HTTP/1.1, for which a connection that asks for nothing is closed."""
+
+    def connection_made(self, transport: Any) -> None:
+        """Begin to wait for the first request."""
+        super().connection_made(transport)
+        self.loop.call_later(HEADER_SECONDS, self._close_if_silent)
+
+    def _close_if_silent(self) -> None:
+        # There is a cycle from the first request on.
+        if self.cycle is None and not self.transport.is_closing():
+            self.transport.close()
+
+
+class Server(uvicorn.Server):
+    """A server that tells `on_exit` of a signal before it waits for what is under way."""
+
+    def __init__(self, config: uvicorn.Config, on_exit: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._on_exit = on_exit
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """A signal has come."""
+        super().handle_exit(sig, frame)
+        self._on_exit()
+
+
+def serve(app: Any, options: dict[str, Any], on_exit: Callable[[], None]) -> None:
+    """Serve until a signal comes; `on_exit` runs in the server's event loop."""
+    loops: list[asyncio.AbstractEventLoop] = []
+
+    async def run() -> None:
+        loops.append(asyncio.get_running_loop())
+        await server.serve()
+
+    def told() -> None:
+        loops[0].call_soon_threadsafe(on_exit)
+
+    config = uvicorn.Config(
+        app,
+        http=Protocol,
+        ws="none",
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        # What proxies say is heeded by the guard, from named addresses.
+        proxy_headers=False,
+        server_header=False,
+        limit_concurrency=MOST_CONNECTIONS,
+        timeout_keep_alive=30,
+        timeout_graceful_shutdown=1,
+        **options,
+    )
+    server = Server(config, told)
+    asyncio.run(run())
