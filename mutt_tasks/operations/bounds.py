@@ -39,15 +39,15 @@ class Bounds:
         }
 
 
-def of(looker: Looker) -> dict[str, Bounds]:
-    """The limits of every route, from one read of each; raises StoreError."""
+def of(looker: Looker, now: float) -> dict[str, Bounds]:
+    """The limits of every route at a moment (seconds since 1970); raises StoreError."""
     routes = looker.settings.routes
     queues = tuple(dict.fromkeys((looker.settings.lists.alert_queue, *(r.target for r in routes))))
-    return {route.name: _of(looker, route, queues) for route in routes}
+    return {route.name: _of(looker, route, queues, now) for route in routes}
 
 
-def _of(looker: Looker, route: Route, queues: tuple[str, ...]) -> Bounds:
-    settings, now = looker.settings, looker.store.now()
+def _of(looker: Looker, route: Route, queues: tuple[str, ...], now: float) -> Bounds:
+    settings = looker.settings
     traffic = Traffic(settings)
     key = settings.forwarder.rate_limit_key
     reading = looker.store.readings.read(route, queues, key, traffic.window, now)

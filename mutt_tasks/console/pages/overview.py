@@ -1,0 +1,147 @@
+"""The first screen: one sentence that answers, and what proves it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from fastapi import APIRouter, Request
+from starlette.responses import HTMLResponse
+
+from mutt_tasks.console.pages.rendering import page
+from mutt_tasks.console.permission import Here
+from mutt_tasks.console.picture import Picture
+from mutt_tasks.core import limits
+from mutt_tasks.operations.reasons import LASTING, in_words
+from mutt_tasks.operations.status import span
+
+router = APIRouter()
+
+_JOBS, _JOURNAL = 5, 8
+_CONSUMERS = {"alerter": "alerter", "moog": "forwarder"}
+_MEANS = {
+    "window": "what has proved to stick, less what is on its way",
+    "credit": "what the queues may hold more",
+    "room": "what the forwarder's limiter takes beside live alerts",
+    "rate": "a second, at most",
+}
+
+
+@router.get("/")
+async def overview(request: Request, console: Here) -> HTMLResponse:
+    """The first screen."""
+    picture = await console.hub.fresh()
+    found = view(picture, console.look().settings.lists.dead_letter_queue, console.clock())
+    return page(request, "overview.html", view=found)
+
+
+def view(picture: Picture, dead_list: str, now: float) -> dict[str, Any]:
+    """What the first screen shows of a picture, at a moment of this process' clock."""
+    status = picture.parts.get("status")
+    if status is None:
+        return {"away": picture.away or "Redis has not been asked yet", "age": None}
+    held = {name: route["held_by"] for name, route in status["routes"].items()}
+    return {
+        "away": picture.away,
+        "age": now - picture.taken_at,
+        "status": status,
+        "headline": status["sentence"][:1].upper() + status["sentence"][1:],
+        "state": _state(status),
+        "held": _held(status, held),
+        "moogsoft": _moogsoft(status["moogsoft"]),
+        "health": _health(status["moogsoft"]),
+        "flow": [_route(name, each, picture) for name, each in status["routes"].items()],
+        "dead_list": dead_list,
+        "dead_change": picture.history.change(dead_list),
+        "limits": [
+            _bars(name, bound, status["routes"][name])
+            for name, bound in picture.parts["limits"].items()
+        ],
+        "books": _books(status),
+        "jobs": picture.parts["jobs"][:_JOBS],
+        "journal": list(reversed(picture.journal.values()))[:_JOURNAL],
+    }
+
+
+def _state(status: Mapping[str, Any]) -> str:
+    routes = status["routes"].values()
+    if status["paused"] or status["moogsoft"]["healthy"] is False:
+        return "warn"
+    if any(route["rate"] for route in routes):
+        return "moving"
+    if any(route["is_held"] and route["held_by"] in LASTING for route in routes):
+        return "warn"
+    return "quiet" if any(route["depth"] for route in routes) else "good"
+
+
+def _held(status: Mapping[str, Any], held: Mapping[str, str]) -> str:
+    if status["paused"]:
+        return ""
+    told = {
+        name: reason for name, reason in held.items() if reason and status["routes"][name]["depth"]
+    }
+    parts = [f"{name}: {in_words([reason])}" for name, reason in told.items()]
+    return "; ".join(parts)
+
+
+def _moogsoft(moogsoft: Mapping[str, Any]) -> str:
+    if moogsoft["healthy"] is None:
+        return "not asked yet"
+    return "is healthy" if moogsoft["healthy"] else f"is NOT healthy ({moogsoft['reason']})"
+
+
+def _health(moogsoft: Mapping[str, Any]) -> dict[str, str]:
+    if moogsoft["healthy"] is None:
+        return {"tone": "quiet", "word": "not asked", "reason": "no cycle has asked yet"}
+    word, tone = ("healthy", "good") if moogsoft["healthy"] else ("not healthy", "bad")
+    return {"tone": tone, "word": word, "reason": moogsoft["reason"]}
+
+
+def _route(name: str, route: Mapping[str, Any], picture: Picture) -> dict[str, Any]:
+    source = route["source"]
+    return {
+        **route,
+        "name": name,
+        "consumer": _CONSUMERS.get(name, name),
+        "points": picture.history.points(source),
+        "speed": picture.history.speed(source),
+    }
+
+
+def _bars(name: str, bound: Mapping[str, Any], route: Mapping[str, Any]) -> dict[str, Any]:
+    known = [bound[each] for each in ("window", "credit", "room") if bound[each] is not None]
+    held = route["held_by"]
+    says = in_words([held]) if held and held != limits.EMPTY else ""
+    return {
+        "name": name,
+        "says": says or ("nothing waits" if not route["depth"] else ""),
+        "most": max([*known, 1]),
+        "bars": [
+            {
+                "name": each,
+                "value": bound[each],
+                "shown": _amount(bound[each], each),
+                "means": means,
+                "binds": bool(route["depth"]) and each == bound["binding"],
+            }
+            for each, means in _MEANS.items()
+        ],
+    }
+
+
+def _amount(value: float | None, name: str) -> str:
+    if value is None:
+        return "no limit"
+    return f"{value:g}/s" if name == "rate" else f"{value:,}"
+
+
+def _books(status: Mapping[str, Any]) -> dict[str, Any]:
+    books = status["books"]
+    here = books["waiting"]
+    dead = sum(books["quarantined"].values())
+    terms = [
+        {"name": "put back", "amount": books["replayed"]},
+        {"name": "set aside", "amount": dead},
+        {"name": "discarded", "amount": books["discarded"]},
+        {"name": "redirected", "amount": books["redirected"]},
+        {"name": "wait here", "amount": here},
+    ]
+    return {"terms": terms, "books": books, "span": span}
