@@ -10,12 +10,16 @@ from mutt_tasks.console.pages.rendering import page
 from mutt_tasks.console.permission import Here
 from mutt_tasks.console.picture import Picture
 from mutt_tasks.core import limits
+from mutt_tasks.core.routes import Route
 from mutt_tasks.operations.reasons import LASTING, in_words
 from mutt_tasks.operations.status import span
+from mutt_tasks.settings import Settings
 
 router = APIRouter()
 
 _JOBS, _JOURNAL = 5, 8
+# The worker looks at the books every few seconds; after so many nobody knows.
+CHECKED_SECONDS = 60.0
 _CONSUMERS = {"alerter": "alerter", "moog": "forwarder"}
 _MEANS = {
     "window": "what has proved to stick, less what is on its way",
@@ -29,33 +33,33 @@ _MEANS = {
 async def overview(request: Request, console: Here) -> HTMLResponse:
     """The first screen."""
     picture = await console.hub.fresh()
-    found = view(picture, console.look().settings.lists.dead_letter_queue, console.clock())
+    found = view(picture, console.look().settings, console.clock())
     return page(request, "overview.html", view=found)
 
 
-def view(picture: Picture, dead_list: str, now: float) -> dict[str, Any]:
+def view(picture: Picture, settings: Settings, now: float) -> dict[str, Any]:
     """What the first screen shows of a picture, at a moment of this process' clock."""
     status = picture.parts.get("status")
     if status is None:
         return {"away": picture.away or "Redis has not been asked yet", "age": None}
-    held = {name: route["held_by"] for name, route in status["routes"].items()}
+    dead_list = settings.lists.dead_letter_queue
     return {
         "away": picture.away,
         "age": now - picture.taken_at,
         "status": status,
         "headline": status["sentence"][:1].upper() + status["sentence"][1:],
         "state": _state(status),
-        "held": _held(status, held),
+        "held": _held(status),
         "moogsoft": _moogsoft(status["moogsoft"]),
         "health": _health(status["moogsoft"]),
-        "flow": [_route(name, each, picture) for name, each in status["routes"].items()],
+        "flow": [_route(each, status["routes"][each.name], picture) for each in settings.routes],
         "dead_list": dead_list,
         "dead_change": picture.history.change(dead_list),
         "limits": [
             _bars(name, bound, status["routes"][name])
             for name, bound in picture.parts["limits"].items()
         ],
-        "books": _books(status),
+        "books": _books(status, picture.parts["checks"]),
         "jobs": picture.parts["jobs"][:_JOBS],
         "journal": list(reversed(picture.journal.values()))[:_JOURNAL],
     }
@@ -72,14 +76,16 @@ def _state(status: Mapping[str, Any]) -> str:
     return "quiet" if any(route["depth"] for route in routes) else "good"
 
 
-def _held(status: Mapping[str, Any], held: Mapping[str, str]) -> str:
+def _held(status: Mapping[str, Any]) -> str:
+    """What bounds each route on which something waits, unless the sentence says it."""
     if status["paused"]:
         return ""
     told = {
-        name: reason for name, reason in held.items() if reason and status["routes"][name]["depth"]
+        name: route["held_by"]
+        for name, route in status["routes"].items()
+        if route["depth"] and route["rate"] and route["held_by"]
     }
-    parts = [f"{name}: {in_words([reason])}" for name, reason in told.items()]
-    return "; ".join(parts)
+    return "; ".join(f"{name}: {in_words([reason])}" for name, reason in told.items())
 
 
 def _moogsoft(moogsoft: Mapping[str, Any]) -> str:
@@ -95,14 +101,15 @@ def _health(moogsoft: Mapping[str, Any]) -> dict[str, str]:
     return {"tone": tone, "word": word, "reason": moogsoft["reason"]}
 
 
-def _route(name: str, route: Mapping[str, Any], picture: Picture) -> dict[str, Any]:
-    source = route["source"]
+def _route(route: Route, found: Mapping[str, Any], picture: Picture) -> dict[str, Any]:
     return {
-        **route,
-        "name": name,
-        "consumer": _CONSUMERS.get(name, name),
-        "points": picture.history.points(source),
-        "speed": picture.history.speed(source),
+        **found,
+        "name": route.name,
+        "source": route.source,
+        "target": route.target,
+        "consumer": _CONSUMERS.get(route.name, route.name),
+        "points": picture.history.points(route.source),
+        "speed": picture.history.speed(route.source),
     }
 
 
@@ -133,15 +140,45 @@ def _amount(value: float | None, name: str) -> str:
     return f"{value:g}/s" if name == "rate" else f"{value:,}"
 
 
-def _books(status: Mapping[str, Any]) -> dict[str, Any]:
+def _books(status: Mapping[str, Any], checks: Mapping[str, Any]) -> dict[str, Any]:
+    """What became of everything that arrived, and whether anything left uncounted."""
     books = status["books"]
-    here = books["waiting"]
     dead = sum(books["quarantined"].values())
     terms = [
         {"name": "put back", "amount": books["replayed"]},
-        {"name": "set aside", "amount": dead},
+        {"name": "set aside as dead", "amount": dead},
         {"name": "discarded", "amount": books["discarded"]},
         {"name": "redirected", "amount": books["redirected"]},
-        {"name": "wait here", "amount": here},
+        {"name": "wait here", "amount": books["waiting"]},
     ]
-    return {"terms": terms, "books": books, "span": span}
+    missing = sum(checks["missing"].values())
+    return {
+        "arrived": sum(term["amount"] for term in terms) + missing,
+        "terms": [*terms, *([{"name": "missing", "amount": missing}] if missing else [])],
+        **_verdict(checks, missing),
+        "beside": _beside(books),
+    }
+
+
+def _verdict(checks: Mapping[str, Any], missing: int) -> dict[str, str]:
+    if missing:
+        lists = ", ".join(name for name, count in checks["missing"].items() if count)
+        says = f"■ {missing:,} left uncounted from {lists}: somebody else takes from there"
+        return {"tone": "said-bad", "verdict": says}
+    age = checks["age_seconds"]
+    if age is None or age > CHECKED_SECONDS:
+        since = "" if age is None else f" for {span(age)}"
+        return {"tone": "quiet", "verdict": f"○ unknown: no worker has checked{since}"}
+    return {"tone": "said-good", "verdict": "✓ 0 missing"}
+
+
+def _beside(books: Mapping[str, Any]) -> str:
+    """What the sum does not tell."""
+    reasons = ", ".join(f"{n:,} {name}" for name, n in books["quarantined"].items() if n)
+    parts = [
+        f"{books['bounced']:,} of those put back came back",
+        f"{books['sheltered']:,} sheltered",
+        f"{books['requeued']:,} requeued",
+        f"{books['undone']:,} undone",
+    ]
+    return "Since counting began: " + "; ".join(parts) + (f"; dead: {reasons}" if reasons else "")
