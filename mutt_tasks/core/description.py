@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any, TypeGuard
 
+from mutt_tasks.core.identity import JOB_PREFIX
 from mutt_tasks.core.lanes import lane_of, route_named
 from mutt_tasks.core.message import HEADER_FIELD
 from mutt_tasks.core.moments import moment_of
@@ -46,7 +47,8 @@ class View:
     """Where messages are looked at, what is hidden then, and what is masked to group them.
 
     They lie in the source of the `route`, or (`is_dead`) in the dead letter list, where each
-    belongs to the one of the `routes` that its header names, else to the `route`.
+    belongs to the one of the `routes` that its header names, else to the `route`; or in the trash
+    of the `job` that took them from there.
     """
 
     route: Route
@@ -54,6 +56,7 @@ class View:
     is_dead: bool = False
     routes: tuple[Route, ...] = ()
     masks: Masks = Masks()
+    job: str = ""
 
     def shows(self, name: str) -> bool:
         """Whether a member has its name among what people see; asked for few names, very often."""
@@ -175,6 +178,11 @@ class Description:
     def cycle(self) -> str:
         """What stamped it last; empty without a stamp."""
         return _word(self._header.get("cycle"))
+
+    @property
+    def job(self) -> str:
+        """The operator's job that threw it away, or else sent it last; empty where none did."""
+        return self._view.job or (self.cycle if self.cycle.startswith(JOB_PREFIX) else "")
 
     @property
     def template(self) -> str:

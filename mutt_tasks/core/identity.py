@@ -6,6 +6,8 @@ from collections import Counter
 from typing import NamedTuple
 
 PREFIX, DIGITS = "m-", 12
+# In front of as many of a job's.
+JOB_PREFIX = "j-"
 _WRITTEN = re.compile(rf"{PREFIX}([0-9a-f]{{{DIGITS}}})(?:-([1-9][0-9]{{0,8}}))?")
 
 

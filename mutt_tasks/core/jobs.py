@@ -6,7 +6,8 @@ from enum import StrEnum
 
 from mutt_tasks.core.plan import Verb
 
-_PACED = frozenset({Verb.REPLAY, Verb.REQUEUE})
+# These send messages to their consumers, with a stamp by which one that comes back is known.
+SENDING = frozenset({Verb.REPLAY, Verb.REQUEUE})
 # These keep what they take from a list in the trash.
 TRASHING = frozenset({Verb.DISCARD, Verb.EDIT})
 
@@ -97,4 +98,4 @@ def is_paced(job: Job, targets: frozenset[str]) -> bool:
 
     `targets` are the queues that routes lead to.
     """
-    return job.verb in _PACED or job.destination in targets
+    return job.verb in SENDING or job.destination in targets

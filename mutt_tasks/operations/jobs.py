@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from mutt_tasks.core.identity import DIGITS, PREFIX, digest
+from mutt_tasks.core.identity import DIGITS, JOB_PREFIX, PREFIX, digest
 from mutt_tasks.core.jobs import ACTIVE, TRASHING, Counts, Job, State
 from mutt_tasks.core.plan import Plan, Verb
 from mutt_tasks.errors import NotFound, Refused, SetChanged
@@ -46,7 +46,7 @@ class Order:
     def job_id(self) -> str:
         """The same for the same request."""
         digest = hashlib.sha1(self.request.encode(), usedforsecurity=False)
-        return f"j-{digest.hexdigest()[:12]}"
+        return f"{JOB_PREFIX}{digest.hexdigest()[:DIGITS]}"
 
 
 def submit(store: Store, plan: Plan, order: Order) -> Job:

@@ -8,6 +8,7 @@ from typing import Any
 from mutt_tasks.core import flow
 from mutt_tasks.core.breaker import judged
 from mutt_tasks.core.flow import Flow
+from mutt_tasks.core.identity import JOB_PREFIX
 from mutt_tasks.core.limits import Allowance
 from mutt_tasks.core.message import sent_by
 from mutt_tasks.core.policy import Arrival, arrival
@@ -158,7 +159,7 @@ def _landing(route: Route, traffic: Traffic, look: Look, found: Landed) -> flow.
 def _came_back(found: Landed) -> Counter[str]:
     """The counters of what jobs sent and is among the arrivals."""
     jobs = (sent_by(raw) for raw in (*found.oldest, *found.newest))
-    return Counter(CAME_BACK.of(job) for job in jobs if job.startswith("j-"))
+    return Counter(CAME_BACK.of(job) for job in jobs if job.startswith(JOB_PREFIX))
 
 
 def _kinds(route: Route, arrivals: int, found: Landed) -> Counter[Arrival]:
