@@ -11,9 +11,8 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any, TypeGuard
 
-from mutt_tasks.core.identity import JOB_PREFIX
 from mutt_tasks.core.lanes import lane_of, route_named
-from mutt_tasks.core.message import HEADER_FIELD
+from mutt_tasks.core.message import HEADER_FIELD, job_named
 from mutt_tasks.core.moments import moment_of
 from mutt_tasks.core.policy import MALFORMED
 from mutt_tasks.core.redaction import (
@@ -149,9 +148,7 @@ class Description:
     @property
     def replays(self) -> int:
         """How often it was replayed."""
-        found = self._header.get("replays")
-        is_count = isinstance(found, int) and not isinstance(found, bool) and found >= 0
-        return int(self._header["replays"]) if is_count else 0
+        return _count(self._header.get("replays"))
 
     @property
     def correlation_id(self) -> str:
@@ -182,7 +179,7 @@ class Description:
     @property
     def job(self) -> str:
         """The operator's job that threw it away, or else sent it last; empty where none did."""
-        return self._view.job or (self.cycle if self.cycle.startswith(JOB_PREFIX) else "")
+        return self._view.job or job_named(self._header)
 
     @property
     def template(self) -> str:
@@ -257,6 +254,12 @@ def _program(fields: Mapping[str, Any]) -> str:
 
 def _object(value: object) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
+
+
+def _count(value: object) -> int:
+    """A whole number that is not negative; 0 for anything else."""
+    is_count = isinstance(value, int) and not isinstance(value, bool) and value >= 0
+    return int(value) if is_count else 0  # type: ignore[call-overload]
 
 
 def _word(value: object) -> str:

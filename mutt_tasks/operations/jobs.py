@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from mutt_tasks.core.identity import DIGITS, JOB_PREFIX, PREFIX, digest
 from mutt_tasks.core.jobs import ACTIVE, TRASHING, Counts, Job, State
 from mutt_tasks.core.plan import Plan, Verb
-from mutt_tasks.errors import NotFound, Refused, SetChanged
+from mutt_tasks.errors import InvalidArgument, NotFound, Refused, SetChanged
 from mutt_tasks.operations import arguments
 from mutt_tasks.operations.attempts import Attempt, attempted
 from mutt_tasks.store.requests import Request
@@ -120,9 +120,15 @@ def get(store: Store, job_id: str) -> Job:
     return job
 
 
-def listed(store: Store, most: int = 20) -> list[Job]:
-    """The `most` jobs that were submitted last, the newest first."""
-    return store.jobs.listed(most)
+def listed(store: Store, most: int = 20, before: str = "") -> list[Job]:
+    """The `most` jobs that were submitted last, the newest first; only those before `before`.
+
+    Raises InvalidArgument when that is no job of the last 30 days.
+    """
+    found = store.jobs.listed(most, before)
+    if found is None:
+        raise InvalidArgument(f"before: got {before!r:.40}, accepts the id of a job")
+    return found
 
 
 def _job(order: Order, verb: Verb, sources: Mapping[str, int]) -> Job:

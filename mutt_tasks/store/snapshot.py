@@ -1,6 +1,6 @@
 """Everything that metrics and people are shown, read from Redis at the moment of asking."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,6 +8,7 @@ import redis
 
 from mutt_tasks.core.consumer_limits import FollowedLimits
 from mutt_tasks.core.flow import Flow
+from mutt_tasks.core.jobs import Job
 from mutt_tasks.core.message import parse
 from mutt_tasks.core.pace import Pace
 from mutt_tasks.core.routes import Route
@@ -15,8 +16,9 @@ from mutt_tasks.core.suspects import Suspects
 from mutt_tasks.core.watch import Watch
 from mutt_tasks.store import keys
 from mutt_tasks.store.connection import seconds_of, translated
-from mutt_tasks.store.counters import Counters
+from mutt_tasks.store.counters import CAME_BACK, Counters
 from mutt_tasks.store.fields import text
+from mutt_tasks.store.job_fields import job_of
 from mutt_tasks.store.scripts import Scripts
 from mutt_tasks.store.states import decoded, number
 
@@ -47,7 +49,10 @@ class Probed:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """The lists and the books at one moment; times in seconds since 1970."""
+    """The lists and the books at one moment; times in seconds since 1970.
+
+    `jobs` are those of the jobs asked for that there are.
+    """
 
     now: float
     depths: Mapping[str, int]
@@ -56,6 +61,7 @@ class Snapshot:
     is_paused: bool
     is_draining: bool
     active_jobs: int
+    jobs: Mapping[str, Job]
     routes: Mapping[str, RouteSnapshot]
     pace: Pace
     watch: Watch
@@ -69,8 +75,13 @@ class Snapshots:
         self._client = client
         self._scripts = scripts
 
-    def take(self, routes: tuple[Route, ...], lists: tuple[str, ...]) -> Snapshot:
-        """Read all in one transaction; `lists` are those whose depths are wanted."""
+    def take(
+        self, routes: tuple[Route, ...], lists: tuple[str, ...], jobs: Sequence[str] = ()
+    ) -> Snapshot:
+        """Read all in one transaction.
+
+        `lists` are those whose depths are wanted, `jobs` the ids of those that are.
+        """
         with translated(), self._client.pipeline(transaction=True) as steps:
             steps.time()
             steps.hgetall(keys.STATS)
@@ -83,17 +94,22 @@ class Snapshots:
                 steps.llen(name)
             for route in routes:
                 steps.hmget(keys.route_state(route.name), "flow", "suspects", "speed", "moved_at")
+            for job in jobs:
+                steps.hgetall(keys.job(job))
             answers: list[Any] = steps.execute()
-        time, stats, (healthy, reason), paused, lease, jobs, (pace, watch, limits), *rest = answers
-        states = zip(routes, rest[len(lists) :], strict=True)
+        time, stats, (healthy, reason), paused, lease, active, pace_fields, *rest = answers
+        pace, watch, limits = pace_fields
+        states = zip(routes, rest[len(lists) :], strict=False)
+        counters = Counters.read(stats)
         return Snapshot(
             now=seconds_of(time),
             depths=dict(zip(lists, rest, strict=False)),
-            counters=Counters.read(stats),
+            counters=counters,
             health=None if healthy is None else Probed(healthy == b"1", text(reason)),
             is_paused=bool(paused),
             is_draining=bool(lease),
-            active_jobs=jobs,
+            active_jobs=active,
+            jobs=_jobs(dict(zip(jobs, rest[len(lists) + len(routes) :], strict=True)), counters),
             routes={route.name: self._route(route, state) for route, state in states},
             pace=decoded(Pace, pace),
             watch=decoded(Watch, watch),
@@ -107,10 +123,17 @@ class Snapshots:
             decoded(Suspects, suspects),
             number(speed),
             number(moved_at),
-            self._oldest(route),
+            self.oldest(route.source),
         )
 
-    def _oldest(self, route: Route) -> float | None:
-        raw = self._scripts.call("oldest", [route.source], [_OLDEST_BYTES])
-        message = parse(raw, route.read_fields) if raw else None
+    def oldest(self, name: str) -> float | None:
+        """The time of the event of a list's oldest message; None when there is none that tells."""
+        raw = self._scripts.call("oldest", [name], [_OLDEST_BYTES])
+        message = parse(raw, frozenset({"timestamp"})) if raw else None
         return message.timestamp() if message else None
+
+
+def _jobs(hashes: Mapping[str, Mapping[bytes, bytes]], counters: Counters) -> dict[str, Job]:
+    """The jobs that these hashes tell, by their ids."""
+    found = {name: job_of(raw, counters.value(CAME_BACK.of(name))) for name, raw in hashes.items()}
+    return {name: job for name, job in found.items() if job is not None}

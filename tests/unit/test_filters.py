@@ -262,11 +262,12 @@ def test_a_quoted_term_is_text_whatever_it_looks_like() -> None:
 
 def test_a_job_finds_what_it_sent_last_and_what_it_threw_away() -> None:
     sent = seen(_remediation={"replays": 1, "cycle": "j-0123456789ab"})
-    by_a_cycle = seen(_remediation={"replays": 1, "cycle": "c" * 32})
+    again = seen(_remediation={"replays": 2, "cycle": "c" * 32, "job": "j-0123456789ab"})
+    by_a_cycle = seen(_remediation={"replays": 1, "cycle": "c" * 32, "job": ["j-0123456789ab"]})
     thrown = Description(b"{garbage", View(ALERTER, job="j-0123456789ab"))
     for text in ("job:j-0123456789ab", "job:j-0123*", "job:j-*"):
-        found = [matches(text, each) for each in (sent, thrown, by_a_cycle, seen())]
-        assert found == [True, True, False, False]
+        found = [matches(text, each) for each in (sent, again, thrown, by_a_cycle, seen())]
+        assert found == [True, True, True, False, False]
     assert not matches("job:j-0123456789ac", sent)
     for wrong in ("job:0123", "job:p-0123", "job:j-x", "job:"):
         with pytest.raises(ValueError, match="job"):
