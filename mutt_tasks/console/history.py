@@ -28,9 +28,7 @@ class History:
         kept = self.samples
         if len(kept) > 1 and sample.at - kept[-2].at < EVERY_SECONDS:
             kept = kept[:-1]
-        return History(
-            (*(each for each in kept if each.at >= sample.at - KEPT_SECONDS), sample)
-        )
+        return History((*(each for each in kept if each.at >= sample.at - KEPT_SECONDS), sample))
 
     def points(self, name: str) -> list[tuple[float, int]]:
         """The depths of a list, each with its moment."""

@@ -51,9 +51,7 @@ def read(looker: Looker, before: Picture, taken_at: float) -> Picture:
     parts = {
         "status": {**found.as_json(), "at": iso(found.now), "is_draining": found.is_draining},
         "jobs": listed,
-        "limits": {
-            name: each.as_json() for name, each in bounds.of(looker, found.now).items()
-        },
+        "limits": {name: each.as_json() for name, each in bounds.of(looker, found.now).items()},
     }
     kept = before.history.with_sample(Sample(taken_at, found.depths))
     return Picture(taken_at, parts, journal, history=kept)

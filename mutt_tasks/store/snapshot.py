@@ -1,6 +1,6 @@
 """Everything that metrics and people are shown, read from Redis at the moment of asking."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +9,7 @@ import redis
 from mutt_tasks.core.breaker import Marks
 from mutt_tasks.core.consumer_limits import FollowedLimits
 from mutt_tasks.core.flow import Flow
+from mutt_tasks.core.jobs import Job
 from mutt_tasks.core.message import parse
 from mutt_tasks.core.moments import moment_of
 from mutt_tasks.core.pace import Pace
@@ -18,8 +19,9 @@ from mutt_tasks.core.watch import Watch
 from mutt_tasks.store import keys
 from mutt_tasks.store.balance import Checks
 from mutt_tasks.store.connection import seconds_of, translated
-from mutt_tasks.store.counters import Counters
+from mutt_tasks.store.counters import CAME_BACK, Counters
 from mutt_tasks.store.fields import text
+from mutt_tasks.store.job_fields import job_of
 from mutt_tasks.store.scripts import Scripts
 from mutt_tasks.store.states import decoded, number
 
@@ -59,7 +61,10 @@ class PauseSpan:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """The lists and the books at one moment; times in seconds since 1970."""
+    """The lists and the books at one moment; times in seconds since 1970.
+
+    `jobs` are those of the jobs asked for that there are.
+    """
 
     now: float
     depths: Mapping[str, int]
@@ -68,6 +73,7 @@ class Snapshot:
     pause: PauseSpan | None
     is_draining: bool
     active_jobs: int
+    jobs: Mapping[str, Job]
     routes: Mapping[str, RouteSnapshot]
     pace: Pace
     watch: Watch
@@ -88,8 +94,13 @@ class Snapshots:
         self._client = client
         self._scripts = scripts
 
-    def take(self, routes: tuple[Route, ...], lists: tuple[str, ...]) -> Snapshot:
-        """Read all in one transaction; `lists` are those whose depths are wanted."""
+    def take(
+        self, routes: tuple[Route, ...], lists: tuple[str, ...], jobs: Sequence[str] = ()
+    ) -> Snapshot:
+        """Read all in one transaction.
+
+        `lists` are those whose depths are wanted, `jobs` the ids of those that are.
+        """
         with translated(), self._client.pipeline(transaction=True) as steps:
             steps.time()
             steps.hgetall(keys.STATS)
@@ -107,19 +118,22 @@ class Snapshots:
                 steps.llen(name)
             for route in routes:
                 steps.hmget(keys.route_state(route.name), "flow", "suspects", "speed", "moved_at")
+            for job in jobs:
+                steps.hgetall(keys.job(job))
             answers: list[Any] = steps.execute()
         time, stats, health, breaker, old_mark, since, pttl, checks, *answers = answers
-        lease, jobs, (pace, watch, limits), *rest = answers
-        states = zip(routes, rest[len(lists) :], strict=True)
-        now = seconds_of(time)
+        lease, active, (pace, watch, limits), *rest = answers
+        states = zip(routes, rest[len(lists) :], strict=False)
+        now, counters = seconds_of(time), Counters.read(stats)
         return Snapshot(
             now=now,
             depths=dict(zip(lists, rest, strict=False)),
-            counters=Counters.read(stats),
+            counters=counters,
             health=_probed(*health[:3]),
             pause=_pause_span(since, pttl, now),
             is_draining=bool(lease),
-            active_jobs=jobs,
+            active_jobs=active,
+            jobs=_jobs(dict(zip(jobs, rest[len(lists) + len(routes) :], strict=True)), counters),
             routes={route.name: self._route(route, state) for route, state in states},
             pace=decoded(Pace, pace),
             watch=decoded(Watch, watch),
@@ -135,12 +149,13 @@ class Snapshots:
             decoded(Suspects, suspects),
             number(speed),
             number(moved_at),
-            self._oldest(route),
+            self.oldest(route.source),
         )
 
-    def _oldest(self, route: Route) -> float | None:
-        raw = self._scripts.call("oldest", [route.source], [_OLDEST_BYTES])
-        message = parse(raw, route.read_fields) if raw else None
+    def oldest(self, name: str) -> float | None:
+        """The time of the event of a list's oldest message; None when there is none that tells."""
+        raw = self._scripts.call("oldest", [name], [_OLDEST_BYTES])
+        message = parse(raw, frozenset({"timestamp"})) if raw else None
         return message.timestamp() if message else None
 
 
@@ -153,3 +168,9 @@ def _pause_span(since: bytes | None, pttl: int, now: float) -> PauseSpan | None:
     if pttl == -2:  # there is no such key
         return None
     return PauseSpan(moment_of(text(since)), None if pttl < 0 else now + pttl / 1000)
+
+
+def _jobs(hashes: Mapping[str, Mapping[bytes, bytes]], counters: Counters) -> dict[str, Job]:
+    """The jobs that these hashes tell, by their ids."""
+    found = {name: job_of(raw, counters.value(CAME_BACK.of(name))) for name, raw in hashes.items()}
+    return {name: job for name, job in found.items() if job is not None}

@@ -86,4 +86,3 @@ def _environment() -> Environment:
     found.filters.update(FILTERS)
     found.globals.update(static=_static, share=share)
     return found
-

@@ -70,7 +70,9 @@ def _placed(points: Points) -> list[tuple[float, float]]:
     start, end = points[0][0], points[-1][0]
     most = max(1.0, max(value for _, value in points))
     wide, room = max(1e-9, end - start), _HEIGHT - 3
-    return [((at - start) / wide * _WIDTH, _HEIGHT - 1 - value / most * room) for at, value in points]
+    return [
+        ((at - start) / wide * _WIDTH, _HEIGHT - 1 - value / most * room) for at, value in points
+    ]
 
 
 FILTERS = {
