@@ -8,6 +8,7 @@ from typing import Any
 from mutt_tasks.console.history import History, Sample
 from mutt_tasks.core.jobs import ACTIVE
 from mutt_tasks.core.moments import iso
+from mutt_tasks.core.routes import Route
 from mutt_tasks.operations import bounds, history, job_view, jobs, shown, status
 from mutt_tasks.operations.looking import Looker
 
@@ -23,7 +24,7 @@ class Picture:
 
     `parts` are `status` (as the command line's, and when it was read), `jobs`, those submitted
     last, and `limits`, what bounds each route; `journal` are entries, the oldest first, by their
-    ids, and `history` the depths of the last hour. While Redis is `away` (why not) they are the
+    ids, and `history` the depths of the last hour, of the lists of the `routes` and `dead_list`. While Redis is `away` (why not) they are the
     last that were read, at `taken_at`.
     """
 
@@ -32,6 +33,8 @@ class Picture:
     journal: dict[str, dict[str, Any]] = field(default_factory=dict)
     away: str = ""
     history: History = History()
+    routes: tuple[Route, ...] = ()
+    dead_list: str = ""
 
     @property
     def newest(self) -> str:
@@ -54,7 +57,10 @@ def read(looker: Looker, before: Picture, taken_at: float) -> Picture:
         "limits": {name: each.as_json() for name, each in bounds.of(looker, found.now).items()},
     }
     kept = before.history.with_sample(Sample(taken_at, found.depths))
-    return Picture(taken_at, parts, journal, history=kept)
+    dead_list = settings.lists.dead_letter_queue
+    return Picture(
+        taken_at, parts, journal, history=kept, routes=settings.routes, dead_list=dead_list
+    )
 
 
 def _journal(looker: Looker, before: Picture) -> dict[str, dict[str, Any]]:

@@ -58,7 +58,9 @@ class Books:
     both so many were seen to have `came_back`. `bounced` counts replays that came back and have
     left again. `quarantined` counts by reason what was moved to the dead letter list, `sheltered`
     alerts that were moved into a dead letter queue untried. Operators' jobs `discarded`,
-    `redirected` and took back (`undone`) so many. `waiting` is what lies in those queues.
+    `redirected` and took back (`undone`) so many. `waiting` is what lies in those queues. `missing`
+    counts by list what has left it uncounted, as the worker saw it `checked_age_seconds` ago (None:
+    never).
     """
 
     replayed: int
@@ -71,6 +73,8 @@ class Books:
     redirected: int
     undone: int
     waiting: int
+    missing: dict[str, int]
+    checked_age_seconds: float | None
 
 
 @dataclass(frozen=True)
@@ -224,6 +228,8 @@ def _books(found: Snapshot, routes: Iterable[RouteStatus]) -> Books:
         redirected=total(counters.REDIRECTED),
         undone=total(counters.UNDONE),
         waiting=sum(route.depth for route in routes),
+        missing=dict(found.checks.missing),
+        checked_age_seconds=_age(found.checks.balanced_at, found.now),
     )
 
 

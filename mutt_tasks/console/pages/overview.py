@@ -13,7 +13,6 @@ from mutt_tasks.core import limits
 from mutt_tasks.core.routes import Route
 from mutt_tasks.operations.reasons import LASTING, in_words
 from mutt_tasks.operations.status import span
-from mutt_tasks.settings import Settings
 
 router = APIRouter()
 
@@ -33,16 +32,15 @@ _MEANS = {
 async def overview(request: Request, console: Here) -> HTMLResponse:
     """The first screen."""
     picture = await console.hub.fresh()
-    found = view(picture, console.look().settings, console.clock())
+    found = view(picture, console.clock())
     return page(request, "overview.html", view=found)
 
 
-def view(picture: Picture, settings: Settings, now: float) -> dict[str, Any]:
+def view(picture: Picture, now: float) -> dict[str, Any]:
     """What the first screen shows of a picture, at a moment of this process' clock."""
     status = picture.parts.get("status")
     if status is None:
         return {"away": picture.away or "Redis has not been asked yet", "age": None}
-    dead_list = settings.lists.dead_letter_queue
     return {
         "away": picture.away,
         "age": now - picture.taken_at,
@@ -52,14 +50,14 @@ def view(picture: Picture, settings: Settings, now: float) -> dict[str, Any]:
         "held": _held(status),
         "moogsoft": _moogsoft(status["moogsoft"]),
         "health": _health(status["moogsoft"]),
-        "flow": [_route(each, status["routes"][each.name], picture) for each in settings.routes],
-        "dead_list": dead_list,
-        "dead_change": picture.history.change(dead_list),
+        "flow": [_route(each, status["routes"][each.name], picture) for each in picture.routes],
+        "dead_list": picture.dead_list,
+        "dead_change": picture.history.change(picture.dead_list),
         "limits": [
             _bars(name, bound, status["routes"][name])
             for name, bound in picture.parts["limits"].items()
         ],
-        "books": _books(status, picture.parts["checks"]),
+        "books": _books(status["books"]),
         "jobs": picture.parts["jobs"][:_JOBS],
         "journal": list(reversed(picture.journal.values()))[:_JOURNAL],
     }
@@ -140,9 +138,8 @@ def _amount(value: float | None, name: str) -> str:
     return f"{value:g}/s" if name == "rate" else f"{value:,}"
 
 
-def _books(status: Mapping[str, Any], checks: Mapping[str, Any]) -> dict[str, Any]:
+def _books(books: Mapping[str, Any]) -> dict[str, Any]:
     """What became of everything that arrived, and whether anything left uncounted."""
-    books = status["books"]
     dead = sum(books["quarantined"].values())
     terms = [
         {"name": "put back", "amount": books["replayed"]},
@@ -151,21 +148,21 @@ def _books(status: Mapping[str, Any], checks: Mapping[str, Any]) -> dict[str, An
         {"name": "redirected", "amount": books["redirected"]},
         {"name": "wait here", "amount": books["waiting"]},
     ]
-    missing = sum(checks["missing"].values())
+    missing = sum(books["missing"].values())
     return {
         "arrived": sum(term["amount"] for term in terms) + missing,
         "terms": [*terms, *([{"name": "missing", "amount": missing}] if missing else [])],
-        **_verdict(checks, missing),
+        **_verdict(books, missing),
         "beside": _beside(books),
     }
 
 
-def _verdict(checks: Mapping[str, Any], missing: int) -> dict[str, str]:
+def _verdict(books: Mapping[str, Any], missing: int) -> dict[str, str]:
     if missing:
-        lists = ", ".join(name for name, count in checks["missing"].items() if count)
+        lists = ", ".join(name for name, count in books["missing"].items() if count)
         says = f"■ {missing:,} left uncounted from {lists}: somebody else takes from there"
         return {"tone": "said-bad", "verdict": says}
-    age = checks["age_seconds"]
+    age = books["checked_age_seconds"]
     if age is None or age > CHECKED_SECONDS:
         since = "" if age is None else f" for {span(age)}"
         return {"tone": "quiet", "verdict": f"○ unknown: no worker has checked{since}"}
