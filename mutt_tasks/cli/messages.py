@@ -11,8 +11,8 @@ from mutt_tasks.cli.application import looker
 from mutt_tasks.cli.output import Column
 from mutt_tasks.core.lanes import FAILED
 from mutt_tasks.errors import NotFound
-from mutt_tasks.operations import grouping, history, looking, notes, shown
-from mutt_tasks.operations.looking import Looker, Page, Wanted
+from mutt_tasks.operations import grouping, looking, notes, shown
+from mutt_tasks.operations.looking import Page, Wanted
 
 _route = click.option(
     "--route",
@@ -103,7 +103,7 @@ def show_command(
     looks = looker(output.progress())
     entry = looking.find(looks, message_id, routes)
     if entry is None:
-        raise NotFound(_gone(looks, message_id))
+        raise NotFound(shown.gone(looks, message_id))
     (found,) = notes.beside(looks, [shown.whole_message(looks, entry)], "id", "group")
     if raw:
         found["raw"] = shown.raw(looks, entry, actor, known_by())
@@ -232,16 +232,3 @@ def _kind(group: dict[str, Any]) -> str:
 
 def _nothing(where: str, seen: int) -> str:
     return f"none of {seen:,} matches" if where and seen else "nothing here"
-
-
-def _gone(looks: Looker, message_id: str) -> str:
-    """What is known of a message that is on no list."""
-    known = [
-        shown.journal_entry(looks, entry_id, each)
-        for entry_id, each in history.after(looks.store, message_id)
-    ]
-    text = f"{message_id} is not on the lists (any more): it was moved on, or changed by a new try"
-    if not known:
-        return text
-    last = known[0]
-    return f"{text}; the journal says: {last['at']} {last['event']} {last['sentence']}"

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from importlib import resources
 from typing import Any
 
@@ -10,8 +11,19 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.staticfiles import StaticFiles
 
 from mutt_tasks.console import problems
-from mutt_tasks.console.api import live, session
+from mutt_tasks.console.api import (
+    jobs,
+    live,
+    messages,
+    plans,
+    queues,
+    records,
+    remarks,
+    session,
+    switches,
+)
 from mutt_tasks.console.context import Console
+from mutt_tasks.console.description import describe
 from mutt_tasks.console.guard import Guard
 from mutt_tasks.console.pages import failure
 from mutt_tasks.console.pages import router as pages
@@ -19,7 +31,17 @@ from mutt_tasks.release import VERSION
 
 FILES = resources.files("mutt_tasks.console")
 PREFIX = "/api/v1"
-ROUTERS = (session.router, live.router)
+ROUTERS = (
+    live.router,
+    messages.router,
+    queues.router,
+    plans.router,
+    jobs.router,
+    switches.router,
+    remarks.router,
+    records.router,
+    session.router,
+)
 
 
 def app_of(console: Console) -> FastAPI:
@@ -48,6 +70,7 @@ def app_of(console: Console) -> FastAPI:
     app.add_api_route("/health", _healthy, include_in_schema=False)
     app.mount("/static", StaticFiles(directory=str(FILES / "static")), name="static")
     app.add_middleware(_guard, console=console)
+    app.openapi = partial(describe, app)  # type: ignore[method-assign]
     return app
 
 

@@ -8,8 +8,11 @@ from fastapi import Depends, Request
 from mutt_tasks.console.context import Console, console_of
 from mutt_tasks.console.identity import identity_of
 from mutt_tasks.console.problems import Problem
-from mutt_tasks.core.access import Identity
+from mutt_tasks.core.access import ACK, BODIES, Identity
 from mutt_tasks.operations.attempts import Attempt, refused
+
+# What the audit calls an attempt at something that has another name as a permission.
+VERBS = {BODIES: "view", ACK: "acknowledge"}
 
 Here = Annotated[Console, Depends(console_of)]
 Who = Annotated[Identity, Depends(identity_of)]
@@ -19,7 +22,8 @@ def check(console: Console, who: Identity, permission: str, scope: str = "") -> 
     """Raise Problem when somebody may not do something, and write that down."""
     why = who.why_not(permission)
     if why:
-        attempt = Attempt(permission, who.name, who.known_by, scope=scope)
+        verb = VERBS.get(permission, permission)
+        attempt = Attempt(verb, who.name, who.known_by, scope=scope, role=who.role)
         refused(console.look().store, attempt, why)
         raise Problem(403, "forbidden", why)
 

@@ -50,10 +50,14 @@ _COMPARE: dict[str, Callable[[float, float], bool]] = {
 
 
 class Term(NamedTuple):
-    """One term: whether it `holds` of a message, in which the `needle` then stands somewhere."""
+    """One term: whether it `holds` of a message, in which the `needle` then stands somewhere.
+
+    `reads_body` says that it asks for what the message says, and not only for what is said of it.
+    """
 
     holds: Callable[[Description], bool]
     needle: bytes = b""
+    reads_body: bool = False
 
 
 @dataclass(frozen=True)
@@ -70,6 +74,11 @@ class Filter:
     def excludes(self, raw: bytes) -> bool:
         """Whether the bytes alone show that a message is not meant; most of them do."""
         return bool(self._needles) and is_missing(self._needles, raw)
+
+    @property
+    def reads_bodies(self) -> bool:
+        """Whether what it finds tells what messages say."""
+        return any(term.reads_body for term in self.terms)
 
     @cached_property
     def _needles(self) -> tuple[bytes, ...]:
@@ -175,7 +184,7 @@ def _field(name: str, value: str) -> Term:
     def holds(message: Description) -> bool:
         return any(pattern.fullmatch(_written(each)) for each in message.values(names))
 
-    return Term(holds, needle_of(value))
+    return Term(holds, needle_of(value), reads_body=True)
 
 
 def _contains(written: str) -> Term:
@@ -185,10 +194,12 @@ def _contains(written: str) -> Term:
         return Term(
             lambda message: any(pattern.fullmatch(text) for text in _texts(message)),
             needle_of(wanted),
+            reads_body=True,
         )
     return Term(
         lambda message: any(wanted in text.casefold() for text in _texts(message)),
         needle_of(wanted),
+        reads_body=True,
     )
 
 

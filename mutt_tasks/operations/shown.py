@@ -92,6 +92,16 @@ def seen(
         looker.store.audit.add(_view(scope, len(entries), actor, known_by, role))
 
 
+def gone(looker: Looker, message_id: str) -> str:
+    """What is known of a message that is on no list. Raises StoreError."""
+    text = f"{message_id} is not on the lists (any more): it was moved on, or changed by a new try"
+    known = history.after(looker.store, message_id)
+    if not known:
+        return text
+    last = journal_entry(looker, *known[0])
+    return f"{text}; the journal says: {last['at']} {last['event']} {last['sentence']}"
+
+
 def group(found: Group, now: float, *, is_exact: bool) -> dict[str, Any]:
     """A group as listings show it."""
     ages = (

@@ -1,30 +1,47 @@
 """How things stand: once, and as a stream."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Header, Request
-from starlette.responses import StreamingResponse
+from starlette.responses import Response, StreamingResponse
 
+from mutt_tasks.console.answers import Json
 from mutt_tasks.console.identity import identity_in, peer_in
+from mutt_tasks.console.models.standing import Status
 from mutt_tasks.console.permission import Here
 from mutt_tasks.console.problems import AWAY_SECONDS, Problem
 from mutt_tasks.console.stream import events
 from mutt_tasks.operations.arguments import stream_id
 
+_EXAMPLE = """\
+retry: 2000
+
+event: status
+data: {"sentence": "replaying alerter 41/s, empty in about 9 min", "routes": {}}
+
+event: journal
+id: 1764213255926-0
+data: {"id": "1764213255926-0", "event": "moved", "sentence": "41 replayed"}
+
+"""
+
 router = APIRouter(tags=["live"])
 
 
-@router.get("/status")
-async def status(console: Here) -> dict[str, Any]:
+@router.get("/status", response_model=Status)
+async def status(console: Here) -> Response:
     """What is going on, in one sentence and in numbers; at most a second old."""
     picture = await console.hub.fresh()
     if picture.away:
         raise Problem(503, "redis-away", picture.away, {"Retry-After": str(AWAY_SECONDS)})
-    found: dict[str, Any] = picture.parts["status"]
-    return found
+    return Json(picture.parts["status"])
 
 
-@router.get("/events")
+@router.get(
+    "/events",
+    response_class=StreamingResponse,
+    responses={200: {"content": {"text/event-stream": {"example": _EXAMPLE}}}},
+)
 async def stream(
     request: Request, console: Here, last_event_id: Annotated[str, Header()] = ""
 ) -> StreamingResponse:

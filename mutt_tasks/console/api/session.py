@@ -3,11 +3,12 @@
 from typing import Any
 
 from fastapi import APIRouter, Request
-from pydantic import BaseModel, Field
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
-from mutt_tasks.console.identity import identity_of
+from mutt_tasks.console.answers import Json
 from mutt_tasks.console.login import log_in, log_out
+from mutt_tasks.console.models.standing import Login
+from mutt_tasks.console.models.standing import Who as WhoShown
 from mutt_tasks.console.permission import Here
 from mutt_tasks.console.problems import Problem
 from mutt_tasks.core.access import PERMISSIONS, Identity
@@ -15,29 +16,23 @@ from mutt_tasks.core.access import PERMISSIONS, Identity
 router = APIRouter(prefix="/session", tags=["access"])
 
 
-class Login(BaseModel):
-    """A key, once."""
-
-    key: str = Field(max_length=200)
-
-
-@router.get("")
-async def who(request: Request) -> dict[str, Any]:
+@router.get("", response_model=WhoShown)
+async def who(request: Request) -> Response:
     """Who asks, and what that one may do."""
-    found = identity_of(request)
+    found: Identity | None = request.scope["identity"]
     if found is None:
         raise Problem(401, "no-key", "nobody is logged in")
-    return shown(found)
+    return Json(shown(found))
 
 
-@router.post("")
+@router.post("", response_model=WhoShown)
 async def begin(request: Request, console: Here, login: Login) -> Response:
     """Log in with a key, for a cookie that only the browser can read."""
-    response = JSONResponse({})
-    identity = log_in(console, request, login.key, response)
-    body = JSONResponse(shown(identity))
-    body.raw_headers += [pair for pair in response.raw_headers if pair[0] == b"set-cookie"]
-    return body
+    cookies = Response()
+    response = Json(shown(log_in(console, request, login.key, cookies)))
+    for cookie in cookies.headers.getlist("set-cookie"):
+        response.headers.append("set-cookie", cookie)
+    return response
 
 
 @router.delete("", status_code=204)

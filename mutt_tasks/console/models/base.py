@@ -1,0 +1,39 @@
+"""What all shapes have in common."""
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+# One line, as people write it.
+LINE = r"^[^\x00-\x1f\x7f]+$"
+
+MessageId = Annotated[
+    str, Field(pattern=r"^m-[0-9a-f]{12}(-[1-9][0-9]{0,8})?$", examples=["m-3f2a9c01d4e7"])
+]
+Reason = Annotated[
+    str, Field(min_length=1, max_length=200, pattern=LINE, examples=["the database is mended"])
+]
+RouteName = Annotated[str, Field(examples=["alerter"], description="`alerter`, `moog` or `dead`")]
+Moment = Annotated[str, Field(examples=["2026-11-27T03:14:15.926Z"], description="ISO 8601, UTC")]
+
+
+class Shown(BaseModel):
+    """Something that is answered; more may stand beside what is named here."""
+
+    model_config = ConfigDict(extra="allow")
+
+
+class Asked(BaseModel):
+    """Something that is asked for; what is not named here is refused."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Problem(Shown):
+    """What went wrong (RFC 9457)."""
+
+    type: str = Field(examples=["urn:mutt:problem:set-changed"])
+    title: str = Field(examples=["Precondition Failed"])
+    status: int = Field(examples=[412])
+    detail: str = Field(examples=["the plan p-3f2a9c01d4e7 has expired: make a new one"])
+    instance: str = Field(examples=["/api/v1/jobs"])
