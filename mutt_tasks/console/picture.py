@@ -24,8 +24,8 @@ class Picture:
 
     `parts` are `status` (as the command line's, and when it was read), `jobs`, those submitted
     last, and `limits`, what bounds each route; `journal` are entries, the oldest first, by their
-    ids, and `history` the depths of the last hour, of the lists of the `routes` and `dead_list`. While Redis is `away` (why not) they are the
-    last that were read, at `taken_at`.
+    ids, and `history` the depths of the last hour, of the lists of the `routes` and `dead_list`.
+    While Redis is `away` (why not) they are the last that were read, at `taken_at`.
     """
 
     taken_at: float = 0.0

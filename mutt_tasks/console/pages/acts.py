@@ -51,8 +51,14 @@ async def plan(
         request, lambda progress: acting.make_plan(actor, progress, meant)
     )
     template = "parts/dialog.html" if wants_part(request) else "plan.html"
-    values = {"says": _SAYS[found["verb"]], "past": _PAST, "is_paced": found["verb"] in _PACED}
-    return page(request, template, plan=found, **values)
+    return page(
+        request,
+        template,
+        plan=found,
+        says=_SAYS[found["verb"]],
+        past=_PAST[found["verb"]],
+        is_paced=found["verb"] in _PACED,
+    )
 
 
 @router.post("/jobs")
@@ -89,9 +95,7 @@ def cancel(console: Here, who: Who, job_id: str, reason: Line = "") -> Response:
 
 
 @router.post("/jobs/{job_id}/undo")
-def undo(
-    console: Here, who: Who, job_id: str, reason: Line = "", request: Line = ""
-) -> Response:
+def undo(console: Here, who: Who, job_id: str, reason: Line = "", request: Line = "") -> Response:
     """Put back what a job took."""
     job = acting.undo(Actor(console, who, request), job_id, reason)
     return RedirectResponse(f"/jobs/{job['id']}", 303)
@@ -109,9 +113,7 @@ def _selection(
     if scope == "ids":
         return Selection(Verb(verb), tuple(ids), routes=routes, destination=to)
     filter_text = where if scope == "where" else ""
-    return Selection(
-        Verb(verb), (), filter_text, not filter_text, routes, destination=to
-    )
+    return Selection(Verb(verb), (), filter_text, not filter_text, routes, destination=to)
 
 
 def _check_typed(plan: dict[str, Any], typed: str) -> None:

@@ -76,4 +76,3 @@ def _shown(found: dict[str, Any]) -> dict[str, Any]:
             sampled = f"≈ estimated from {found['seen']:,} of {found['length']:,} messages"
             says = f"{says}; {sampled}" if says else sampled
     return {"rows": rows, "says": says}
-

@@ -104,7 +104,7 @@ def _kept(looker: Looker) -> list[dict[str, Any]]:
     """What lies in the trash, by job and list; what is removed first comes first."""
     lists = sources.looked_into(looker.store, looker.settings, (TRASH,))
     lengths = looker.store.listings.lengths([each.key for each in lists])
-    told = {each.id: each for each in looker.store.jobs.listed(MOST)} if lists else {}
+    told = {each.id: each for each in jobs.listed(looker.store, MOST)} if lists else {}
     return [
         {
             "job": each.job,

@@ -24,7 +24,7 @@ _MEANS = {
     "window": "what has proved to stick, less what is on its way",
     "credit": "what the queues may hold more",
     "room": "what the forwarder's limiter takes beside live alerts",
-    "rate": "a second, at most",
+    "rate": "how many may go a second",
 }
 
 
@@ -57,6 +57,7 @@ def view(picture: Picture, now: float) -> dict[str, Any]:
             _bars(name, bound, status["routes"][name])
             for name, bound in picture.parts["limits"].items()
         ],
+        "means": list(_MEANS.items()),
         "books": _books(status["books"]),
         "jobs": picture.parts["jobs"][:_JOBS],
         "journal": list(reversed(picture.journal.values()))[:_JOURNAL],
@@ -114,10 +115,9 @@ def _route(route: Route, found: Mapping[str, Any], picture: Picture) -> dict[str
 def _bars(name: str, bound: Mapping[str, Any], route: Mapping[str, Any]) -> dict[str, Any]:
     known = [bound[each] for each in ("window", "credit", "room") if bound[each] is not None]
     held = route["held_by"]
-    says = in_words([held]) if held and held != limits.EMPTY else ""
     return {
         "name": name,
-        "says": says or ("nothing waits" if not route["depth"] else ""),
+        "says": _says(held) if route["depth"] else "nothing waits",
         "most": max([*known, 1]),
         "bars": [
             {
@@ -130,6 +130,10 @@ def _bars(name: str, bound: Mapping[str, Any], route: Mapping[str, Any]) -> dict
             for each, means in _MEANS.items()
         ],
     }
+
+
+def _says(held: str) -> str:
+    return in_words([held]) if held and held != limits.EMPTY else ""
 
 
 def _amount(value: float | None, name: str) -> str:

@@ -56,6 +56,15 @@ def timeline(
     return page(request, "journal.html", 422 if error else 200, view=view)
 
 
+@router.get("/parts/chain")
+async def chain(request: Request, console: Here, _who: Who) -> HTMLResponse:
+    """Whether no entry of the audit was changed, removed or inserted."""
+    found = await console.scans.run(
+        request, lambda progress: auditing.verified(console.look(progress))
+    )
+    return page(request, "parts/chain.html", chain=found)
+
+
 def _entries(looker: Looker, show: str, actor: str, job: str, before: str) -> list[dict[str, Any]]:
     """Entries of both, older than the one `before`, the newest first."""
     found: list[dict[str, Any]] = []

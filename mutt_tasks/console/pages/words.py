@@ -38,6 +38,11 @@ def clock(moment: str) -> str:
     return moment.replace("T", " ")[:19]
 
 
+def time_of_day(moment: str) -> str:
+    """The same without its day."""
+    return clock(moment)[11:]
+
+
 def at_least(value: float, least: float) -> float:
     """The value, or the least that is shown."""
     return max(value, least)
@@ -81,6 +86,7 @@ FILTERS = {
     "rate": rate,
     "age": age,
     "clock": clock,
+    "time_of_day": time_of_day,
     "atleast": at_least,
     "shell": shell,
     "line": line,
