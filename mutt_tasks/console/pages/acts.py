@@ -111,7 +111,7 @@ def _selection(
     routes = (route,) if route else ()
     to = destination if verb == Verb.REDIRECT.value else ""
     if scope == "ids":
-        return Selection(Verb(verb), tuple(ids), routes=routes, destination=to)
+        return Selection(Verb(verb), tuple(ids), routes=routes, destination=to, skips_gone=True)
     filter_text = where if scope == "where" else ""
     return Selection(Verb(verb), (), filter_text, not filter_text, routes, destination=to)
 

@@ -5,7 +5,7 @@ from typing import Any
 from fastapi import APIRouter, Request
 from starlette.responses import HTMLResponse
 
-from mutt_tasks.console.pages.rendering import page
+from mutt_tasks.console.pages.rendering import page, wants_part
 from mutt_tasks.console.permission import Here, Who
 from mutt_tasks.core.access import CANCEL, UNDO, Identity
 from mutt_tasks.core.jobs import ACTIVE, SENDING
@@ -37,8 +37,8 @@ def one(request: Request, console: Here, who: Who, job_id: str) -> HTMLResponse:
 
 @router.get("/parts/jobs/{job_id}")
 def part(request: Request, console: Here, who: Who, job_id: str) -> HTMLResponse:
-    """One job, to be put in the place of what is shown of it."""
-    return _one(request, console.look(), who, job_id, "parts/live_job.html")
+    """How far a job is; once it has ended the whole page is to be loaded anew."""
+    return _one(request, console.look(), who, job_id, "parts/progress.html")
 
 
 @router.get("/trash")
@@ -72,7 +72,10 @@ def _one(
         "held": job_standing.waits_for(found) if is_active else "",
         **progress(found),
     }
-    return page(request, template, job=found, view=view)
+    shown = page(request, template, job=found, view=view)
+    if wants_part(request) and not is_active:
+        shown.headers["HX-Refresh"] = "true"
+    return shown
 
 
 def progress(job: dict[str, Any]) -> dict[str, Any]:
