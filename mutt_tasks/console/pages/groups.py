@@ -1,5 +1,6 @@
 """Groups: which kinds of messages there are."""
 
+from collections import Counter
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
@@ -12,10 +13,13 @@ from mutt_tasks.console.permission import Here, Who
 from mutt_tasks.errors import InvalidArgument
 from mutt_tasks.operations import sources
 from mutt_tasks.operations.looking import Progress
+from mutt_tasks.operations.sources import DEAD
 
 router = APIRouter()
 
 MOST, ON_FIRST_SCREEN = 50, 8
+# Reasons are summed up over so many groups, the largest.
+MOST_COUNTED = 10_000
 _NONE: dict[str, Any] = {"groups": [], "all_groups": 0, "is_exact": True, "seen": 0, "length": 0}
 
 Text = Annotated[str, Query(max_length=1000)]
@@ -61,6 +65,23 @@ async def largest(request: Request, console: Here, who: Who) -> HTMLResponse:
         ),
     )
     return page(request, "parts/groups.html", groups=_shown(found))
+
+
+@router.get("/parts/reasons")
+async def reasons(request: Request, console: Here, who: Who) -> HTMLResponse:
+    """How many dead letters there are of each reason."""
+    wanted = Grouped((DEAD,), most=MOST_COUNTED)
+    found = await console.scans.run(
+        request, lambda progress: messages.groups(Reader(console, who), progress, wanted)
+    )
+    counts: Counter[str] = Counter()
+    for group in found["groups"]:
+        counts[group["reason"]] += group["count"]
+    listed = [
+        {"name": name, "count": count, "is_exact": found["is_exact"]}
+        for name, count in counts.most_common()
+    ]
+    return page(request, "parts/reasons.html", reasons=listed)
 
 
 def _shown(found: dict[str, Any]) -> dict[str, Any]:

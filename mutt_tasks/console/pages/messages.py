@@ -115,6 +115,7 @@ def _list(request: Request, reader: Reader, action: str, wanted: Wanted) -> HTML
         "seen": found["seen"],
         "length": found["length"],
         "error": error,
+        "has_reasons": route == DEAD,
         "empty": _empty(route, wanted.where, found["seen"]),
         "first": f"{action}?{urlencode(query)}" if wanted.cursor else "",
         "next": f"{action}?{urlencode({**query, 'cursor': found['cursor']})}"
