@@ -42,8 +42,9 @@ test: lint type ## Check style and types, run every test
 run: $(VENV)/.installed ## Run worker, beat, metrics and health; with stand-ins for what is not configured
 	$(BIN)/python -m demo
 
-docs: $(VENV)/.installed ## Write docs/configuration.md and .env.template from the settings
+docs: $(VENV)/.installed ## Write docs/configuration.md, .env.template and docs/openapi.json from the code
 	$(BIN)/python tools/write_configuration.py
+	$(BIN)/python tools/write_openapi.py
 
 bench: $(VENV)/.installed ## Measure moves beside their peers, and what they cost Redis; writes docs/performance.md
 	$(BIN)/python benchmarks/moves.py

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import re
 from http import HTTPStatus
 from typing import Any
 
@@ -110,5 +111,20 @@ async def _of_validation(request: Request, error: Exception) -> Response:
 async def _of_http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     kind = HTTPStatus(error.status_code).phrase.lower().replace(" ", "-")
-    found = Problem(error.status_code, kind, str(error.detail), dict(error.headers or {}))
-    return answered(request.scope, found)
+    headers = dict(error.headers or {})
+    if error.status_code == 405:
+        headers["Allow"] = ", ".join(_methods(request))
+    return answered(request.scope, Problem(error.status_code, kind, str(error.detail), headers))
+
+
+def _methods(request: Request) -> list[str]:
+    """All methods that a path takes; FastAPI names those of its first route alone."""
+    calls = request.app.openapi()["paths"]
+    path = request.scope["path"]
+    found = [
+        method.upper()
+        for template, each in calls.items()
+        if re.fullmatch(re.sub(r"\{[^}]+\}", "[^/]+", template), path)
+        for method in each
+    ]
+    return sorted(found)

@@ -52,7 +52,13 @@ def serve(app: Any, options: dict[str, Any], on_exit: Callable[[], None]) -> Non
     def told() -> None:
         loops[0].call_soon_threadsafe(on_exit)
 
-    config = uvicorn.Config(
+    server = Server(config_of(app, options), told)
+    asyncio.run(run())
+
+
+def config_of(app: Any, options: dict[str, Any]) -> uvicorn.Config:
+    """How an application is served; `options` say where."""
+    return uvicorn.Config(
         app,
         http=Protocol,
         ws="none",
@@ -67,5 +73,3 @@ def serve(app: Any, options: dict[str, Any], on_exit: Callable[[], None]) -> Non
         timeout_graceful_shutdown=1,
         **options,
     )
-    server = Server(config, told)
-    asyncio.run(run())

@@ -13,6 +13,9 @@ from mutt_tasks.store.store import Store
 # So many entries of the journal are read at once: less than a millisecond of Redis.
 PAGE = 200
 
+# Of which kinds entries are.
+KINDS = EVENTS
+
 # What the alerter writes where it knows no id.
 _NO_ID = "unknown"
 
@@ -54,8 +57,8 @@ def page(store: Store, before: str, most: int, events: Collection[str] = ()) -> 
     if before:
         stream_id("before", before)
     for event in events:
-        if event not in EVENTS:
-            raise InvalidArgument(f"event: got {event!r:.60}, accepts {', '.join(EVENTS)}")
+        if event not in KINDS:
+            raise InvalidArgument(f"event: got {event!r:.60}, accepts {', '.join(KINDS)}")
     found: list[tuple[str, JournalEntry]] = []
     while True:
         read = store.journal.page(before, PAGE if events else most)

@@ -109,9 +109,7 @@ def test_a_viewer_learns_nothing_of_what_messages_say_by_a_filter(
     assert audited(client) == [("view", "viewer", "viewer", f"where {where}")]
 
 
-def test_a_viewer_may_filter_by_what_is_said_of_messages(
-    house: House, client: redis.Redis
-) -> None:
+def test_a_viewer_may_filter_by_what_is_said_of_messages(house: House, client: redis.Redis) -> None:
     fill(client, DLQ, [event(1), event(2, _remediation={"replays": 2})])
     params = {"where": "replays>=1 age>1h lane:failed"}
 

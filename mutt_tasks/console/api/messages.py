@@ -8,6 +8,7 @@ from starlette.responses import Response
 from mutt_tasks.console import messages
 from mutt_tasks.console.answers import Json, fails
 from mutt_tasks.console.messages import MOST_SEEN, Grouped, Reader
+from mutt_tasks.console.models.base import CURSOR, MESSAGE_ID
 from mutt_tasks.console.models.messages import GroupPage, MessagePage, WholeMessage
 from mutt_tasks.console.permission import Here, Who
 from mutt_tasks.operations.looking import Wanted
@@ -15,13 +16,12 @@ from mutt_tasks.operations.looking import Wanted
 router = APIRouter(tags=["messages"])
 
 ListName = Literal["alerter", "moog", "dead", "trash"]
-MessageIdPath = Annotated[
-    str, Path(pattern=r"^m-[0-9a-f]{12}(-[1-9][0-9]{0,8})?$", examples=["m-3f2a9c01d4e7"])
-]
+MessageIdPath = Annotated[str, Path(pattern=rf"^{MESSAGE_ID}$", examples=["m-3f2a9c01d4e7"])]
 Lists = Annotated[list[ListName], Query(description="no name: all but the trash")]
 Where = Annotated[
-    str, Query(max_length=1000, examples=["host:rtr-7* age>2h"], description="a filter, see `docs`")
+    str, Query(max_length=1000, examples=["host:rtr-7* age>2h"], description="a filter")
 ]
+Place = Annotated[str, Query(pattern=CURSOR, description="go on where an earlier page ended")]
 Bodies = Annotated[bool, Query(description="whether to show what messages say; that is audited")]
 
 
@@ -33,7 +33,7 @@ def page(
     where: Where = "",
     limit: Annotated[int, Query(ge=1, le=500)] = 50,
     newest: bool = False,
-    cursor: Annotated[str, Query(max_length=200)] = "",
+    cursor: Place = "",
     bodies: Bodies = True,
 ) -> Response:
     """Messages of a list, those that go next first, or the newest.

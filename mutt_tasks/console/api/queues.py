@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from mutt_tasks.console import messages
 from mutt_tasks.console.answers import Json, fails
-from mutt_tasks.console.api.messages import Bodies, MessageIdPath, Where
+from mutt_tasks.console.api.messages import Bodies, MessageIdPath, Place, Where
 from mutt_tasks.console.messages import MOST_SEEN, Grouped, Reader
 from mutt_tasks.console.models.messages import GroupPage, MessagePage, WholeMessage
 from mutt_tasks.console.models.standing import DeadLetterQueues
@@ -50,7 +50,7 @@ def page(
     where: Where = "",
     limit: Annotated[int, Query(ge=1, le=500)] = 50,
     newest: bool = False,
-    cursor: Annotated[str, Query(max_length=200)] = "",
+    cursor: Place = "",
     bodies: Bodies = True,
 ) -> Response:
     """Messages of a dead letter queue, the oldest first, or the newest."""

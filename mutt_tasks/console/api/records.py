@@ -3,9 +3,11 @@
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
+from pydantic import Field
 from starlette.responses import Response
 
 from mutt_tasks.console.answers import Json
+from mutt_tasks.console.models.base import MOMENT, SPAN
 from mutt_tasks.console.models.records import AuditPage, JournalPage, Verdict
 from mutt_tasks.console.permission import Here, Who
 from mutt_tasks.operations import auditing, history, shown
@@ -21,6 +23,7 @@ Before = Annotated[
         description="only entries older than this one",
     ),
 ]
+Event = Annotated[str, Field(json_schema_extra={"enum": list(history.KINDS)}, examples=["moved"])]
 Limit = Annotated[int, Query(ge=1, le=500)]
 Name = Annotated[str, Query(max_length=200)]
 
@@ -31,7 +34,7 @@ def journal(
     _who: Who,
     before: Before = "",
     limit: Limit = 50,
-    event: Annotated[list[str], Query(max_length=20, examples=[["moved", "paused"]])] = [],  # noqa: B006
+    event: Annotated[list[Event], Query(max_length=20)] = [],  # noqa: B006
 ) -> Response:
     """What cycles and operators did, the newest first; about 10,000 entries are kept."""
     looker = console.look()
@@ -47,7 +50,7 @@ def audit(
     actor: Name = "",
     job: Name = "",
     verb: Name = "",
-    since: Annotated[str, Query(max_length=40, examples=["12h"])] = "",
+    since: Annotated[str, Query(pattern=rf"^({SPAN}|{MOMENT})?$", examples=["12h"])] = "",
     refused: Annotated[bool, Query(description="only attempts that were refused")] = False,
     before: Before = "",
     limit: Limit = 50,

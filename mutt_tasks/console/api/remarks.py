@@ -9,6 +9,7 @@ from mutt_tasks.console.acting import Actor
 from mutt_tasks.console.answers import Json, fails
 from mutt_tasks.console.api.headers import IdempotencyKey
 from mutt_tasks.console.models.acting import Ack, AckEnded, AckRequest, Acks, Noted, NoteRequest
+from mutt_tasks.console.models.base import SUBJECT
 from mutt_tasks.console.permission import Here, Who
 from mutt_tasks.core.access import ACK, NOTE
 from mutt_tasks.operations import notes
@@ -18,8 +19,7 @@ router = APIRouter(tags=["remarks"])
 Subject = Annotated[
     str,
     Path(
-        max_length=64,
-        pattern=r"^[ms][0-9a-f-]*$",
+        pattern=SUBJECT,
         examples=["s1-9f3a12cd4e5f"],
         description="a group or a message",
     ),
@@ -56,7 +56,7 @@ def take_back(
     console: Here,
     who: Who,
     group: Subject,
-    reason: Annotated[str, Query(max_length=200)] = "",
+    reason: Annotated[str, Query(max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")] = "",
     key: IdempotencyKey = "",
 ) -> Response:
     """End an acknowledgement before its time."""

@@ -1,10 +1,20 @@
 """Plans, jobs, pauses, notes and acknowledgements."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
-from mutt_tasks.console.models.base import LINE, Asked, MessageId, Moment, Reason, RouteName, Shown
+from mutt_tasks.console.models.base import (
+    LINE,
+    MOMENT,
+    SUBJECT,
+    Asked,
+    MessageId,
+    Moment,
+    Reason,
+    RouteName,
+    Shown,
+)
 
 PlannedVerb = Literal["replay", "requeue", "discard", "redirect"]
 
@@ -121,7 +131,7 @@ class Resumed(Shown):
 class NoteRequest(Asked):
     """A text about a message or a group, without credentials."""
 
-    subject: str = Field(max_length=64, examples=["s1-9f3a12cd4e5f"])
+    subject: str = Field(pattern=SUBJECT, examples=["s1-9f3a12cd4e5f"])
     text: str = Field(min_length=1, max_length=1000, pattern=LINE, examples=["ticket NET-812"])
 
 
@@ -138,7 +148,9 @@ class Noted(Shown):
 class AckRequest(Asked):
     """Until when somebody takes care of it, in seconds from now or as a moment, and why."""
 
-    until: float | str = Field(examples=[14400])
+    until: (
+        Annotated[float, Field(ge=1, le=7_776_000)] | Annotated[str, Field(pattern=rf"^{MOMENT}$")]
+    ) = Field(examples=[14400])
     reason: Reason
 
 

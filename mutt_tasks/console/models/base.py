@@ -4,12 +4,21 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from mutt_tasks.core.templates import GROUP_ID
+
 # One line, as people write it.
 LINE = r"^[^\x00-\x1f\x7f]+$"
 
-MessageId = Annotated[
-    str, Field(pattern=r"^m-[0-9a-f]{12}(-[1-9][0-9]{0,8})?$", examples=["m-3f2a9c01d4e7"])
-]
+_DATE = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
+_TIME = r"[T ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?(Z|[+-][0-9]{2}:?[0-9]{2})?"
+MOMENT = rf"{_DATE}({_TIME})?"
+SPAN = r"[0-9]{1,9}(\.[0-9]{1,3})?(s|m|min|h|d|w)"
+MESSAGE_ID = r"m-[0-9a-f]{12}(-[1-9][0-9]{0,8})?"
+# A message or a group.
+SUBJECT = rf"^({MESSAGE_ID}|{GROUP_ID})$"
+CURSOR = r"^([A-Za-z0-9_-]{1,40}\.[on][0-9]{1,12}(\.[0-9a-f]{12}\.([0-9a-f]{12})?)?)?$"
+
+MessageId = Annotated[str, Field(pattern=rf"^{MESSAGE_ID}$", examples=["m-3f2a9c01d4e7"])]
 Reason = Annotated[
     str, Field(min_length=1, max_length=200, pattern=LINE, examples=["the database is mended"])
 ]
@@ -26,7 +35,7 @@ class Shown(BaseModel):
 class Asked(BaseModel):
     """Something that is asked for; what is not named here is refused."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", strict=True)
 
 
 class Problem(Shown):
