@@ -1,13 +1,8 @@
 """The API does what its description says, whatever is asked; and the description is checked in."""
 
-import json
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
 
-import jsonschema
 import pytest
-import redis
 import schemathesis
 from hypothesis import HealthCheck, settings
 from schemathesis.specs.openapi.checks import ignored_auth, positive_data_acceptance
@@ -17,8 +12,7 @@ from mutt_tasks.store.store import Store
 from tests.console.conftest import app_on
 from tests.console.running import served
 from tests.console.test_reading import HOSTILE
-from tests.jobs import OFF
-from tests.pipeline import DEAD, DLQ, INGEST, MOOG_DLQ, event, run_cycle
+from tests.pipeline import DEAD, DLQ, INGEST, MOOG_DLQ, event
 from tests.redis_server import RedisServer
 from tests.services import ROOT
 

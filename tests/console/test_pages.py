@@ -31,7 +31,7 @@ BINARY = b"\xff\xfe no JSON <b>"
 
 
 def hostile(number: int) -> bytes:
-    fields = {name: f"{HOSTILE}{number}" for name in ("hostname", "message", "program", "x<y>")}
+    fields = dict.fromkeys(("hostname", "message", "program", "x<y>"), f"{HOSTILE}{number}")
     return json.dumps({**json.loads(event(number)), **fields, "api_key": "s3cr3t-v4lue"}).encode()
 
 
