@@ -26,7 +26,7 @@ class History:
     def with_sample(self, sample: Sample) -> "History":
         """The history with one more; one that comes early takes the place of the newest."""
         kept = self.samples
-        if len(kept) > 1 and sample.at - kept[-2].at < EVERY_SECONDS:
+        if len(kept) > 1 and sample.at - kept[-2].at <= EVERY_SECONDS:
             kept = kept[:-1]
         return History((*(each for each in kept if each.at >= sample.at - KEPT_SECONDS), sample))
 

@@ -1,14 +1,17 @@
 """Why not faster: the four limits of each route as they stand, and the one that binds."""
 
 from dataclasses import dataclass
-from math import isfinite
+from math import inf, isfinite
 from typing import Any
 
 from mutt_tasks.core import limits
+from mutt_tasks.core.limiter import Limiter
 from mutt_tasks.core.routes import Route
 from mutt_tasks.operations.looking import Looker
-from mutt_tasks.replay.traffic import Traffic
-from mutt_tasks.store.readings import RouteReading
+from mutt_tasks.store.readings import RouteReading, Window
+
+# Clocks that are closer than so many seconds show the same room.
+_LITTLE_SKEW = 0.02
 
 WINDOW, CREDIT, ROOM, RATE = "window", "credit", "room", "rate"
 
@@ -48,27 +51,34 @@ def of(looker: Looker, now: float) -> dict[str, Bounds]:
 
 def _of(looker: Looker, route: Route, queues: tuple[str, ...], now: float) -> Bounds:
     settings = looker.settings
-    traffic = Traffic(settings)
-    key = settings.forwarder.rate_limit_key
-    reading = looker.store.readings.read(route, queues, key, traffic.window, now)
-    traffic.read(reading, now)
-    if traffic.window.period != settings.forwarder.rate_period or traffic.window.skew:
-        # What was read says over which time the limiter counts.
-        reading = looker.store.readings.read(route, queues, key, traffic.window, now)
-    traffic.look(reading, now)
-    window = reading.flow.window.size or settings.pace.batch_size
-    left = max(0, window - reading.flow.in_flight.in_queues)
-    credit = limits.credit(settings.pace.high_water, traffic.shed_above, reading.depths)
-    rate = traffic.pace.rate(settings.pace.max_rate, traffic.limiter)
+    reading = _read(looker, route, queues, now)
+    followed = reading.limits
+    alerts = followed.alerts if followed.period else settings.forwarder.rate_limit
+    shed_above = followed.shed_above if followed.period else limits.SHED_ABOVE
+    limiter = Limiter(
+        reading.watch.drop.limit(alerts),
+        followed.period or settings.forwarder.rate_period,
+        reading.accepted,
+        bool(reading.failures),
+    )
+    size = reading.flow.window.size or settings.pace.batch_size
+    window = max(0, size - reading.flow.in_flight.in_queues)
+    credit = max(0, limits.credit(settings.pace.high_water, shed_above, reading.depths))
+    rate = reading.pace.rate(settings.pace.max_rate, limiter)
     # Without a limit on the rate the forwarder's limiter is not minded.
-    room = None if rate is None else _room(traffic, reading)
-    credit = max(0, credit)
-    return Bounds(left, credit, room, _finite(rate), _binding(left, credit, room))
+    room = inf if rate is None else reading.pace.room(limiter, reading.queued)
+    found = max(0, int(room)) if isfinite(room) else None
+    return Bounds(window, credit, found, _finite(rate), _binding(window, credit, found))
 
 
-def _room(traffic: Traffic, reading: RouteReading) -> int | None:
-    room = traffic.pace.room(traffic.limiter, reading.queued)
-    return max(0, int(room)) if isfinite(room) else None
+def _read(looker: Looker, route: Route, queues: tuple[str, ...], now: float) -> RouteReading:
+    """A route as it is; what is read may say that the limiter counts over another time."""
+    forwarder, read = looker.settings.forwarder, looker.store.readings.read
+    found = read(route, queues, forwarder.rate_limit_key, Window(forwarder.rate_period), now)
+    period, skew = found.limits.period or forwarder.rate_period, found.pace.clock.skew
+    if period == forwarder.rate_period and abs(skew) < _LITTLE_SKEW:
+        return found
+    return read(route, queues, forwarder.rate_limit_key, Window(period, skew), now)
 
 
 def _binding(window: int, credit: int, room: int | None) -> str:

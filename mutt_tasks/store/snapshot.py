@@ -102,18 +102,7 @@ class Snapshots:
         `lists` are those whose depths are wanted, `jobs` the ids of those that are.
         """
         with translated(), self._client.pipeline(transaction=True) as steps:
-            steps.time()
-            steps.hgetall(keys.STATS)
-            steps.hmget(keys.HEALTH, "healthy", "reason", "checked_at", "breaker_seen_at")
-            # MGET finds nothing where something else than a string stands.
-            steps.mget(keys.BREAKER, keys.BREAKER_OPEN_TIME)
-            steps.exists(keys.OLD_BREAKER)
-            steps.hget(keys.PAUSED, "since")
-            steps.pttl(keys.PAUSED)
-            steps.hgetall(keys.CHECKS)
-            steps.exists(keys.LEASE)
-            steps.zcard(keys.ACTIVE_JOBS)
-            steps.hmget(keys.PACE, "pace", "watch", "limits")
+            _ask(steps)
             for name in lists:
                 steps.llen(name)
             for route in routes:
@@ -157,6 +146,22 @@ class Snapshots:
         raw = self._scripts.call("oldest", [name], [_OLDEST_BYTES])
         message = parse(raw, frozenset({"timestamp"})) if raw else None
         return message.timestamp() if message else None
+
+
+def _ask(steps: redis.client.Pipeline) -> None:
+    """Ask for what there is once."""
+    steps.time()
+    steps.hgetall(keys.STATS)
+    steps.hmget(keys.HEALTH, "healthy", "reason", "checked_at", "breaker_seen_at")
+    # MGET finds nothing where something else than a string stands.
+    steps.mget(keys.BREAKER, keys.BREAKER_OPEN_TIME)
+    steps.exists(keys.OLD_BREAKER)
+    steps.hget(keys.PAUSED, "since")
+    steps.pttl(keys.PAUSED)
+    steps.hgetall(keys.CHECKS)
+    steps.exists(keys.LEASE)
+    steps.zcard(keys.ACTIVE_JOBS)
+    steps.hmget(keys.PACE, "pace", "watch", "limits")
 
 
 def _probed(healthy: bytes | None, reason: bytes | None, at: bytes | None) -> Probed | None:

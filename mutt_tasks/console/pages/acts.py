@@ -45,7 +45,7 @@ async def plan(
     id: Annotated[list[str], Form(max_length=1000)] = [],  # noqa: B006
 ) -> HTMLResponse:
     """Freeze what was chosen, and show what would be done; nothing is moved."""
-    meant = _selection(verb, scope, route, where, destination, id)
+    meant = _selection(verb, scope, id, route=route, where=where, destination=destination)
     actor = Actor(console, who)
     found = await console.scans.run(
         request, lambda progress: acting.make_plan(actor, progress, meant)
@@ -102,7 +102,7 @@ def undo(console: Here, who: Who, job_id: str, reason: Line = "", request: Line 
 
 
 def _selection(
-    verb: str, scope: str, route: str, where: str, destination: str, ids: list[str]
+    verb: str, scope: str, ids: list[str], *, route: str, where: str, destination: str
 ) -> Selection:
     if verb not in [each.value for each in PLANNED]:
         raise Problem(422, "invalid-argument", f"verb: accepts {', '.join(PLANNED)}")

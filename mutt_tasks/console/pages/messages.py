@@ -15,9 +15,8 @@ from mutt_tasks.core.access import ACK, BODIES, EDIT, NOTE, Identity
 from mutt_tasks.core.plan import Verb
 from mutt_tasks.errors import InvalidArgument
 from mutt_tasks.operations import sources
-from mutt_tasks.operations.looking import Progress, Wanted
+from mutt_tasks.operations.looking import Looker, Progress, Wanted
 from mutt_tasks.operations.sources import DEAD, TRASH
-from mutt_tasks.settings import Settings
 
 router = APIRouter()
 
@@ -90,7 +89,7 @@ def _wanted(route: str, where: str, order: str, cursor: str) -> Wanted:
 
 
 def _list(request: Request, reader: Reader, action: str, wanted: Wanted) -> HTMLResponse:
-    settings = reader.console.look().settings
+    looker = reader.console.look()
     route = wanted.routes[0] if wanted.routes else ""
     error, found = "", None
     try:
@@ -107,10 +106,10 @@ def _list(request: Request, reader: Reader, action: str, wanted: Wanted) -> HTML
         "where": wanted.where,
         "is_newest_first": wanted.is_newest_first,
         "is_trash": route == TRASH,
-        "lists": [*_names(settings), TRASH] if action == "/messages" else [],
+        "lists": [*_names(looker), TRASH] if action == "/messages" else [],
         "group_query": urlencode({"route": route, "where": wanted.where}),
-        "verbs": verbs_for(settings, route, reader.who),
-        "destinations": settings.lists.redirect_queues,
+        "verbs": verbs_for(looker, route, reader.who),
+        "destinations": looker.settings.lists.redirect_queues,
         "messages": [_row(each) for each in found["messages"]],
         "seen": found["seen"],
         "length": found["length"],
@@ -130,17 +129,17 @@ async def _one(
 ) -> HTMLResponse:
     routes = (route,) if route else ()
 
-    def work(progress: Progress) -> tuple[dict[str, Any], Settings]:
+    def work(progress: Progress) -> tuple[dict[str, Any], Looker]:
         found = messages.message(reader, progress, message_id, routes, raw=is_raw)
-        return found, reader.console.look().settings
+        return found, reader.console.look()
 
-    found, settings = await reader.console.scans.run(request, work)
+    found, looker = await reader.console.scans.run(request, work)
     found["headline"] = _row(found)["headline"]
     who = reader.who
     fields = {name: part for name, part in found["fields"].items() if name != "_remediation"}
     view = {
-        "verbs": verbs_for(settings, found["route"], who, is_one=True),
-        "destinations": settings.lists.redirect_queues,
+        "verbs": verbs_for(looker, found["route"], who, is_one=True),
+        "destinations": looker.settings.lists.redirect_queues,
         "can_edit": found["route"] != TRASH,
         "may_edit": who.may(EDIT) and who.may(BODIES),
         "may_see_bodies": found["bodies"],
@@ -157,17 +156,17 @@ async def _one(
 
 
 def verbs_for(
-    settings: Settings, route: str, who: Identity, *, is_one: bool = False
+    looker: Looker, route: str, who: Identity, *, is_one: bool = False
 ) -> list[dict[str, Any]]:
     """What can be done with messages of a list, and whether somebody may do it."""
     verbs = _VERBS.get(route, _OF_ROUTES if route or is_one else (*_OF_ROUTES, Verb.REQUEUE))
-    if verbs and settings.lists.redirect_queues:
+    if verbs and looker.settings.lists.redirect_queues:
         verbs = (*verbs, Verb.REDIRECT)
     return [{"name": verb.value, "may": who.may(verb.value)} for verb in verbs]
 
 
-def _names(settings: Settings) -> list[str]:
-    return [source.name for source in sources.all_of(settings)]
+def _names(looker: Looker) -> list[str]:
+    return [source.name for source in sources.all_of(looker.settings)]
 
 
 def _title(route: str) -> str:
