@@ -1,4 +1,4 @@
-"""One reader of Redis for all who look: each second while somebody does, else not at all."""
+"""One reader of Redis for all who look: every two seconds while somebody does, else not at all."""
 
 import asyncio
 from collections.abc import Callable, Iterator
@@ -10,7 +10,7 @@ from fastapi.concurrency import run_in_threadpool
 from mutt_tasks.console.picture import Picture
 from mutt_tasks.errors import MuttTasksError
 
-SECONDS = 1.0
+SECONDS = 2.0
 
 
 class Hub:

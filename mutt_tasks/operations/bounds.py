@@ -5,7 +5,9 @@ from math import inf, isfinite
 from typing import Any
 
 from mutt_tasks.core import limits
+from mutt_tasks.core.flow import Flow
 from mutt_tasks.core.limiter import Limiter
+from mutt_tasks.core.limits import Depths
 from mutt_tasks.core.routes import Route
 from mutt_tasks.operations.looking import Looker
 from mutt_tasks.store.readings import RouteReading, Window
@@ -43,16 +45,23 @@ class Bounds:
 
 
 def of(looker: Looker, now: float) -> dict[str, Bounds]:
-    """The limits of every route at a moment (seconds since 1970); raises StoreError."""
-    routes = looker.settings.routes
-    queues = tuple(dict.fromkeys((looker.settings.lists.alert_queue, *(r.target for r in routes))))
-    return {route.name: _of(looker, route, queues, now) for route in routes}
+    """The limits of every route at a moment (seconds since 1970), from one look at the limiter.
+
+    Raises StoreError.
+    """
+    first, *others = looker.settings.routes
+    reading = _read(looker, first, now)
+    flows = {first.name: reading.flow} | {
+        route.name: looker.store.readings.flow(route.name) for route in others
+    }
+    return {
+        route.name: _bounds(looker, reading, flows[route.name], _depths(looker, reading, route))
+        for route in (first, *others)
+    }
 
 
-def _of(looker: Looker, route: Route, queues: tuple[str, ...], now: float) -> Bounds:
-    settings = looker.settings
-    reading = _read(looker, route, queues, now)
-    followed = reading.limits
+def _bounds(looker: Looker, reading: RouteReading, flow: Flow, depths: Depths) -> Bounds:
+    settings, followed = looker.settings, reading.limits
     alerts = followed.alerts if followed.period else settings.forwarder.rate_limit
     shed_above = followed.shed_above if followed.period else limits.SHED_ABOVE
     limiter = Limiter(
@@ -61,9 +70,8 @@ def _of(looker: Looker, route: Route, queues: tuple[str, ...], now: float) -> Bo
         reading.accepted,
         bool(reading.failures),
     )
-    size = reading.flow.window.size or settings.pace.batch_size
-    window = max(0, size - reading.flow.in_flight.in_queues)
-    credit = max(0, limits.credit(settings.pace.high_water, shed_above, reading.depths))
+    window = max(0, (flow.window.size or settings.pace.batch_size) - flow.in_flight.in_queues)
+    credit = max(0, limits.credit(settings.pace.high_water, shed_above, depths))
     rate = reading.pace.rate(settings.pace.max_rate, limiter)
     # Without a limit on the rate the forwarder's limiter is not minded.
     room = inf if rate is None else reading.pace.room(limiter, reading.queued)
@@ -71,8 +79,18 @@ def _of(looker: Looker, route: Route, queues: tuple[str, ...], now: float) -> Bo
     return Bounds(window, credit, found, _finite(rate), _binding(window, credit, found))
 
 
-def _read(looker: Looker, route: Route, queues: tuple[str, ...], now: float) -> RouteReading:
+def _depths(looker: Looker, reading: RouteReading, route: Route) -> Depths:
+    """What lies in the queues that a route leads to; its own list is no limit."""
+    alert_queue = looker.settings.lists.alert_queue
+    return Depths(
+        0, reading.lengths[route.target], reading.lengths[alert_queue], route.target == alert_queue
+    )
+
+
+def _read(looker: Looker, route: Route, now: float) -> RouteReading:
     """A route as it is; what is read may say that the limiter counts over another time."""
+    targets = (each.target for each in looker.settings.routes)
+    queues = tuple(dict.fromkeys((looker.settings.lists.alert_queue, *targets)))
     forwarder, read = looker.settings.forwarder, looker.store.readings.read
     found = read(route, queues, forwarder.rate_limit_key, Window(forwarder.rate_period), now)
     period, skew = found.limits.period or forwarder.rate_period, found.pace.clock.skew
