@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from mutt_tasks.core.access import OPERATOR, VIEWER
 from mutt_tasks.operations.access import new_key
@@ -32,19 +33,20 @@ class Doors:
         return [("Console", where), *((f"  {role}", key) for role, key in self.keys.items())]
 
 
-def doors(env: Mapping[str, str], data: Path) -> Doors:
-    """Keys for a viewer and an operator, unless a file of keys is configured.
+@contextmanager
+def doors(env: Mapping[str, str]) -> Iterator[Doors]:
+    """Keys for a viewer and an operator while the context lasts, unless there are configured ones.
 
     The console of the demo is for this host alone, unless an address is configured.
     """
     address = env.get(ADDRESS, "").strip() or "127.0.0.1"
     if env.get(KEYS, "").strip():
-        return Doors({ADDRESS: address}, {})
-    path = (data / "console.keys").absolute()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.unlink(missing_ok=True)
-    keys = {role: new_key(str(path), role, role) for role in (VIEWER, OPERATOR)}
-    return Doors({ADDRESS: address, KEYS: str(path)}, keys)
+        yield Doors({ADDRESS: address}, {})
+        return
+    with TemporaryDirectory(prefix="mutt-console-") as folder:
+        path = f"{folder}/keys"
+        keys = {role: new_key(path, role, role) for role in (VIEWER, OPERATOR)}
+        yield Doors({ADDRESS: address, KEYS: path}, keys)
 
 
 @contextmanager

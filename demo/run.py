@@ -66,8 +66,8 @@ def run(options: Options, environ: Mapping[str, str], stopping: Event) -> int:
     with (
         _redis(choices, options.data) as (redis_url, servers),
         Moogsoft(on_accept=arrivals.note) as moogsoft,
+        doors(environ) as its_doors,
     ):
-        its_doors = doors(environ, options.data)
         env = {**choices.environment(environ, redis_url, moogsoft.url), **its_doors.env}
         surroundings = Surroundings(choices, env, tuple(servers), moogsoft, arrivals, its_doors)
         return _run(options, surroundings, stopping)
