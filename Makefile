@@ -33,9 +33,11 @@ type: $(VENV)/.installed ## Check types (mypy --strict)
 test: lint type ## Check style and types, run every test
 	@tools/promtool.sh
 	@tools/spin.sh
+	@tools/chromium.sh
 	$(BIN)/pytest -n 6 --dist loadgroup
 	@tools/promtool.sh --note
 	@tools/spin.sh --note
+	@tools/chromium.sh --note
 
 run: $(VENV)/.installed ## Run worker, beat, metrics and health; with stand-ins for what is not configured
 	$(BIN)/python -m demo

@@ -60,7 +60,8 @@ def list_command(
 
     FILTER is terms joined by spaces, all of which must hold: FIELD:VALUE with * as wildcard (host,
     ip, prog, sev, oid and msg are short names), age>2h, replays>=2, reason:poison,
-    lane:shed, group:s1-9f3a, or words that a message contains; quotes keep spaces together.
+    lane:shed, group:s1-9f3a, job:j-3f2a (the job that sent it last, or threw it away), or words
+    that a message contains; quotes keep spaces together.
 
     \b
     mutt-dlq list --route dead --newest
@@ -179,6 +180,8 @@ def _show_message(found: dict[str, Any]) -> None:
     output.show(f"  age    {output.age(found['age_seconds'])}{happened}")
     output.show(f"  tries  {found['replays']} replays; lane {found['lane']}")
     output.show(f"  group  {found['group']}")
+    if found["job"]:
+        output.show(f"  job    {found['job']}")
     remarks.show(found)
     output.show(f"  bytes  {found['bytes']:,}, SHA-1 {found['digest']}")
     for title, value in (("header", found["header"]), ("fields", _fields(found))):

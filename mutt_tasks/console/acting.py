@@ -23,6 +23,8 @@ from mutt_tasks.operations.looking import Looker, Progress
 from mutt_tasks.operations.notes import Wish
 from mutt_tasks.operations.planning import Selection
 
+# The number of more messages than this has to be typed.
+MANY = 1000
 # These send messages to their consumers, so that a pause holds them.
 _SENDING = frozenset({Verb.REPLAY, Verb.REQUEUE})
 

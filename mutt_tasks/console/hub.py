@@ -1,4 +1,4 @@
-"""One reader of Redis for all who look: each second while somebody does, else not at all."""
+"""One reader of Redis for all who look: every two seconds while somebody does, else not at all."""
 
 import asyncio
 import logging
@@ -14,7 +14,7 @@ from mutt_tasks.errors import MuttTasksError
 
 logger = logging.getLogger(__name__)
 
-SECONDS = 1.0
+SECONDS = 2.0
 
 
 class Hub:

@@ -5,9 +5,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from mutt_tasks.console.history import History, Sample
 from mutt_tasks.core.jobs import ACTIVE
 from mutt_tasks.core.moments import iso
-from mutt_tasks.operations import history, job_view, jobs, shown, status
+from mutt_tasks.core.routes import Route
+from mutt_tasks.operations import bounds, history, job_view, jobs, shown, status
 from mutt_tasks.operations.looking import Looker
 
 # Of the journal so many entries are kept for those who come back, and read at once.
@@ -21,14 +23,18 @@ class Picture:
     """How things stood at a moment of this process' clock (`taken_at`).
 
     `parts` are `status` (as the command line's, and when it was read), `jobs`, those submitted
-    last, and what else was asked for; `journal` are entries, the oldest first, by their ids. While
-    Redis is `away` (why not) they are the last that were read, at `taken_at`.
+    last, and `limits`, what bounds each route; `journal` are entries, the oldest first, by their
+    ids, and `history` the depths of the last hour, of the lists of the `routes` and `dead_list`.
+    While Redis is `away` (why not) they are the last that were read, at `taken_at`.
     """
 
     taken_at: float = 0.0
     parts: Mapping[str, Any] = field(default_factory=dict)
     journal: dict[str, dict[str, Any]] = field(default_factory=dict)
     away: str = ""
+    history: History = History()
+    routes: tuple[Route, ...] = ()
+    dead_list: str = ""
 
     @property
     def newest(self) -> str:
@@ -48,8 +54,13 @@ def read(looker: Looker, before: Picture, taken_at: float) -> Picture:
     parts = {
         "status": {**found.as_json(), "at": iso(found.now), "is_draining": found.is_draining},
         "jobs": listed,
+        "limits": {name: each.as_json() for name, each in bounds.of(looker, found.now).items()},
     }
-    return Picture(taken_at, parts, journal)
+    kept = before.history.with_sample(Sample(taken_at, found.depths))
+    dead_list = settings.lists.dead_letter_queue
+    return Picture(
+        taken_at, parts, journal, history=kept, routes=settings.routes, dead_list=dead_list
+    )
 
 
 def _journal(looker: Looker, before: Picture) -> dict[str, dict[str, Any]]:

@@ -10,11 +10,12 @@ from dataclasses import dataclass
 VIEW, BODIES, NOTE, ACK = "view", "bodies", "note", "ack"
 PLAN, CANCEL, PAUSE, UNDO = "plan", "cancel", "pause", "undo"
 REPLAY, REQUEUE, DISCARD, REDIRECT = "replay", "requeue", "discard", "redirect"
+EDIT = "edit"
 
 VIEWER, OPERATOR, ADMIN = "viewer", "operator", "admin"
 
 _OPERATORS = frozenset(
-    {BODIES, NOTE, ACK, PLAN, CANCEL, PAUSE, UNDO, REPLAY, REQUEUE, DISCARD},
+    {BODIES, NOTE, ACK, PLAN, CANCEL, PAUSE, UNDO, REPLAY, REQUEUE, DISCARD, EDIT},
 )
 # From the least to the most.
 ROLES = {

@@ -12,7 +12,7 @@ from functools import cached_property, lru_cache
 from typing import Any, TypeGuard
 
 from mutt_tasks.core.lanes import lane_of, route_named
-from mutt_tasks.core.message import HEADER_FIELD
+from mutt_tasks.core.message import HEADER_FIELD, job_named
 from mutt_tasks.core.moments import moment_of
 from mutt_tasks.core.policy import MALFORMED
 from mutt_tasks.core.redaction import (
@@ -46,7 +46,8 @@ class View:
     """Where messages are looked at, what is hidden then, and what is masked to group them.
 
     They lie in the source of the `route`, or (`is_dead`) in the dead letter list, where each
-    belongs to the one of the `routes` that its header names, else to the `route`.
+    belongs to the one of the `routes` that its header names, else to the `route`; or in the trash
+    of the `job` that took them from there.
     """
 
     route: Route
@@ -54,6 +55,7 @@ class View:
     is_dead: bool = False
     routes: tuple[Route, ...] = ()
     masks: Masks = Masks()
+    job: str = ""
 
     def shows(self, name: str) -> bool:
         """Whether a member has its name among what people see; asked for few names, very often."""
@@ -146,9 +148,7 @@ class Description:
     @property
     def replays(self) -> int:
         """How often it was replayed."""
-        found = self._header.get("replays")
-        is_count = isinstance(found, int) and not isinstance(found, bool) and found >= 0
-        return int(self._header["replays"]) if is_count else 0
+        return _count(self._header.get("replays"))
 
     @property
     def correlation_id(self) -> str:
@@ -175,6 +175,11 @@ class Description:
     def cycle(self) -> str:
         """What stamped it last; empty without a stamp."""
         return _word(self._header.get("cycle"))
+
+    @property
+    def job(self) -> str:
+        """The operator's job that threw it away, or else sent it last; empty where none did."""
+        return self._view.job or job_named(self._header)
 
     @property
     def template(self) -> str:
@@ -249,6 +254,12 @@ def _program(fields: Mapping[str, Any]) -> str:
 
 def _object(value: object) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
+
+
+def _count(value: object) -> int:
+    """A whole number that is not negative; 0 for anything else."""
+    is_count = isinstance(value, int) and not isinstance(value, bool) and value >= 0
+    return int(value) if is_count else 0  # type: ignore[call-overload]
 
 
 def _word(value: object) -> str:

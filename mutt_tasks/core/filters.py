@@ -10,13 +10,14 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 from mutt_tasks.core.description import UNKNOWN, Description
+from mutt_tasks.core.identity import JOB_PREFIX
 from mutt_tasks.core.lanes import LANES
 from mutt_tasks.core.needles import is_missing, needle_of
 from mutt_tasks.core.policy import QUARANTINE_REASONS
 from mutt_tasks.core.templates import VERSION
 
 ACCEPTED = (
-    "field:value with * as wildcard, age>2h, replays>=2, reason:…, lane:…, group:…,"
+    "field:value with * as wildcard, age>2h, replays>=2, reason:…, lane:…, group:…, job:…,"
     " or words that the message contains; quotes keep spaces together"
 )
 # The usual short names of fields.
@@ -127,6 +128,8 @@ def _term(written: str, now: float, version: str) -> Term:
         raise ValueError(f"{written!r}: accepts a value behind the colon ({name}:* for any)")
     if name == "group":
         return _group(written, value, version)
+    if name == "job":
+        return _job(written, value)
     if name in ("reason", "lane"):
         accepted = LANES if name == "lane" else (*QUARANTINE_REASONS, *LANES, UNKNOWN)
         return _named(written, name, value, tuple(dict.fromkeys(accepted)))
@@ -159,6 +162,13 @@ def _group(written: str, value: str, version: str) -> Term:
         raise ValueError(f"{written!r}: accepts {version}- and the first digits, as `groups` shows")
     start = value.rstrip("*")
     return Term(lambda message: message.group.startswith(start))
+
+
+def _job(written: str, value: str) -> Term:
+    if not re.fullmatch(rf"{JOB_PREFIX}[0-9a-f*]*", value):
+        raise ValueError(f"{written!r}: accepts {JOB_PREFIX} and the first digits, as `jobs` shows")
+    start = value.rstrip("*")
+    return Term(lambda message: message.job.startswith(start))
 
 
 def _named(written: str, name: str, value: str, accepted: tuple[str, ...]) -> Term:

@@ -3,9 +3,12 @@
 import hashlib
 import re
 from collections import Counter
-from typing import NamedTuple
+from typing import NamedTuple, TypeGuard
 
 PREFIX, DIGITS = "m-", 12
+# In front of as many digits of a job's id.
+JOB_PREFIX = "j-"
+_JOB = re.compile(rf"{JOB_PREFIX}[0-9a-f]{{{DIGITS}}}")
 _WRITTEN = re.compile(rf"{PREFIX}([0-9a-f]{{{DIGITS}}})(?:-([1-9][0-9]{{0,8}}))?")
 
 
@@ -52,3 +55,8 @@ class Numbering:
         digits = digest(raw)[:DIGITS]
         self._seen[digits] += 1
         return MessageId(digits, self._seen[digits])
+
+
+def is_job(name: object) -> TypeGuard[str]:
+    """Whether something is a job's id."""
+    return isinstance(name, str) and _JOB.fullmatch(name) is not None

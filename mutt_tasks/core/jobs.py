@@ -1,13 +1,14 @@
 """An operator's job: a verb, exactly these messages, who wants it and why, and how far it is."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
 from mutt_tasks.core.access import OPERATOR
 from mutt_tasks.core.plan import Verb
 
-_PACED = frozenset({Verb.REPLAY, Verb.REQUEUE})
+# These send messages to their consumers, with a stamp by which one that comes back is known.
+SENDING = frozenset({Verb.REPLAY, Verb.REQUEUE})
 # These keep what they take from a list in the trash.
 TRASHING = frozenset({Verb.DISCARD, Verb.EDIT})
 
@@ -99,4 +100,20 @@ def is_paced(job: Job, targets: frozenset[str]) -> bool:
 
     `targets` are the queues that routes lead to.
     """
-    return job.verb in _PACED or job.destination in targets
+    return job.verb in SENDING or job.destination in targets
+
+
+def goes_before(job: Job, active: Iterable[Job], targets: frozenset[str]) -> Job | None:
+    """The job that is served before this one, of those that have not ended (the oldest first).
+
+    Jobs that need no pace are served one after the other; each route serves one that does.
+    """
+    kind = is_paced(job, targets)
+    for each in active:
+        if each.id == job.id:
+            return None
+        are_replays = each.verb is Verb.REPLAY and job.verb is Verb.REPLAY
+        is_apart = kind and are_replays and each.sources.keys().isdisjoint(job.sources)
+        if is_paced(each, targets) == kind and not is_apart:
+            return each
+    return None

@@ -1,13 +1,14 @@
 """One message: what its bytes say about its past, and its bytes with a new stamp."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
 
 from mutt_tasks.core.counts import whole_number
+from mutt_tasks.core.identity import is_job
 from mutt_tasks.core.json_object import Span, locate
 from mutt_tasks.core.moments import iso, moment_of
 
@@ -31,7 +32,8 @@ class Header(NamedTuple):
     `replays` counts all of them, `forgiven` how many of those do not count towards poison;
     `first_at` and `last_at` are moments of the first and the last replay, None before it.
     `is_sheltered` says that the message lies where it is untried, moved aside before an outage
-    could destroy it. `before` is the header that a requeue replaced, as JSON; empty without one.
+    could destroy it. `before` is the header that a requeue replaced, as JSON, and `job` the
+    operator's job that sent the message last; both are empty without one.
     """
 
     replays: int = 0
@@ -40,6 +42,7 @@ class Header(NamedTuple):
     last_at: float | None = None
     is_sheltered: bool = False
     before: str = ""
+    job: str = ""
 
     def sheltered(self, undoes_replay: bool) -> "Header":
         """The header of a message that is moved aside; `undoes_replay`: its last one was no try."""
@@ -50,10 +53,13 @@ class Header(NamedTuple):
     def replayed(self, now: float, forgiven: int) -> "Header":
         """The header after one more replay."""
         first_at = now if self.first_at is None else self.first_at
-        return Header(self.replays + 1, forgiven, first_at, now, before=self.before)
+        return Header(self.replays + 1, forgiven, first_at, now, before=self.before, job=self.job)
 
     def encode(self, route: str, cycle: str, reason: str = "", dead_at: float = 0.0) -> bytes:
-        """The header as JSON; `reason` and `dead_at` only on the way to the dead letter list."""
+        """The header as JSON; `reason` and `dead_at` only on the way to the dead letter list.
+
+        A job sends with its own id as the `cycle`.
+        """
         fields: dict[str, object] = {
             "replays": self.replays,
             "forgiven": self.forgiven,
@@ -62,6 +68,8 @@ class Header(NamedTuple):
             "first_at": None if self.first_at is None else iso(self.first_at),
             "last_at": None if self.last_at is None else iso(self.last_at),
         }
+        if self.job and not is_job(cycle):
+            fields["job"] = self.job
         if self.is_sheltered:
             fields["lane"] = SHELTERED_LANE
         if reason:
@@ -214,8 +222,14 @@ def _read_header(value: str) -> tuple[Header, bool]:
         last_at=moment_of(fields.get("last_at")),
         is_sheltered=fields.get("lane") == SHELTERED_LANE,
         before=_before(value) if "before" in fields else "",
+        job=job_named(fields),
     )
     return header, replays is not None and forgiven is not None
+
+
+def job_named(fields: Mapping[str, object]) -> str:
+    """The job that a header names: as what sent the message last, or before others did; or none."""
+    return next((name for name in map(fields.get, ("cycle", "job")) if is_job(name)), "")
 
 
 def _before(value: str) -> str:

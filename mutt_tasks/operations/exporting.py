@@ -43,6 +43,7 @@ def exported(looker: Looker, wanted: Exported, order: Order | None) -> Iterator[
     """
     planning.check_selected(wanted.ids, wanted.where, is_all=wanted.is_all)
     chosen = sources.chosen(looker.settings, wanted.routes)
+    meant: Iterable[tuple[Source, bytes]]
     if wanted.ids:
         meant = planning.by_id(looker, wanted.ids, chosen)
     else:

@@ -5,10 +5,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from mutt_tasks.core.access import OPERATOR
-from mutt_tasks.core.identity import DIGITS, PREFIX, digest
+from mutt_tasks.core.identity import DIGITS, JOB_PREFIX, PREFIX, digest
 from mutt_tasks.core.jobs import ACTIVE, TRASHING, Counts, Job, State
 from mutt_tasks.core.plan import Plan, Verb
-from mutt_tasks.errors import NotFound, Refused, SetChanged
+from mutt_tasks.errors import InvalidArgument, NotFound, Refused, SetChanged
 from mutt_tasks.operations import arguments
 from mutt_tasks.operations.attempts import Attempt, attempted
 from mutt_tasks.store.requests import Request
@@ -48,7 +48,7 @@ class Order:
     def job_id(self) -> str:
         """The same for the same request."""
         digest = hashlib.sha1(self.request.encode(), usedforsecurity=False)
-        return f"j-{digest.hexdigest()[:12]}"
+        return f"{JOB_PREFIX}{digest.hexdigest()[:DIGITS]}"
 
 
 def submit(store: Store, plan: Plan, order: Order) -> Job:
@@ -130,9 +130,15 @@ def get(store: Store, job_id: str) -> Job:
     return job
 
 
-def listed(store: Store, most: int = 20) -> list[Job]:
-    """The `most` jobs that were submitted last, the newest first."""
-    return store.jobs.listed(most)
+def listed(store: Store, most: int = 20, before: str = "") -> list[Job]:
+    """The `most` jobs that were submitted last, the newest first; only those before `before`.
+
+    Raises InvalidArgument when that is no job of the last 30 days.
+    """
+    found = store.jobs.listed(most, before)
+    if found is None:
+        raise InvalidArgument(f"before: got {before!r:.40}, accepts the id of a job")
+    return found
 
 
 def _job(order: Order, verb: Verb, sources: Mapping[str, int]) -> Job:

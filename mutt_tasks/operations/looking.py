@@ -48,7 +48,10 @@ class Looker:
 
     def describe(self, source: Source, raw: bytes) -> Description:
         """What people see of a message."""
-        return Description(raw, self._views[source.origin])
+        views = self._views
+        if source.place not in views:
+            views[source.place] = replace(views[source.origin], job=source.job)
+        return Description(raw, views[source.place])
 
     def matching(self, meant: Filter, source: Source, raw: bytes) -> Description | None:
         """What people see of a message that matches; None when it does not."""
@@ -59,7 +62,7 @@ class Looker:
 
     @cached_property
     def _views(self) -> dict[str, View]:
-        """From where each of the lists is seen."""
+        """From where each of the lists is seen; those of the trash are added when they are seen."""
         routes = self.settings.routes
         return {
             source.name: View(

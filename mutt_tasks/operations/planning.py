@@ -14,6 +14,7 @@ from mutt_tasks.core.policy import Policy
 from mutt_tasks.errors import InvalidArgument, NotFound, SetChanged
 from mutt_tasks.operations import looking, sources
 from mutt_tasks.operations.looking import Looker
+from mutt_tasks.operations.picking import pick
 from mutt_tasks.operations.sources import DEAD, Source
 from mutt_tasks.operations.sparing import Sparing
 from mutt_tasks.operations.walking import Walk
@@ -21,6 +22,7 @@ from mutt_tasks.settings import Settings
 
 # So many ids are shown of what a plan means.
 SAMPLE = 5
+GONE = "gone"
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,7 @@ class Selection:
 
     `where` is a filter; without one it has to be said that all are meant (`is_all`). No name in
     `routes` stands for every list that the verb can be used on. A redirect goes to `destination`.
+    Ids that are on no list (any more) are left out as `gone` (`skips_gone`), or are an error.
     """
 
     verb: Verb
@@ -37,6 +40,7 @@ class Selection:
     is_all: bool = False
     routes: tuple[str, ...] = ()
     destination: str = ""
+    skips_gone: bool = False
 
 
 @dataclass
@@ -79,7 +83,7 @@ def make(looker: Looker, wanted: Selection, request: str = "") -> Plan:
 def _counted(looker: Looker, wanted: Selection, now: float) -> _Counted:
     settings, counted = looker.settings, _Counted()
     chosen = _lists(settings, wanted)
-    found = by_id(looker, wanted.ids, chosen) if wanted.ids else _all(looker, wanted, chosen)
+    found = _meant(looker, wanted, chosen, counted)
     policies, numbering = _policies(looker), Numbering()
     for source, raw in found:
         route = source.route or settings.routes[0]
@@ -92,6 +96,19 @@ def _counted(looker: Looker, wanted: Selection, now: float) -> _Counted:
         if len(counted.sample) < SAMPLE:
             counted.sample.append(str(numbering.id_of(raw)))
     return counted
+
+
+def _meant(
+    looker: Looker, wanted: Selection, chosen: tuple[Source, ...], counted: _Counted
+) -> Iterable[tuple[Source, bytes]]:
+    if not wanted.ids:
+        return _all(looker, wanted, chosen)
+    if not wanted.skips_gone:
+        return by_id(looker, wanted.ids, chosen)
+    found, gone = pick(looker, wanted.ids, chosen)
+    if gone:
+        counted.skipped[GONE] = len(gone)
+    return found
 
 
 def find(looker: Looker, plan_id: str) -> Plan:
@@ -146,14 +163,14 @@ def _fits(verb: Verb, source: Source) -> bool:
 
 def by_id(
     looker: Looker, ids: Iterable[str], chosen: tuple[Source, ...]
-) -> Iterator[tuple[Source, bytes]]:
-    """The messages with these ids, each once; raises NotFound for one that is on no list."""
-    for name in dict.fromkeys(ids):
-        entry = looking.find(looker, name, tuple(source.name for source in chosen))
-        if entry is None:
-            lists = " or ".join(source.name for source in chosen)
-            raise NotFound(f"{name} is not on {lists} (any more)")
-        yield entry.source, entry.raw
+) -> list[tuple[Source, bytes]]:
+    """The messages with these ids, each once; raises NotFound for those that are on no list."""
+    found, gone = pick(looker, ids, chosen)
+    if gone:
+        lists = " or ".join(source.name for source in chosen)
+        are = "is" if len(gone) == 1 else "are"
+        raise NotFound(f"{', '.join(gone[:SAMPLE])} {are} not on {lists} (any more)")
+    return found
 
 
 def _all(

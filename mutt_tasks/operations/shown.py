@@ -30,6 +30,7 @@ def message(entry: Entry, now: float) -> dict[str, Any]:
         "reason": description.reason,
         "lane": description.lane,
         "group": description.group,
+        "job": description.job,
         "correlation_id": description.correlation_id,
         "older": entry.older,
         "bytes": len(entry.raw),
@@ -176,10 +177,10 @@ def headline(description: Description) -> str:
 
 
 def _trashed(source: Source) -> dict[str, Any]:
-    """Of what lies in the trash: which job threw it away, from which list, until when it stays."""
+    """Of what lies in the trash: from which list it was thrown away, and until when it stays."""
     if not source.job:
         return {}
-    return {"job": source.job, "lay_in": source.lay_in, "removed_at": iso(source.until)}
+    return {"lay_in": source.lay_in, "removed_at": iso(source.until)}
 
 
 def _iso(moment: float | None) -> str | None:

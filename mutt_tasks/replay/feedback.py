@@ -8,6 +8,7 @@ from typing import Any
 from mutt_tasks.core import flow
 from mutt_tasks.core.breaker import judged
 from mutt_tasks.core.flow import Flow
+from mutt_tasks.core.identity import is_job
 from mutt_tasks.core.limits import Allowance
 from mutt_tasks.core.message import sent_by
 from mutt_tasks.core.policy import Arrival, arrival
@@ -20,7 +21,7 @@ from mutt_tasks.replay.result import HELD, Pending, RouteResult
 from mutt_tasks.replay.traffic import Traffic
 from mutt_tasks.settings import Settings
 from mutt_tasks.store import landing as sights
-from mutt_tasks.store.counters import CAME_BACK, LANDED, TRIPS, without_zeros
+from mutt_tasks.store.counters import CAME_BACK, LANDED, RETURNED, TRIPS, without_zeros
 from mutt_tasks.store.landing import Landing as Landed
 from mutt_tasks.store.states import encoded
 
@@ -66,7 +67,7 @@ def learn(
     counted = {
         LANDED.of(route.name): settled.landed,
         TRIPS.of(route.name): int(settled.has_tripped),
-        **_came_back(found),
+        **_came_back(route, found, int(landing.returned)),
     }
     return Learnt(
         flow=settled.flow,
@@ -155,10 +156,16 @@ def _landing(route: Route, traffic: Traffic, look: Look, found: Landed) -> flow.
     )
 
 
-def _came_back(found: Landed) -> Counter[str]:
-    """The counters of what jobs sent and is among the arrivals."""
-    jobs = (sent_by(raw) for raw in (*found.oldest, *found.newest))
-    return Counter(CAME_BACK.of(job) for job in jobs if job.startswith("j-"))
+def _came_back(route: Route, found: Landed, returned: int) -> Counter[str]:
+    """The counters of what came back: replays, and what jobs sent and is among the arrivals.
+
+    What a job had requeued looks new, with its fresh header.
+    """
+    by_job = [(sent_by(raw), raw) for raw in (*found.oldest, *found.newest)]
+    by_job = [(job, raw) for job, raw in by_job if is_job(job)]
+    requeued = sum(arrival(raw, route) is Arrival.FRESH for _, raw in by_job)
+    counted = Counter(CAME_BACK.of(job) for job, _ in by_job)
+    return counted + Counter({RETURNED.of(route.name): returned + requeued})
 
 
 def _kinds(route: Route, arrivals: int, found: Landed) -> Counter[Arrival]:

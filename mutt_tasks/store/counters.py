@@ -48,7 +48,9 @@ SHELTERED = Family("sheltered", _ROUTE)
 
 # What became of replays; STUCK is what earlier releases called LANDED.
 LANDED, STUCK = Family("landed", _ROUTE), Family("stuck", _ROUTE)
+# RETURNED are counted when they are seen to come back, BOUNCED when they leave again.
 BOUNCED, FORGIVEN = Family("bounced", _ROUTE), Family("forgiven", _ROUTE)
+RETURNED = Family("returned", _ROUTE)
 TRIPS = Family("trips", _ROUTE)
 BAD_COUNTERS = Family("odd", _ROUTE)
 REQUEUED = Family("requeued", _ROUTE)

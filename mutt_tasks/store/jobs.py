@@ -23,17 +23,27 @@ class Jobs:
         """A job as it stands; None when there is none with this id."""
         return self._read([job_id])[0]
 
-    def listed(self, most: int) -> list[Job]:
-        """The `most` jobs that were submitted last, the newest first."""
+    def listed(self, most: int, before: str = "") -> list[Job] | None:
+        """The `most` jobs that were submitted last, the newest first.
+
+        Only those that were submitted before the job `before`; None when that is not known.
+        """
         with translated():
-            found: Any = self._client.zrevrange(keys.JOBS, 0, most - 1)
+            rank: Any = self._client.zrevrank(keys.JOBS, before) if before else -1
+            if rank is None:
+                return None
+            found: Any = self._client.zrevrange(keys.JOBS, rank + 1, rank + most)
         return [job for job in self._read([text(job_id) for job_id in found]) if job]
 
     def active(self) -> list[Job]:
         """The jobs that have not ended, the oldest first."""
+        return [job for job in self._read(self.active_ids()) if job]
+
+    def active_ids(self) -> list[str]:
+        """Their ids."""
         with translated():
             found: Any = self._client.zrange(keys.ACTIVE_JOBS, 0, -1)
-        return [job for job in self._read([text(job_id) for job_id in found]) if job]
+        return [text(job_id) for job_id in found]
 
     def is_work_left(self, sources: Sequence[str]) -> bool:
         """Whether a job has not ended, or something lies beside one of the lists."""

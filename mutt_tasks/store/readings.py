@@ -1,5 +1,6 @@
 """Everything that a slice of a batch is decided by, read at one moment."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -56,14 +57,15 @@ class Cursor:
 class RouteReading:
     """One route as it is now.
 
-    `speed` (messages/s) is the smoothed pace of its batches, the last of them at `moved_at`;
-    `queued` messages lie before the forwarder, and `sights` tell what the last look found of
-    replays in the queues. `accepted` is what the forwarder's limiter holds. The forwarder has
-    counted `failures` in a row (None: it does not count). `consumer_limits` is what runtime
-    configuration says of the limiter's alerts, its period and the alerter's shedding.
+    `speed` (messages/s) is the smoothed pace of its batches, the last of them at `moved_at`; the
+    queues have these `lengths`, `queued` messages lie before the forwarder, and `sights` tell what
+    the last look found of replays in the queues. `accepted` is what the forwarder's limiter holds.
+    The forwarder has counted `failures` in a row (None: it does not count). `consumer_limits` is
+    what runtime configuration says of the limiter's alerts, its period and the alerter's shedding.
     """
 
     depths: Depths
+    lengths: Mapping[str, int]
     queued: int
     cursor: Cursor
     speed: float
@@ -109,6 +111,12 @@ class Readings:
         )
         return _reading(route, queues, named(answer), start)
 
+    def flow(self, route: str) -> Flow:
+        """What is known of a route between its batches."""
+        with translated():
+            found: Any = self._client.hget(keys.route_state(route), FIELDS[Flow])
+        return decoded(Flow, found)
+
     def shifted(self, route: str, batch: Batch, *, is_back: bool) -> dict[str, Any]:
         """The fields of a route's state after an operator's job takes messages from its source.
 
@@ -141,6 +149,7 @@ def _reading(
     failures = found["failures"]
     return RouteReading(
         depths=_depths(route, queues, found["source"], found["lengths"]),
+        lengths=dict(zip(queues, found["lengths"], strict=True)),
         queued=sum(found["lengths"]),
         cursor=Cursor(
             int(number(state["cursor"])),

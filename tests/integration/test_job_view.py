@@ -5,8 +5,10 @@ import redis
 
 from mutt_tasks.core.jobs import Job
 from mutt_tasks.core.plan import Plan, Verb
-from mutt_tasks.operations import job_view, jobs
+from mutt_tasks.operations import job_view, jobs, status
+from mutt_tasks.operations.status import Status
 from mutt_tasks.store import keys
+from mutt_tasks.store.counters import LAST_CYCLE_MS
 from mutt_tasks.store.store import Store
 from tests.jobs import order, plan_of
 from tests.looking import looker_on
@@ -45,6 +47,11 @@ def waiting(client: redis.Redis, store: Store, verb: Verb, seconds: float) -> Jo
     return jobs.get(store, job.id)
 
 
+def status_of(store: Store) -> Status:
+    settings = settings_of(REMEDIATION_ROUTES="alerter,moog")
+    return status.read(store, settings.routes, settings.lists.dead_letter_queue)
+
+
 def held_by(store: Store, job: Job) -> str:
     found: str = job_view.job(looker_on(store), job)["held_by"]
     return found
@@ -54,14 +61,46 @@ def held_by(store: Store, job: Job) -> str:
 def test_a_job_that_nobody_begins_waits_for_a_worker(
     client: redis.Redis, store: Store, verb: Verb
 ) -> None:
-    assert held_by(store, waiting(client, store, verb, 1)) == ""
-    job = waiting(client, store, verb, 6)
-    assert held_by(store, job) == "no worker"
-    client.set(keys.LEASE, "x" * 32)  # one is at work
+    job = waiting(client, store, verb, 1)
     assert held_by(store, job) == ""
-    client.delete(keys.LEASE)
-    operator_pauses(store, 600)
+    client.hset(keys.job(job.id), "created_at", store.now() - 6)
+    assert held_by(store, job) == "no worker"
+    operator_pauses(store, 600)  # a pause is ended by itself, and no worker begins by itself
+    assert held_by(store, job) == "no worker"
+    client.hset(keys.STATS, LAST_CYCLE_MS, round(store.now() * 1000))  # one is there
     assert held_by(store, job) == ("paused" if verb is Verb.REPLAY else "")
+    client.delete(keys.STATS)
+    client.set(keys.LEASE, "x" * 32)  # one is at work
+    assert held_by(store, job) == ("paused" if verb is Verb.REPLAY else "")
+    client.delete(keys.PAUSED)
+    assert held_by(store, job) == ""
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "waits"),
+    [
+        (Verb.DISCARD, Verb.DISCARD, True),
+        (Verb.REPLAY, Verb.REPLAY, True),
+        (Verb.REPLAY, Verb.DISCARD, False),
+        (Verb.DISCARD, Verb.REPLAY, False),
+    ],
+)
+def test_a_job_waits_for_the_one_before_it_that_is_done_in_the_same_way(
+    client: redis.Redis, store: Store, first: Verb, second: Verb, waits: bool
+) -> None:
+    before, job = waiting(client, store, first, 2), waiting(client, store, second, 1)
+    told = job_view.job(looker_on(store), job)
+    assert (told["held_by"], told["behind"]) == (("other job", before.id) if waits else ("", ""))
+    assert held_by(store, before) == ""
+    client.hset(keys.job(job.id), "state", "running")
+    assert held_by(store, job) == ""
+    assert status_of(store).jobs == job_view.each(looker_on(store), [before, job])
+
+
+def test_replays_of_other_lists_wait_for_nobody(client: redis.Redis, store: Store) -> None:
+    waiting(client, store, Verb.REPLAY, 1)
+    plan = plan_of(store, Verb.REPLAY, {"moog": [event(1)]})
+    assert held_by(store, jobs.submit(store, plan, order())) == ""
 
 
 def test_what_holds_a_route_holds_the_job_and_an_empty_one_does_not(
@@ -72,7 +111,12 @@ def test_what_holds_a_route_holds_the_job_and_an_empty_one_does_not(
     client.xadd(keys.JOURNAL, told)  # type: ignore[arg-type]
     assert held_by(store, job) == ""
     client.xadd(keys.JOURNAL, told | {"route:moog": "held window"})  # type: ignore[arg-type]
+    assert held_by(store, job) == ""  # it has nothing there
+    client.xadd(keys.JOURNAL, told | {"route:alerter": "held window"})  # type: ignore[arg-type]
     assert held_by(store, job) == "window"
+    client.xadd(keys.JOURNAL, told)  # type: ignore[arg-type]
+    client.hset(keys.job(job.id), mapping={"rate": 0.1, "next_at": store.now() + 9})
+    assert held_by(store, jobs.get(store, job.id)) == "own rate"
 
 
 def test_counts_are_told_in_words_without_what_is_nothing() -> None:

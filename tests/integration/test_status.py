@@ -7,13 +7,27 @@ from pathlib import Path
 import pytest
 import redis
 
-from mutt_tasks.operations import status, switches
+from mutt_tasks.core.plan import Verb
+from mutt_tasks.operations import job_view, jobs, status, switches
 from mutt_tasks.operations.reasons import WORDS, in_words
 from mutt_tasks.operations.status import Status
 from mutt_tasks.settings import Settings
 from mutt_tasks.store import keys
 from mutt_tasks.store.store import Store
-from tests.pipeline import DEAD, DLQ, INGEST, drain, event, fill, run_cycle, settings_of
+from tests.jobs import order, plan_of
+from tests.looking import looker_on
+from tests.pipeline import (
+    DEAD,
+    DLQ,
+    INGEST,
+    consume,
+    drain,
+    event,
+    fill,
+    lying_in,
+    run_cycle,
+    settings_of,
+)
 
 
 @pytest.fixture
@@ -164,7 +178,8 @@ def test_as_json_it_has_the_names_that_faces_keep(
     switches.pause(store, "1", "ann", "why", 60)
     found = json.loads(json.dumps(read(store, settings).as_json()))
     assert set(found) == {
-        *("sentence", "routes", "dead_depth", "trash_depth", "moogsoft", "paused", "books"),
+        *("sentence", "routes", "dead_depth", "dead_oldest_age_seconds", "trash_depth"),
+        *("moogsoft", "paused", "books", "jobs"),
     }
     assert set(found["routes"]) == {"alerter", "moog"}
     kept = {"depth", "target_depth", "oldest_age_seconds", "held_by", "rate", "eta_seconds"}
@@ -183,3 +198,58 @@ def test_what_holds_several_routes_is_told_without_those_that_have_nothing_to_do
     assert in_words(["empty"]) == "nothing to replay"
     assert in_words(["of another version"]) == "of another version"
     assert in_words([]) == ""
+
+
+def test_a_job_under_way_is_in_the_sentence_and_stands_as_it_does_alone(
+    client: redis.Redis, store: Store, settings: Settings
+) -> None:
+    header = {"replays": 5, "route": "alerter"}
+    dead = [event(n, _remediation=header) for n in range(5)]
+    fill(client, DEAD, dead)
+    job = jobs.submit(store, plan_of(store, Verb.REQUEUE, {"dead": dead}), order())
+    waits = f"requeue {job.id} by ann: 0 of 5 done"
+    assert read(store, settings).sentence == waits
+    second = jobs.submit(store, plan_of(store, Verb.REQUEUE, {"dead": dead}), order())
+    assert read(store, settings).sentence == f"{waits}, and 1 more job"
+    jobs.cancel(store, second.id, order())
+    fill(client, "mutt:dlq:moog", [event(9)])
+    run_cycle(store, settings, healthy=False)
+    found = read(store, settings)
+    assert found.sentence == (
+        f"1 held: Moogsoft is not healthy; {waits}, waits: Moogsoft is not healthy"
+    )
+    looks = looker_on(store, REMEDIATION_BATCH_SIZE=2)
+    assert found.as_json()["jobs"] == [job_view.job(looks, job)]
+    switches.pause(store, "1", "ann", "CHG4711", 60)
+    assert read(store, settings).sentence == f"paused by ann for another 60 s: CHG4711; {waits}"
+
+
+def test_the_books_and_the_job_count_alike_what_came_back(
+    client: redis.Redis, store: Store, settings: Settings
+) -> None:
+    header = {"replays": 5, "route": "alerter"}
+    dead, lying = [event(n, _remediation=header) for n in range(4)], [event(9)]
+    fill(client, DEAD, dead)
+    fill(client, DLQ, lying)
+    requeue = jobs.submit(store, plan_of(store, Verb.REQUEUE, {"dead": dead}), order())
+    replay = jobs.submit(store, plan_of(store, Verb.REPLAY, {"alerter": lying}), order())
+    drain(store, settings)
+    sent = lying_in(client, INGEST)
+    assert len(sent) == 5
+    consume(client, store)
+    fill(client, DLQ, sent)
+    run_cycle(store, settings)
+    told = [job_view.job(looker_on(store), each)["counts"] for each in (requeue, replay)]
+    assert [(each["done"], each["came_back"]) for each in told] == [(4, 4), (1, 1)]
+    books = read(store, settings).books
+    assert (books.requeued, books.came_back) == (4, 5)
+
+
+def test_the_oldest_dead_letter_has_an_age_too(
+    client: redis.Redis, store: Store, settings: Settings
+) -> None:
+    assert read(store, settings).dead_oldest_age_seconds is None
+    fill(client, DEAD, [event(1, timestamp=store.now() - 500), event(2)])
+    assert read(store, settings).dead_oldest_age_seconds == pytest.approx(500, abs=5)
+    client.rpush(DEAD, b"{garbage")
+    assert read(store, settings).dead_oldest_age_seconds is None

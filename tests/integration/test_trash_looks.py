@@ -106,6 +106,8 @@ def test_one_message_of_the_trash_is_listedwith_its_job_and_end(looker: Looker) 
     assert "submitted" in [each["event"] for each in told["history"]]
     (group,) = grouping.groups(looker, TRASH).groups
     assert (group.count, group.routes) == (1, {"trash": 1})
+    assert len(looking.page(looker, Wanted(TRASH, where=f"job:{job.id}")).entries) == 1
+    assert looking.page(looker, Wanted(TRASH, where="job:j-000000000000")).entries == []
     with pytest.raises(Refused, match=f"`undo {job.id}` brings it back"):
         editing.draft(looker, entry)
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mutt_tasks.core.description import Description
+from mutt_tasks.core.description import Description, View
 from mutt_tasks.core.filters import parse_filter, span_of
 from mutt_tasks.core.moments import iso
 from mutt_tasks.core.routes import alerter_route, moog_route
@@ -275,3 +275,17 @@ def test_stars_stand_for_anything(value: str, text: str) -> None:
     found = matches(f"msg:{value or 'x'}", seen(message=text))
 
     assert found == (re.fullmatch(anything or "x", text, re.IGNORECASE) is not None)
+
+
+def test_a_job_finds_what_it_sent_last_and_what_it_threw_away() -> None:
+    sent = seen(_remediation={"replays": 1, "cycle": "j-0123456789ab"})
+    again = seen(_remediation={"replays": 2, "cycle": "c" * 32, "job": "j-0123456789ab"})
+    by_a_cycle = seen(_remediation={"replays": 1, "cycle": "c" * 32, "job": ["j-0123456789ab"]})
+    thrown = Description(b"{garbage", View(ALERTER, job="j-0123456789ab"))
+    for text in ("job:j-0123456789ab", "job:j-0123*", "job:j-*"):
+        found = [matches(text, each) for each in (sent, again, thrown, by_a_cycle, seen())]
+        assert found == [True, True, True, False, False]
+    assert not matches("job:j-0123456789ac", sent)
+    for wrong in ("job:0123", "job:p-0123", "job:j-x", "job:"):
+        with pytest.raises(ValueError, match="job"):
+            parse_filter(wrong, NOW)

@@ -151,6 +151,7 @@ def test_bytes_that_are_no_object_are_no_message(raw: bytes) -> None:
         first_at=st.none() | st.integers(0, 4_000_000_000).map(float),
         last_at=st.none() | st.integers(0, 4_000_000_000).map(float),
         before=st.sampled_from(["", '{"replays":5,"x":1.5,"route":"moog"}']),
+        job=st.sampled_from(["", "j-0123456789ab"]),
     ),
     reason=st.sampled_from(["", "poison"]),
 )
@@ -313,6 +314,16 @@ def test_a_header_of_what_was_moved_aside_says_so_and_undoes_a_replay_that_was_n
     # The next replay takes it out of there.
     again = kept.replayed(NOW + 9, forgiven=3)
     assert again == Header(4, 3, NOW, NOW + 9, before='{"a":1}')
+
+
+def test_a_message_keeps_the_job_that_sent_it_last_when_a_cycle_tries_it_again() -> None:
+    by_job = read(read(b'{"a":1}').stamped(Header(1).encode("alerter", "j-0123456789ab")))
+    assert by_job.header.job == "j-0123456789ab"
+    again = by_job.header.replayed(NOW, forgiven=0)
+    assert json.loads(again.encode("alerter", "c1"))["job"] == "j-0123456789ab"
+    assert "job" not in json.loads(again.encode("alerter", "j-ba9876543210"))
+    for nobody in (b'"c1"', b"null", b'["j-0123456789ab"]', b'"j-0123456789abc"', b'"j-"'):
+        assert read(b'{"_remediation":{"cycle":%s,"job":%s}}' % (nobody, nobody)).header.job == ""
 
 
 def test_a_requeue_keeps_one_header_and_not_the_one_before_it() -> None:

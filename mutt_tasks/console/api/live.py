@@ -30,7 +30,7 @@ router = APIRouter(tags=["live"])
 
 @router.get("/status", response_model=Status)
 async def status(console: Here) -> Response:
-    """What is going on, in one sentence and in numbers; at most a second old."""
+    """What is going on, in one sentence and in numbers; at most two seconds old."""
     picture = await console.hub.fresh()
     if picture.away:
         raise Problem(503, "redis-away", picture.away, {"Retry-After": str(AWAY_SECONDS)})

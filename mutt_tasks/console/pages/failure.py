@@ -1,11 +1,28 @@
 """What people see when something is wrong."""
 
 from fastapi import Request
-from starlette.responses import Response
+from starlette.responses import HTMLResponse, Response
 
+from mutt_tasks.console.pages.rendering import rendered, wants_part
 from mutt_tasks.console.problems import Problem
+
+_TITLES = {
+    "redis-away": "Redis is away",
+    "redis-refuses": "Redis refuses",
+    "forbidden": "Your role may not do this",
+    "not-found": "It is not there (any more)",
+    "set-changed": "The plan is not good any more",
+    "place-lost": "The list has moved on",
+    "refused": "This was refused",
+    "too-many": "Too much at once",
+    "invalid-argument": "Something is missing or wrong",
+}
 
 
 def page_of(request: Request, problem: Problem) -> Response:
-    """A problem as a page."""
-    return problem.response(request.url.path)
+    """A problem as a page, or as a dialog where a script asks."""
+    known = _TITLES.get(problem.kind, "This did not work")
+    shown = {"title": known, "detail": problem.detail, "status": problem.status_code}
+    template = "parts/problem.html" if wants_part(request) else "problem.html"
+    html = rendered(template, request, problem=shown)
+    return HTMLResponse(html, problem.status_code, problem.headers)

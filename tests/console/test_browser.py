@@ -1,0 +1,202 @@
+"""The console's pages in a real browser: live, by keyboard, narrow, dark, printed, accessible."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import redis
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, expect
+
+from mutt_tasks.store.store import Store
+from tests.console.browsing import CHROMIUM, Person, browser, width_of
+from tests.console.conftest import app_on
+from tests.console.people import keys_in
+from tests.console.running import served
+from tests.console.test_pages import PAGES, hostile
+from tests.jobs import OFF, discarded
+from tests.pipeline import DEAD, DLQ, event, fill, lying_in, run_cycle
+
+pytestmark = [
+    pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium"),
+    # One browser for all of them.
+    pytest.mark.xdist_group("browser"),
+]
+WHOLE_PAGES = [path for path in PAGES if not path.startswith("/parts")]
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    with browser() as found:
+        yield found
+
+
+@pytest.fixture
+def keys(tmp_path: Path) -> dict[str, str]:
+    return keys_in(tmp_path / "keys")
+
+
+@pytest.fixture
+def address(store: Store, tmp_path: Path, keys: dict[str, str]) -> Iterator[str]:
+    with served(app_on(store, CONSOLE_KEYS_FILE=tmp_path / "keys")) as base:
+        yield base
+
+
+@pytest.fixture
+def person(chromium: Browser, address: str, keys: dict[str, str]) -> Iterator[Person]:
+    """An operator at a browser, which has nothing to complain of and asks nobody else."""
+    context = chromium.new_context(viewport={"width": 1280, "height": 900})
+    found = Person(context, address).logs_in(keys["operator"])
+    yield found
+    assert found.complaints == []
+    assert found.strangers() == []
+    context.close()
+
+
+@pytest.fixture
+def full(client: redis.Redis, store: Store) -> None:
+    """Something in every list, with hostile bytes in every field."""
+    discarded(client, store)
+    fill(client, DLQ, [*(event(n) for n in range(60)), hostile(1), b"\xff\xfe", b""])
+    fill(client, DEAD, [hostile(3), b"<i>not JSON"])
+
+
+def test_the_first_screen_follows_what_happens(
+    person: Person, client: redis.Redis, store: Store
+) -> None:
+    page = person.goes("/")
+    sentence = page.locator(".sentence")
+    expect(sentence).to_contain_text("Nothing to replay")
+    fill(client, DLQ, [event(n) for n in range(7)])
+    expect(page.locator(".flow")).to_contain_text("7")
+    run_cycle(store, OFF)
+    expect(sentence).to_contain_text("REMEDIATION_ENABLED is false")
+    expect(page.locator("#live-journal")).to_contain_text("cycle: held")
+
+
+def test_one_stream_a_tab_which_ends_when_it_is_hidden(person: Person) -> None:
+    page = person.goes("/")
+    expect(page.locator("body")).not_to_have_class(re.compile("is-stale"))
+    assert sum(url.endswith("/live") for url in person.asked) <= 2  # of the login's page, and this
+    before = len([url for url in person.asked if url.endswith("/live")])
+    page.evaluate(
+        "Object.defineProperty(document, 'hidden', {value: true, configurable: true});"
+        "document.dispatchEvent(new Event('visibilitychange'))"
+    )
+    page.evaluate(
+        "Object.defineProperty(document, 'hidden', {value: false});"
+        "document.dispatchEvent(new Event('visibilitychange'))"
+    )
+    page.wait_for_function("performance.getEntriesByType('resource').length > 0")
+    page.wait_for_timeout(300)
+    assert len([url for url in person.asked if url.endswith("/live")]) == before + 1
+
+
+def test_by_keyboard_alone_a_message_is_discarded_and_brought_back(
+    person: Person, client: redis.Redis, store: Store
+) -> None:
+    fill(client, DLQ, [event(n) for n in range(3)])
+    page = person.goes("/messages?route=alerter")
+    page.locator("input[name=id]").first.focus()
+    page.keyboard.press("Space")
+    page.locator("button[value=discard]").focus()
+    page.keyboard.press("Enter")
+    dialog = page.locator("dialog[open]")
+    expect(dialog).to_contain_text("Discard 1 message")
+    page.keyboard.press("Escape")
+    expect(dialog).to_have_count(0)
+    page.locator("button[value=discard]").focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("dialog[open] #reason")).to_be_focused()
+    page.keyboard.type("old, ticket 812")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/jobs/j-*")
+    run_cycle(store, OFF)
+    expect(page.locator("h1 .tag")).to_have_text("done")
+    assert lying_in(client, DLQ) == [event(1), event(2)]
+    page.fill("#undo-reason", "it was the wrong one")
+    page.keyboard.press("Enter")
+    page.wait_for_url(lambda url: "/jobs/j-" in url)
+    expect(page.locator("h1")).to_contain_text("Undo 1")
+    run_cycle(store, OFF)
+    expect(page.locator("h1 .tag")).to_have_text("done")
+    assert lying_in(client, DLQ) == [event(0), event(1), event(2)]
+    page.go_back()
+    expect(page.locator("h1")).to_contain_text("Discard 1")
+
+
+@pytest.mark.usefixtures("full")
+def test_no_page_runs_what_a_message_says_or_is_wider_than_a_telephone(person: Person) -> None:
+    page = person.page
+    page.set_viewport_size({"width": 360, "height": 800})
+    paths = [*WHOLE_PAGES, *_one_of_each(person)]
+    for path in paths:
+        person.goes(path)
+        assert width_of(page) <= 360, path
+        assert page.locator("main img, main script").count() == 0, path
+
+
+@pytest.mark.usefixtures("full")
+def test_every_page_is_accessible(person: Person) -> None:
+    for path in [*WHOLE_PAGES, *_one_of_each(person)]:
+        _check(person.goes(path), path)
+
+
+@pytest.mark.usefixtures("full")
+def test_the_dark_pages_and_a_plan_are_accessible(person: Person) -> None:
+    person.page.emulate_media(color_scheme="dark")
+    for path in ["/", "/journal", *_one_of_each(person)]:
+        _check(person.goes(path), path)
+    page = person.goes("/messages?route=dead")
+    page.locator("input[name=id]").first.check()
+    page.click("button[value=discard]")
+    expect(page.locator("dialog[open]")).to_be_visible()
+    _check(page, "a plan")
+
+
+@pytest.mark.usefixtures("full")
+def test_without_a_script_everything_can_still_be_read_and_done(
+    chromium: Browser, address: str, keys: dict[str, str], client: redis.Redis, store: Store
+) -> None:
+    context = chromium.new_context(java_script_enabled=False)
+    person = Person(context, address).logs_in(keys["operator"])
+    page = person.page
+    expect(page.locator(".sentence")).to_contain_text("63 held")
+    person.goes("/messages?route=alerter")
+    page.locator("input[name=id]").first.check()
+    page.click("button[value=discard]")
+    page.fill("#reason", "old")
+    page.click("button.danger")
+    page.wait_for_url("**/jobs/j-*")
+    run_cycle(store, OFF)
+    assert event(0) not in lying_in(client, DLQ)
+    context.close()
+
+
+def test_a_million_messages_are_looked_at_page_by_page(person: Person, client: redis.Redis) -> None:
+    events = [event(n) for n in range(10_000)]
+    many = client.pipeline()
+    for _ in range(100):
+        many.lpush(DLQ, *events)
+    many.execute()
+    page = person.goes("/messages?route=alerter")
+    expect(page.locator("h1")).to_contain_text("1,000,000")
+    expect(page.locator("tbody tr")).to_have_count(50)
+    page.click("text=Next page")
+    expect(page.locator("tbody tr").first).to_contain_text("host-50")
+
+
+def _check(page: Page, what: str) -> None:
+    found = Axe().run(page)
+    assert found.violations_count == 0, f"{what}\n{found.generate_report()}"
+
+
+def _one_of_each(person: Person) -> list[str]:
+    """The pages of one message, of its edit, of one job, and of a plan."""
+    page = person.goes("/messages?route=alerter")
+    message = page.locator("tbody td.text a").first.get_attribute("href") or ""
+    page = person.goes("/jobs")
+    job = page.locator("tbody td a").first.get_attribute("href") or ""
+    name = message.partition("?")[0]
+    return [message, f"{name}/edit", job]
