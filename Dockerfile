@@ -22,7 +22,9 @@ LABEL org.opencontainers.image.title="mutt-remediation" \
 # A number, so that Kubernetes can tell that it is not root; root owns all files, so that what
 # runs cannot change its own code.
 RUN groupadd --gid 10001 mutt \
-    && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /nonexistent mutt
+    && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /nonexistent mutt \
+    # A volume here belongs to the user as well: the console's keys.
+    && install -d -o 10001 -g 10001 -m 700 /var/lib/mutt
 COPY --from=build /opt/venv /opt/venv
 # TMPDIR: on a read-only root, /dev/shm is what the worker's pool can write to.
 ENV PATH=/opt/venv/bin:$PATH \
@@ -31,7 +33,7 @@ ENV PATH=/opt/venv/bin:$PATH \
     TMPDIR=/dev/shm
 WORKDIR /app
 USER 10001:10001
-EXPOSE 8086 8087
+EXPOSE 8086 8087 8088
 # A warm shutdown: the worker ends the step that it is in, then exits.
 STOPSIGNAL SIGTERM
 # The worker's; Compose replaces it for the others. (A proxy in the environment would catch urllib.)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from demo.backlog import Backlog
 from demo.choices import Choices
+from demo.console import Doors
 from demo.live import EVENTS_PER_SECOND
 from demo.outage import Outage
 from demo.status import Status
@@ -22,6 +23,7 @@ class Parts:
     moogsoft: Moogsoft
     backlog: Backlog | None
     outage: Outage
+    doors: Doors
 
 
 def show(settings: Settings, parts: Parts, first: Status, data: Path, logs: Path | None) -> None:
@@ -34,11 +36,14 @@ def show(settings: Settings, parts: Parts, first: Status, data: Path, logs: Path
         rows += [("", line) for line in textwrap.wrap(pace, 64)]
     rows.append(("Metrics", f"http://localhost:{settings.process.metrics_port}/metrics"))
     rows.append(("Health", f"http://localhost:{settings.process.health_port}/health and /ready"))
+    rows += parts.doors.rows(settings)
     if logs:
-        rows.append(("Logs", f"{logs}/worker.log, {logs}/beat.log"))
+        rows.append(("Logs", f"{logs}/worker.log, {logs}/beat.log, {logs}/console.log"))
     for port in (settings.process.metrics_port, settings.process.health_port):
         if _is_taken(settings.process.listen_address, port):
             rows.append(("Note", f"port {port} is taken; the worker tries again every 5 s"))
+    if _is_taken(settings.console.address, settings.console.port):
+        rows.append(("Note", f"port {settings.console.port} is taken; there is no console"))
     print("mutt_tasks: worker and beat, with stand-ins for what is not configured", flush=True)
     for name, text in rows:
         print(f"  {name:<10} {text}", flush=True)

@@ -11,6 +11,7 @@ import redis
 from demo import intro, summary
 from demo.backlog import Backlog
 from demo.choices import Choices, choose
+from demo.console import Doors, console, doors
 from demo.embedded import embedded_redis
 from demo.live import LiveTraffic
 from demo.outage import Outage
@@ -42,13 +43,14 @@ class Options:
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What the run stands in: the `env` of worker and beat, and what was started for them."""
+    """What the run stands in: the `env` of what it starts, and what was started for that."""
 
     choices: Choices
     env: Mapping[str, str]
     servers: tuple[Child, ...]
     moogsoft: Moogsoft
     arrivals: Arrivals
+    doors: Doors
 
 
 def run(options: Options, environ: Mapping[str, str], stopping: Event) -> int:
@@ -64,9 +66,10 @@ def run(options: Options, environ: Mapping[str, str], stopping: Event) -> int:
     with (
         _redis(choices, options.data) as (redis_url, servers),
         Moogsoft(on_accept=arrivals.note) as moogsoft,
+        doors(environ) as its_doors,
     ):
-        env = choices.environment(environ, redis_url, moogsoft.url)
-        surroundings = Surroundings(choices, env, tuple(servers), moogsoft, arrivals)
+        env = {**choices.environment(environ, redis_url, moogsoft.url), **its_doors.env}
+        surroundings = Surroundings(choices, env, tuple(servers), moogsoft, arrivals, its_doors)
         return _run(options, surroundings, stopping)
 
 
@@ -101,7 +104,7 @@ def _run(options: Options, around: Surroundings, stopping: Event) -> int:
         strain = _strain(options, around, settings, pipeline, first.waiting)
         has_terminal = is_live()
         logs = options.data if has_terminal else None
-        parts = intro.Parts(choices, moogsoft, backlog, strain.outage)
+        parts = intro.Parts(choices, moogsoft, backlog, strain.outage, around.doors)
         intro.show(settings, parts, first, options.data, logs)
 
         ends = Ends(options.until_drained, options.timeout)
@@ -110,6 +113,7 @@ def _run(options: Options, around: Surroundings, stopping: Event) -> int:
             view(has_terminal, "Ctrl-C stops everything") as screen,
             pipeline or nullcontext(),
             worker_and_beat(around.env, logs) as children,
+            console(around.env, logs),
             strain.live or nullcontext(),
         ):
             is_well = watch.until_the_end(screen, [*around.servers, *children], stopping)

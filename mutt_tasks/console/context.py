@@ -41,7 +41,9 @@ class Console:
     hub: Hub
     keys: KeyFile
     sessions: Sessions
-    throttle: Throttle
+    wrong_keys: Throttle
+    wrong_logins: Throttle
+    refusals: Throttle
     doors: Doors
     scans: Scans
     stopping: Event

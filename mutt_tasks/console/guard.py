@@ -51,8 +51,8 @@ _AGAIN = (
 class Guard:
     """Lets a request through to the `app` when it may, with `identity` and `peer` in its scope."""
 
-    def __init__(self, app: ASGIApp, console: Console) -> None:
-        self._app, self._console = app, console
+    def __init__(self, app: ASGIApp, console: Console, body_seconds: float = BODY_SECONDS) -> None:
+        self._app, self._console, self._body_seconds = app, console, body_seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
@@ -73,7 +73,7 @@ class Guard:
         try:
             answer = self._checked(scope, peer)
             if answer is None:
-                await self._app(scope, _bounded(receive), sending)
+                await self._app(scope, _bounded(receive, self._body_seconds), sending)
                 return
         except Problem as problem:
             answer = answered(scope, problem)
@@ -155,10 +155,10 @@ def _without_port(authority: str) -> str:
     return authority.lower().removesuffix(":80").removesuffix(":443")
 
 
-def _bounded(receive: Receive) -> Receive:
+def _bounded(receive: Receive, seconds: float) -> Receive:
     """Receive a body of at most so many bytes, in at most so many seconds."""
     seen, is_whole = 0, False
-    ends_at = asyncio.get_running_loop().time() + BODY_SECONDS
+    ends_at = asyncio.get_running_loop().time() + seconds
 
     async def received() -> Message:
         nonlocal seen, is_whole
@@ -169,7 +169,7 @@ def _bounded(receive: Receive) -> Receive:
             async with asyncio.timeout_at(ends_at):
                 message = await receive()
         except TimeoutError:
-            raise Problem(408, "too-slow", f"a body comes within {BODY_SECONDS:g} s") from None
+            raise Problem(408, "too-slow", f"a body comes within {seconds:g} s") from None
         seen += len(message.get("body", b""))
         is_whole = message["type"] != "http.request" or not message.get("more_body", False)
         if seen > MOST_BYTES:

@@ -1,6 +1,7 @@
 """One reader of Redis for all who look: every two seconds while somebody does, else not at all."""
 
 import asyncio
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -8,7 +9,10 @@ from dataclasses import replace
 from fastapi.concurrency import run_in_threadpool
 
 from mutt_tasks.console.picture import Picture
+from mutt_tasks.console.problems import FAILED
 from mutt_tasks.errors import MuttTasksError
+
+logger = logging.getLogger(__name__)
 
 SECONDS = 2.0
 
@@ -73,6 +77,10 @@ class Hub:
             self.picture = await run_in_threadpool(self._read, self.picture, self._clock())
         except MuttTasksError as error:
             self.picture = replace(self.picture, away=str(error))
+        except Exception:
+            # Whoever looks is to see that something is wrong, and not an old picture.
+            logger.exception("the picture cannot be read")
+            self.picture = replace(self.picture, away=FAILED.detail)
         self._tried_at = self._clock()
 
     def _tell(self) -> None:

@@ -1,5 +1,7 @@
 """Who asks: by a key, by a trusted proxy, by a session, or anybody on this host without any key."""
 
+from typing import NoReturn
+
 from fastapi import Request
 from starlette.datastructures import Headers
 from starlette.requests import cookie_parser
@@ -9,6 +11,7 @@ from mutt_tasks.console.context import Console
 from mutt_tasks.console.peer import Peer
 from mutt_tasks.console.problems import Problem, too_many
 from mutt_tasks.console.sessions import COOKIE, SECURE_COOKIE
+from mutt_tasks.console.throttle import Throttle
 from mutt_tasks.core.access import NAME, ROLES, VIEWER, Identity, highest
 
 KEY_HEADER = "X-API-KEY"
@@ -25,7 +28,7 @@ def identity_in(console: Console, scope: Scope, peer: Peer) -> Identity | None:
     headers = Headers(scope=scope)
     keys = headers.getlist(KEY_HEADER)
     if keys:
-        return with_key(console, keys[0] if len(keys) == 1 else "", peer, BY_KEY)
+        return _by_key(console, keys[0] if len(keys) == 1 else "", peer)
     if peer.is_trusted and console.doors.user_header in headers:
         return _by_proxy(console, headers)
     token = token_in(headers, peer)
@@ -35,22 +38,37 @@ def identity_in(console: Console, scope: Scope, peer: Peer) -> Identity | None:
     return _OPEN if is_open and peer.is_here else None
 
 
-def with_key(console: Console, secret: str, peer: Peer, known_by: str) -> Identity:
-    """Whose key that is. Raises Problem: it is nobody's, or this address has tried too many."""
-    seconds = console.throttle.wait(peer.client)
-    if seconds:
-        raise too_many("too many wrong keys: wait", seconds)
-    found = console.keys.who(secret, known_by)
-    if found is None:
-        console.throttle.failed(peer.client)
-        raise Problem(401, "wrong-key", "nobody has this key")
-    return found
-
-
 def token_in(headers: Headers, peer: Peer) -> str:
     """The token of a session that a request brings; empty for none."""
     cookies = cookie_parser(headers.get("cookie", ""))
     return cookies.get(SECURE_COOKIE if peer.is_secure else COOKIE, "")
+
+
+def _by_key(console: Console, secret: str, peer: Peer) -> Identity:
+    """Whose key that is. Raises Problem: it is nobody's.
+
+    A right one is heard however many wrong ones come from its address: programs share addresses,
+    and a key that is 256 random bits is found by no trying.
+    """
+    found = console.keys.who(secret, BY_KEY)
+    return found or _wrong(console.wrong_keys, peer)
+
+
+def with_key(console: Console, secret: str, peer: Peer, known_by: str) -> Identity:
+    """Who logs in with a key. Raises Problem: it is nobody's, or too many wrong ones came."""
+    if console.wrong_logins.wait(peer.client):
+        return _wrong(console.wrong_logins, peer)
+    found = console.keys.who(secret, known_by)
+    return found or _wrong(console.wrong_logins, peer)
+
+
+def _wrong(throttle: Throttle, peer: Peer) -> NoReturn:
+    """Raise Problem for a wrong key, or for one too many."""
+    seconds = throttle.wait(peer.client)
+    if seconds:
+        raise too_many("too many wrong keys from here: wait", seconds)
+    throttle.failed(peer.client)
+    raise Problem(401, "wrong-key", "nobody has this key")
 
 
 def _by_proxy(console: Console, headers: Headers) -> Identity:

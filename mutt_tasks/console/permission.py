@@ -7,7 +7,7 @@ from fastapi import Depends, Request
 
 from mutt_tasks.console.context import Console, console_of
 from mutt_tasks.console.identity import identity_of
-from mutt_tasks.console.problems import Problem
+from mutt_tasks.console.problems import Problem, too_many
 from mutt_tasks.core.access import ACK, BODIES, Identity
 from mutt_tasks.operations.attempts import Attempt, refused
 
@@ -22,6 +22,11 @@ def check(console: Console, who: Identity, permission: str, scope: str = "") -> 
     """Raise Problem when somebody may not do something, and write that down."""
     why = who.why_not(permission)
     if why:
+        # Each is an entry of the audit, which is kept for more than a year.
+        seconds = console.refusals.wait(who.name)
+        if seconds:
+            raise too_many(f"too many refused attempts of {who.name}: {why}", seconds)
+        console.refusals.failed(who.name)
         verb = VERBS.get(permission, permission)
         attempt = Attempt(verb, who.name, who.known_by, scope=scope, role=who.role)
         refused(console.look().store, attempt, why)

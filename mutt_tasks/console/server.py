@@ -17,10 +17,12 @@ MOST_CONNECTIONS = 500
 class Protocol(H11Protocol):
     """HTTP/1.1, for which a connection that asks for nothing is closed."""
 
+    header_seconds = HEADER_SECONDS
+
     def connection_made(self, transport: Any) -> None:
         """Begin to wait for the first request."""
         super().connection_made(transport)
-        self.loop.call_later(HEADER_SECONDS, self._close_if_silent)
+        self.loop.call_later(self.header_seconds, self._close_if_silent)
 
     def _close_if_silent(self) -> None:
         # There is a cycle from the first request on.
@@ -58,18 +60,17 @@ def serve(app: Any, options: dict[str, Any], on_exit: Callable[[], None]) -> Non
 
 def config_of(app: Any, options: dict[str, Any]) -> uvicorn.Config:
     """How an application is served; `options` say where."""
-    return uvicorn.Config(
-        app,
-        http=Protocol,
-        ws="none",
-        lifespan="on",
-        log_config=None,
-        access_log=False,
+    usual: dict[str, Any] = {
+        "http": Protocol,
+        "ws": "none",
+        "lifespan": "on",
+        "log_config": None,
+        "access_log": False,
         # What proxies say is heeded by the guard, from named addresses.
-        proxy_headers=False,
-        server_header=False,
-        limit_concurrency=MOST_CONNECTIONS,
-        timeout_keep_alive=30,
-        timeout_graceful_shutdown=1,
-        **options,
-    )
+        "proxy_headers": False,
+        "server_header": False,
+        "limit_concurrency": MOST_CONNECTIONS,
+        "timeout_keep_alive": 30,
+        "timeout_graceful_shutdown": 1,
+    }
+    return uvicorn.Config(app, **usual | options)

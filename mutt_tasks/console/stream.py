@@ -14,6 +14,8 @@ from mutt_tasks.console.picture import Picture, encoded, is_after
 
 # A tab whose connection broke comes again after so many milliseconds.
 RETRY_MS = 2000
+# Then it comes again, so that a trusted proxy is asked again who that is.
+LONGEST_SECONDS = 3600.0
 # Something is sent at least as often, so that a proxy does not end the connection.
 ALIVE_SECONDS = 15.0
 
@@ -53,12 +55,12 @@ async def events(
     hub: Hub, knows: str, is_allowed: Callable[[], bool], clock: Callable[[], float]
 ) -> AsyncIterator[bytes]:
     """The stream of one tab; ends when the console does, or the login is over."""
-    teller = Teller(knows)
+    teller, ends_at = Teller(knows), clock() + LONGEST_SECONDS
     yield f"retry: {RETRY_MS}\n\n".encode()
     with hub.watch() as news:
         for part in teller.news(await hub.fresh(), clock()):
             yield part
-        while not hub.is_stopping and is_allowed():
+        while not hub.is_stopping and clock() < ends_at and is_allowed():
             news.clear()
             if await _happens(news, ALIVE_SECONDS):
                 for part in teller.news(hub.picture, clock()):

@@ -1,42 +1,43 @@
-"""Wrong keys cost time: after a few from one address, and after many in all, nobody tries more."""
+"""What fails often is made to wait: wrong keys of one address, refused attempts of one person."""
 
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 
-# So many wrong keys in a minute from one address, and from all together.
-MOST, MOST_IN_ALL, SECONDS = 5, 100, 60.0
-# More addresses are not told apart.
-_ADDRESSES = 10_000
+SECONDS = 60.0
+# More than these are not told apart.
+_APART = 10_000
 
 
 @dataclass
 class Throttle:
-    """Counts wrong keys by address, by a clock in seconds."""
+    """Counts failures by who they are of, by a clock in seconds.
+
+    So many are borne in a minute of one (`most`), and of all together (`in_all`).
+    """
 
     clock: Callable[[], float]
+    most: int = 5
+    in_all: int = 100
     _of: dict[str, deque[float]] = field(default_factory=dict)
-    _all: deque[float] = field(default_factory=deque)
+    _all: deque[float] = field(default_factory=lambda: deque(maxlen=1000))
 
-    def wait(self, address: str) -> float:
-        """For how many seconds this address may not try; 0 when it may."""
+    def wait(self, whose: str) -> float:
+        """For how many seconds this one (an address or a name) may not try; 0 when it may."""
         now = self.clock()
-        own = self._of.get(_network(address), deque())
-        left = [
-            times[0] + SECONDS - now
-            for times, most in ((_lately(own, now), MOST), (_lately(self._all, now), MOST_IN_ALL))
-            if len(times) >= most
-        ]
+        own = self._of.get(_network(whose), deque())
+        counted = ((_lately(own, now), self.most), (_lately(self._all, now), self.in_all))
+        left = [times[-most] + SECONDS - now for times, most in counted if len(times) >= most]
         return max(left, default=0.0)
 
-    def failed(self, address: str) -> None:
-        """A wrong key came from this address."""
-        now, network = self.clock(), _network(address)
-        if network not in self._of and len(self._of) >= _ADDRESSES:
-            self._of = {name: times for name, times in self._of.items() if _lately(times, now)}
-        if len(self._of) < _ADDRESSES:
-            self._of.setdefault(network, deque(maxlen=MOST)).append(now)
+    def failed(self, whose: str) -> None:
+        """Something of this one has failed."""
+        now, name = self.clock(), _network(whose)
+        if name not in self._of and len(self._of) >= _APART:
+            self._of = {each: times for each, times in self._of.items() if _lately(times, now)}
+        if name in self._of or len(self._of) < _APART:
+            self._of.setdefault(name, deque(maxlen=self.most)).append(now)
         self._all.append(now)
 
 

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import uvicorn
 from fastapi import FastAPI
@@ -13,17 +14,16 @@ from tests.services import until
 
 
 @contextmanager
-def served(app: FastAPI) -> Iterator[str]:
+def served(app: FastAPI, **options: Any) -> Iterator[str]:
     """The address of an application while the block lasts."""
     port = free_port()
-    server = uvicorn.Server(config_of(app, {"host": "127.0.0.1", "port": port}))
+    server = uvicorn.Server(config_of(app, {"host": "127.0.0.1", "port": port, **options}))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     until(lambda: server.started)
     try:
         yield f"http://127.0.0.1:{port}"
     finally:
-        server.should_exit = True
         app.state.console.stopping.set()
-        server.config.loaded_app  # noqa: B018
+        server.should_exit = True
         thread.join(10)

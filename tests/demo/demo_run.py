@@ -26,11 +26,12 @@ def environment(**more: str) -> dict[str, str]:
     inherited = {
         name: value
         for name, value in os.environ.items()
-        if not name.startswith(("REMEDIATION_", "MOOG_", "REDIS_", "CELERY_", "COV_"))
+        if not name.startswith(("REMEDIATION_", "MOOG_", "REDIS_", "CELERY_", "COV_", "CONSOLE_"))
     }
     ports = {
         "METRICS_PORT_REMEDIATION": str(free_port()),
         "HEALTH_PORT_REMEDIATION": str(free_port()),
+        "CONSOLE_PORT": str(free_port()),
     }
     # The folder of the test has no demo in it, nor has the installed package.
     return inherited | {"PYTHONPATH": str(ROOT)} | ports | PACE | more

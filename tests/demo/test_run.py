@@ -1,9 +1,11 @@
 """`make run` without a terminal: it drains, adds up, stops cleanly and goes on where it was."""
 
+import json
 import os
 import re
 import signal
 import urllib.request
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,7 @@ import redis
 from tests.demo.demo_run import DemoRun, all_gone, descendants
 from tests.pipeline import event
 from tests.redis_server import RedisServer
+from tests.services import until
 
 
 def numbers(line: str) -> list[int]:
@@ -32,6 +35,16 @@ def summary(run: DemoRun) -> list[str]:
     for line in lines[:2]:
         assert sum(numbers(line)) == 0, line
     return lines
+
+
+def answered(url: str, key: str) -> str:
+    """What a console answers to a key; nothing while it starts."""
+    request = urllib.request.Request(url, headers={"X-API-KEY": key})
+    try:
+        with urllib.request.urlopen(request, timeout=5) as answer:
+            return str(answer.read().decode())
+    except OSError:
+        return ""
 
 
 def test_a_backlog_drains_through_an_outage_and_every_message_is_accounted_for(
@@ -80,8 +93,13 @@ def test_stopped_or_killed_it_leaves_nothing_behind_and_the_next_run_goes_on(
         url = f"http://127.0.0.1:{run.env[f'{port}_PORT_REMEDIATION']}/{path}"
         with urllib.request.urlopen(url, timeout=5) as answer:
             assert answer.status == 200
+    console = f"http://127.0.0.1:{run.env['CONSOLE_PORT']}/api/v1/session"
+    for role in ("viewer", "operator"):
+        (key,) = re.findall(rf"^ +{role} +(mutt-\S+)$", run.text(), re.MULTILINE)
+        until(partial(answered, console, key), hint=run.errors)
+        assert json.loads(answered(console, key))["role"] == role
     children = descendants(run.process.pid)
-    assert len(children) >= 4  # Redis, beat, worker and its pool
+    assert len(children) >= 5  # Redis, beat, worker and its pool, console
     run.process.send_signal(signal.SIGTERM)
     assert run.end() == 0, run.text() + run.errors()
     assert all_gone(children)

@@ -28,11 +28,15 @@ from tests.shipping.files import (
 )
 
 DEMO = ("moogsoft", "pipeline")
-PRODUCTION = ("remediation", "beat", "flower")
+PRODUCTION = ("remediation", "beat", "console", "flower")
 OURS = PRODUCTION + DEMO
 
 # They say where a container is found from outside; within it the port is always the same.
-PUBLISHED = ("METRICS_PORT_REMEDIATION", "HEALTH_PORT_REMEDIATION")
+PUBLISHED = {
+    "METRICS_PORT_REMEDIATION": "remediation",
+    "HEALTH_PORT_REMEDIATION": "remediation",
+    "CONSOLE_PORT": "console",
+}
 # What else a variable means here.
 FIXED = frozenset({*PUBLISHED, "POD_NAME"})
 # Variables of other programs.
@@ -60,7 +64,8 @@ def test_every_setting_reaches_the_container_by_each_of_its_names(
         if name == "POD_NAME":
             assert given[name] == service
         elif name in PUBLISHED:
-            ports = [interpolated(port, {name: "9"}) for port in worker()["ports"]]
+            its = services()[PUBLISHED[name]]
+            ports = [interpolated(port, {name: "9"}) for port in its["ports"]]
             assert f"127.0.0.1:9:{default_of(name)}" in ports
             assert name not in given
         else:

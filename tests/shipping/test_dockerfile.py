@@ -137,8 +137,8 @@ def test_by_itself_it_is_the_worker_of_our_queue_with_one_slot() -> None:
 
 
 def test_it_exposes_the_ports_of_the_settings() -> None:
-    ports = [default_of("METRICS_PORT_REMEDIATION"), default_of("HEALTH_PORT_REMEDIATION")]
-    assert last("EXPOSE").split() == ports
+    names = ("METRICS_PORT_REMEDIATION", "HEALTH_PORT_REMEDIATION", "CONSOLE_PORT")
+    assert last("EXPOSE").split() == [default_of(name) for name in names]
 
 
 def test_its_health_check_succeeds_while_the_worker_answers(health_port: str) -> None:

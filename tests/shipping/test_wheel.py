@@ -30,7 +30,8 @@ def test_the_wheel_holds_the_program_alone(tmp_path: Path) -> None:
     (entry_points,) = (name for name in names if name.name == "entry_points.txt")
     told = zipfile.ZipFile(wheel).read(str(entry_points)).decode()
     assert "[celery.commands]\ndlq = mutt_tasks.cli.group:dlq\n" in told
-    assert "[console_scripts]\nmutt-dlq = mutt_tasks.cli.group:main\n" in told
+    for script in ("mutt-console = mutt_tasks.console.__main__", "mutt-dlq = mutt_tasks.cli.group"):
+        assert f"\n{script}:main\n" in told
     tops = {name.parts[0] for name in names if not name.parts[0].endswith(".dist-info")}
     assert tops == {"mutt_tasks", "celeryconfig.py"}
     assert Path("mutt_tasks/store/lua/commit.lua") in names

@@ -260,6 +260,23 @@ def test_a_quoted_term_is_text_whatever_it_looks_like() -> None:
     assert not matches('"a*b"', seen(note="axb"))
 
 
+@pytest.mark.parametrize(
+    "text", [f"lane:{'*' * 300}shed", f"msg:{'*a' * 60}*b", f"x{'*a' * 200}*b"]
+)
+def test_many_stars_take_no_longer_than_the_text_is_long(text: str) -> None:
+    """A filter that held the whole process for hours would be a way to stop the console."""
+    assert not matches(text, seen(message="a" * 4000))
+
+
+@given(st.text("ab*", max_size=8), st.text("abAB", max_size=12))
+def test_stars_stand_for_anything(value: str, text: str) -> None:
+    anything = "".join(".*" if char == "*" else char for char in value)
+
+    found = matches(f"msg:{value or 'x'}", seen(message=text))
+
+    assert found == (re.fullmatch(anything or "x", text, re.IGNORECASE) is not None)
+
+
 def test_a_job_finds_what_it_sent_last_and_what_it_threw_away() -> None:
     sent = seen(_remediation={"replays": 1, "cycle": "j-0123456789ab"})
     again = seen(_remediation={"replays": 2, "cycle": "c" * 32, "job": "j-0123456789ab"})

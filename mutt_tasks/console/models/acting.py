@@ -14,6 +14,7 @@ from mutt_tasks.console.models.base import (
     Reason,
     RouteName,
     Shown,
+    Whole,
 )
 
 PlannedVerb = Literal["replay", "requeue", "discard", "redirect"]
@@ -56,7 +57,7 @@ class JobRequest(Asked):
 
     plan: str = Field(pattern=r"^p-[0-9a-f]{12}$", examples=["p-3f2a9c01d4e7"])
     reason: Reason
-    stop_after: int | None = Field(default=None, ge=1, le=1_000_000_000, examples=[10])
+    stop_after: Whole | None = Field(default=None, ge=1, le=1_000_000_000, examples=[10])
     rate: float | None = Field(default=None, ge=0.01, le=1_000_000, examples=[5])
     queue_while_paused: bool = False
 

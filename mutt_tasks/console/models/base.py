@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from mutt_tasks.core.templates import GROUP_ID
 
@@ -24,6 +24,14 @@ Reason = Annotated[
 ]
 RouteName = Annotated[str, Field(examples=["alerter"], description="`alerter`, `moog` or `dead`")]
 Moment = Annotated[str, Field(examples=["2026-11-27T03:14:15.926Z"], description="ISO 8601, UTC")]
+
+
+def _as_whole(value: object) -> object:
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+# In JSON `10.0` is as whole a number as `10`.
+Whole = Annotated[int, BeforeValidator(_as_whole)]
 
 
 class Shown(BaseModel):
