@@ -46,27 +46,31 @@ class Facts:
 class Standing:
     """One job: what it waits for in one word, and the job `behind` which it waits.
 
-    Both are empty where there is none. It is done in about `eta_seconds` (None: it does not move).
+    Both are empty where there is none. It moves `speed` messages a second and is done in about
+    `eta_seconds` (None: it does not move), `took_seconds` so far, or in all (None: it waits).
     """
 
     held_by: str
     behind: str
     fate: Fate
-    rate: float
-    eta_seconds: float | None
+    speed: float = 0.0
+    eta_seconds: float | None = None
+    took_seconds: float | None = None
 
 
 def standing(job: Job, facts: Facts) -> Standing:
     """How a job stands."""
     routes = _routes(job, facts)
     fate = fate_of(job, [facts.in_flight[name] for name in routes], facts.now)
+    took = max(0.0, (job.ended_at or facts.now) - job.started_at) if job.started_at else None
     if job.state not in ACTIVE:
-        return Standing("", "", fate, 0.0, None)
+        return Standing("", "", fate, took_seconds=took)
     before = goes_before(job, facts.active, facts.targets)
     held_by = _held_by(job, facts, routes, has_one_before=before is not None)
-    rate = 0.0 if held_by not in ("", OWN_RATE) else _rate(job, fate, facts.now)
+    speed = 0.0 if held_by not in ("", OWN_RATE) else _speed(job, fate, facts.now)
     behind = before.id if before is not None and held_by == OTHER_JOB else ""
-    return Standing(held_by, behind, fate, rate, job.most / rate if rate else None)
+    eta = job.most / speed if speed else None
+    return Standing(held_by, behind, fate, speed=speed, eta_seconds=eta, took_seconds=took)
 
 
 def shown(job: Job, found: Standing) -> dict[str, Any]:
@@ -90,6 +94,7 @@ def shown(job: Job, found: Standing) -> dict[str, Any]:
         },
         "held_by": found.held_by,
         "behind": found.behind,
+        "waits_for": _in_words(job, found),
         "why": job.why,
         "plan": job.plan,
         "routes": dict(job.sources),
@@ -97,7 +102,9 @@ def shown(job: Job, found: Standing) -> dict[str, Any]:
         "undoes": job.undoes,
         "stop_after": job.stop_after,
         "rate": job.rate,
+        "nothing_to_do": False,
         "eta_seconds": found.eta_seconds,
+        "took_seconds": found.took_seconds,
         "known_at": _iso(found.fate.known_at),
         "created_at": iso(job.created_at),
         "started_at": _iso(job.started_at),
@@ -105,16 +112,15 @@ def shown(job: Job, found: Standing) -> dict[str, Any]:
     }
 
 
-def waits_for(shown_job: Mapping[str, Any]) -> str:
+def _in_words(job: Job, found: Standing) -> str:
     """What a job waits for, in words; empty when it waits for nothing."""
-    held_by, rate = shown_job["held_by"], shown_job["rate"]
-    if held_by == NO_WORKER:
-        return "no worker is there: nothing begins before one is started"
-    if held_by == OTHER_JOB:
-        return f"{shown_job['behind']} goes first"
-    if held_by == OWN_RATE:
-        return f"its own rate of {rate:g}/s"
-    return in_words([held_by]) if held_by else ""
+    if found.held_by == NO_WORKER:
+        return "no worker is seen, nothing begins before one runs"
+    if found.held_by == OTHER_JOB:
+        return f"{found.behind} goes first"
+    if found.held_by == OWN_RATE:
+        return f"its own rate of {job.rate:g}/s"
+    return in_words([found.held_by]) if found.held_by else ""
 
 
 def _held_by(job: Job, facts: Facts, routes: list[str], *, has_one_before: bool) -> str:
@@ -139,7 +145,7 @@ def _routes(job: Job, facts: Facts) -> list[str]:
     return [name for name in known if name in job.sources] if job.verb is Verb.REPLAY else known
 
 
-def _rate(job: Job, fate: Fate, now: float) -> float:
+def _speed(job: Job, fate: Fate, now: float) -> float:
     """How many messages a second are done now; of what is not sent, since it began."""
     if job.verb in SENDING:
         return fate.speed

@@ -10,7 +10,7 @@ from typing import Any
 from mutt_tasks.core import limits
 from mutt_tasks.core.jobs import ACTIVE
 from mutt_tasks.core.routes import Route
-from mutt_tasks.operations.job_standing import Facts, shown, standing, waits_for
+from mutt_tasks.operations.job_standing import Facts, shown, standing
 from mutt_tasks.operations.reasons import MOMENTARY, PAUSED, WORDS, in_words
 from mutt_tasks.operations.sources import DEAD
 from mutt_tasks.store import counters
@@ -235,7 +235,7 @@ def _sentence(
     if not jobs:
         return told
     job, more = jobs[0], len(jobs) - 1
-    counts, waits = job["counts"], waits_for(job)
+    counts, waits = job["counts"], job["waits_for"]
     first = f"{job['verb']} {job['id']} by {job['actor']}: "
     first += f"{counts['done']:,} of {counts['planned']:,} done"
     first += f", waits: {waits}" if waits and job["held_by"] != PAUSED else ""
