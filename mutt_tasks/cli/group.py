@@ -71,6 +71,9 @@ class Commands(click.Group):
             return super().invoke(ctx)
         except KeyboardInterrupt:
             _end(INTERRUPTED, "interrupted")
+        except click.Abort:
+            # Somebody was asked and said no, or was interrupted before saying yes.
+            _end(INTERRUPTED, "nothing was done")
         except click.ClickException:
             raise
         except errors.MuttTasksError as error:
