@@ -11,7 +11,16 @@ RULES = ROOT / "monitoring" / "rules.yml"
 TESTS = sorted(Path(__file__).parent.glob("*.yml"))
 
 
+def rules() -> list[dict[str, Any]]:
+    """Every rule, in the file's order."""
+    return [rule for group in yaml.safe_load(RULES.read_text())["groups"] for rule in group["rules"]]
+
+
 def alerts() -> dict[str, dict[str, Any]]:
     """Every alert by its name."""
-    (group,) = yaml.safe_load(RULES.read_text())["groups"]
-    return {rule["alert"]: rule for rule in group["rules"]}
+    return {rule["alert"]: rule for rule in rules() if "alert" in rule}
+
+
+def records() -> dict[str, str]:
+    """What is recorded by which expression."""
+    return {rule["record"]: rule["expr"] for rule in rules() if "record" in rule}
