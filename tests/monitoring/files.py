@@ -8,12 +8,16 @@ import yaml
 ROOT = Path(__file__).parents[2]
 PROMETHEUS = ROOT / "monitoring" / "prometheus.yml"
 RULES = ROOT / "monitoring" / "rules.yml"
+ALERTMANAGER = ROOT / "monitoring" / "alertmanager.yml"
+RUNBOOK = ROOT / "docs" / "runbook.md"
 TESTS = sorted(Path(__file__).parent.glob("*.yml"))
 
 
 def rules() -> list[dict[str, Any]]:
     """Every rule, in the file's order."""
-    return [rule for group in yaml.safe_load(RULES.read_text())["groups"] for rule in group["rules"]]
+    return [
+        rule for group in yaml.safe_load(RULES.read_text())["groups"] for rule in group["rules"]
+    ]
 
 
 def alerts() -> dict[str, dict[str, Any]]:
