@@ -30,7 +30,7 @@ LABELS = {"app": "mutt", "component": "remediation", "app.kubernetes.io/name": N
 class _Dumper(yaml.SafeDumper):
     """Writes expressions as they were written, line by line, and nothing as a reference."""
 
-    def ignore_aliases(self, data: Any) -> bool:
+    def ignore_aliases(self, _: Any) -> bool:
         return True
 
 

@@ -37,7 +37,7 @@ def test_every_alert_that_is_named_is_one_of_the_rules() -> None:
         for rule in CONFIGURATION["inhibit_rules"]
         for kind in ("source_matchers", "target_matchers")
         for text in rule[kind]
-        if text.startswith("alertname")
+        if text.startswith("alertname ")
     ]
     named = {name for text in rules for name in _names(text)}
     assert len(named) > 10

@@ -21,7 +21,11 @@ from tests.pipeline import DLQ, event, fill, operator_pauses, run_cycle, setting
 from tests.shipping.files import services
 
 # What others export: MUTT's forwarder, Prometheus itself, and our processes beside the worker.
-OTHERS = {"mutt_moog_rate_limit_hits_total"}
+OTHERS = {
+    "mutt_moog_rate_limit_hits_total",
+    *("mutt_notify_lag_seconds", "mutt_notify_last_look_timestamp_seconds"),
+    "mutt_console_lag_seconds",
+}
 
 # Nothing to do, or a moment; or it is told by an alert that does not go by reasons.
 NO_REASON_FOR_AN_ALERT = {
