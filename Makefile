@@ -42,9 +42,10 @@ test: lint type ## Check style and types, run every test
 run: $(VENV)/.installed ## Run worker, beat, metrics and health; with stand-ins for what is not configured
 	$(BIN)/python -m demo
 
-docs: $(VENV)/.installed ## Write docs/configuration.md, .env.template and docs/openapi.json from the code
+docs: $(VENV)/.installed ## Write what is made from the code: configuration page, .env.template, OpenAPI, objects for Prometheus' operator
 	$(BIN)/python tools/write_configuration.py
 	$(BIN)/python tools/write_openapi.py
+	$(BIN)/python tools/write_monitoring.py
 
 bench: $(VENV)/.installed ## Measure moves beside their peers, and what they cost Redis; writes docs/performance.md
 	$(BIN)/python benchmarks/moves.py
