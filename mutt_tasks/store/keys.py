@@ -1,6 +1,7 @@
 """The key space, drawn once.
 
     mutt:remediation:lease          string   who may move messages now; expires
+    mutt:remediation:lease:taken    string   how often it was taken: tells a late wish for it
     mutt:remediation:drain          hash     what the lease's holder does; outlives a killed worker
     mutt:remediation:tick           string   when the last beat tick was accepted, ms
     mutt:remediation:health         hash     last answer of the probe, when the last ones were asked
@@ -43,6 +44,7 @@ lists and the limiter are named by the settings.
 PREFIX = "mutt:remediation:"
 
 LEASE = PREFIX + "lease"
+LEASE_TAKEN = PREFIX + "lease:taken"
 DRAIN = PREFIX + "drain"
 TICK = PREFIX + "tick"
 HEALTH = PREFIX + "health"
