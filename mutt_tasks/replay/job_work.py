@@ -38,6 +38,7 @@ from mutt_tasks.store.trash import KEPT
 _COMMITS: Mapping[Verb, CommitVerb] = {
     Verb.DISCARD: DISCARD,
     Verb.REDIRECT: REDIRECT,
+    Verb.EDIT: EDIT,
     Verb.UNDO: UNDO,
 }
 
@@ -183,7 +184,11 @@ class JobWork:
         if not self._job.edits:
             return _moves
         payload = self._context.store.trash.edited(self._job.id)
-        return _waits if payload is None else lambda _: Decision(Action.EDIT, payload=payload)
+        if payload is None:
+            return _waits
+        # The original takes its place again; the trash has what was made of it instead.
+        action = Action.RESTORE if self._is_undo else Action.EDIT
+        return lambda _: Decision(action, payload=payload)
 
     def _undo(self, route: Route, late_at: float) -> int | None:
         """Put back what lies in the trash; how much was not there, or None: time is up."""
@@ -213,7 +218,7 @@ class JobWork:
                 route=route,
                 batch=batch,
                 state=context.store.readings.shifted(route.name, batch, is_back=is_back),
-                verb=EDIT if job.edits else _COMMITS[job.verb],
+                verb=_COMMITS[job.verb],
                 job=step_of(context, job, route.name, places, done),
             )
         )
@@ -222,9 +227,6 @@ class JobWork:
         self._counts = replace(self._counts, done=self._counts.done + done)
         started_at = job.started_at or context.surroundings.now()
         self._job = replace(job, started_at=started_at)
-        if self._is_undo and job.edits:
-            # The original lies in its place again; the trash has what was made of it.
-            context.store.trash.drop_original(job.undoes, route.name, batch.payloads())
         return True
 
     def _end(self, state: State, gone: int, why: str = "") -> None:
