@@ -70,6 +70,12 @@ class PacedJob:
         """The job as it stands."""
         return self._progress.job
 
+    def is_all_done(self) -> bool:
+        """Whether the job has done all that it means here; that is noted, for others may be gone."""
+        if not self._hunt.left:
+            self._context.store.jobs.note_over(self.job.id, self._part, 0)
+        return not self._hunt.left
+
     @property
     def left(self) -> int:
         """How many messages may still go in this cycle."""
