@@ -74,7 +74,7 @@ def make(looker: Looker, wanted: Selection) -> Plan:
 def _counted(looker: Looker, wanted: Selection, now: float) -> _Counted:
     settings, counted = looker.settings, _Counted()
     chosen = _lists(settings, wanted)
-    found = by_id(looker, wanted.ids, chosen) if wanted.ids else _all(looker, wanted, chosen)
+    found = by_id(looker, wanted.ids, chosen) if wanted.ids else every(looker, wanted.where, chosen)
     policies, numbering = _policies(looker), Numbering()
     for source, raw in found:
         route = source.route or settings.routes[0]
@@ -147,14 +147,12 @@ def by_id(
         yield entry.source, entry.raw
 
 
-def _all(
-    looker: Looker, wanted: Selection, chosen: Iterable[Source]
-) -> Iterator[tuple[Source, bytes]]:
+def every(looker: Looker, where: str, chosen: Iterable[Source]) -> Iterator[tuple[Source, bytes]]:
     """Every message that matches, from the new end on, where nothing leaves.
 
     What arrives comes in front of where this began, so it is never looked at.
     """
-    meant = looking.filter_of(looker, wanted.where)
+    meant = looking.filter_of(looker, where)
     chosen = list(chosen)
     length = sum(looker.store.listings.lengths([source.key for source in chosen]))
     sparing, seen = Sparing(looker.time), 0

@@ -71,7 +71,7 @@ class PacedJob:
         return self._progress.job
 
     def is_all_done(self) -> bool:
-        """Whether the job has done all that it means here; that is noted, for others may be gone."""
+        """Whether the job has done all that it means here, which is noted."""
         if not self._hunt.left:
             self._context.store.jobs.note_over(self.job.id, self._part, 0)
         return not self._hunt.left
