@@ -23,6 +23,7 @@ from mutt_tasks.replay.route_books import Sending
 from mutt_tasks.settings import Settings
 from mutt_tasks.store.queues import REDIRECT, REPLAY_JOB, REQUEUE, JobStep
 from mutt_tasks.store.queues import Verb as CommitVerb
+from mutt_tasks.store.readings import NO_CURSOR
 
 _COMMITS: Mapping[Verb, CommitVerb] = {
     Verb.REPLAY: REPLAY_JOB,
@@ -102,7 +103,7 @@ class PacedJob:
         if self._source.source == self._route.source:
             suspects = suspects.moved(batch.places, batch.sends_suspect, now)
             # What is known of messages that wait at the old end does not hold any more.
-            state = {"cursor": 0, "cursor_until": 0}
+            state = dict(NO_CURSOR)
         verb, step = _COMMITS[self.job.verb], self._step(found)
         return Choice(found, Sending(batch, self._source, state, suspects, verb=verb, job=step))
 

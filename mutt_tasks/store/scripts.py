@@ -29,8 +29,8 @@ _CHECKED = frozenset(
 # These are given lists.
 _READ_LISTS = frozenset(
     {
-        *("acknowledge", "audited", "cancel", "commit", "empty_trash", "end_job", "finish"),
-        *("import", "landing", "note", "pause", "requeue", "resume", "submit"),
+        *("acknowledge", "aside", "audited", "cancel", "commit", "empty_trash", "end_job"),
+        *("finish", "import", "landing", "note", "pause", "requeue", "resume", "submit"),
     }
 )
 # These write an entry of the audit.

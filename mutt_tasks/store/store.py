@@ -5,6 +5,7 @@ import redis
 from mutt_tasks.core.redaction import ALL, Hints
 from mutt_tasks.errors import ClusterUnsupported
 from mutt_tasks.settings.redis_address import RedisAddress
+from mutt_tasks.store.asides import Asides
 from mutt_tasks.store.audit import Audit
 from mutt_tasks.store.connection import RETRIES, TIMEOUT, connect, seconds_of, translated
 from mutt_tasks.store.dead_letters import DeadLetters
@@ -40,6 +41,7 @@ class Store:
         self.lease = Lease(client, scripts)
         self.audit = Audit(client, scripts, hints)
         self.queues = Queues(client, scripts, self.audit)
+        self.asides = Asides(client, scripts)
         self.trash = Trash(client, scripts, self.audit)
         self.plans = Plans(client)
         self.jobs = Jobs(client)

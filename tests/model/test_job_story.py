@@ -97,7 +97,7 @@ class JobStory(RuleBasedStateMachine):
             REMEDIATION_ROUTES="alerter,moog",
             REMEDIATION_REDIRECT_QUEUES=ELSEWHERE,
             REMEDIATION_DRAIN_INTERVAL=0,
-            REMEDIATION_RETRY_BACKOFF=0,
+            REMEDIATION_RETRY_BACKOFF=5,
         )
         self.made, self.skipped = 0, 0.0
         self.meant: dict[str, Counter[int]] = {}
