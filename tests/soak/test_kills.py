@@ -9,6 +9,7 @@ import os
 import random
 import time
 from collections import Counter
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -101,11 +102,24 @@ class Soak:
     def settle(self) -> None:
         """Let everything that was produced come to its end."""
         self.pipeline.produce_no_more()
-        until(
-            lambda: not any(self.left()),
-            LEASE_SECONDS + 120,
-            hint=lambda: f"{self.left()} {self.running.logs()[-3000:]}",
-        )
+        # How long that takes depends on how much piled up while everything was being killed.
+        while any(self.left()):
+            before = self.moved()
+            until(
+                partial(self.goes_on_or_ends, before),
+                LEASE_SECONDS + 120,
+                hint=lambda: f"{self.left()} {self.running.logs()[-3000:]}",
+            )
+
+    def moved(self) -> int:
+        """How many messages were sent or set aside so far, or done by jobs."""
+        words = ("replayed", "malformed", "poison", "requeued", "discarded", "redirected", "undone")
+        counted = counters(self.client).items()
+        return sum(number for name, number in counted if name.partition(":")[0] in words)
+
+    def goes_on_or_ends(self, before: int) -> bool:
+        """Whether more was moved than `before`, or nothing is left."""
+        return self.moved() > before or not any(self.left())
 
     def left(self) -> list[int]:
         """How many messages are still on their way, and how many jobs."""
