@@ -70,7 +70,11 @@ class Snapshots:
         self._scripts = scripts
 
     def take(self, routes: tuple[Route, ...], lists: tuple[str, ...]) -> Snapshot:
-        """Read all in one transaction; `lists` are those whose depths are wanted."""
+        """Read all in one transaction; `lists` are those whose depths are wanted.
+
+        What lies beside a route's source for a few seconds belongs to it.
+        """
+        beside = [key(route.name) for route in routes for key in (keys.aside, keys.front)]
         with translated(), self._client.pipeline(transaction=True) as steps:
             steps.time()
             steps.hgetall(keys.STATS)
@@ -79,16 +83,17 @@ class Snapshots:
             steps.exists(keys.LEASE)
             steps.zcard(keys.ACTIVE_JOBS)
             steps.hmget(keys.PACE, "pace", "watch", "limits")
-            for name in lists:
+            for name in (*lists, *beside):
                 steps.llen(name)
             for route in routes:
                 steps.hmget(keys.route_state(route.name), "flow", "suspects", "speed", "moved_at")
             answers: list[Any] = steps.execute()
         time, stats, (healthy, reason), paused, lease, jobs, (pace, watch, limits), *rest = answers
-        states = zip(routes, rest[len(lists) :], strict=True)
+        many = len(lists) + len(beside)
+        states = zip(routes, rest[many:], strict=True)
         return Snapshot(
             now=seconds_of(time),
-            depths=dict(zip(lists, rest, strict=False)),
+            depths=_depths(routes, lists, rest[:many]),
             counters=Counters.read(stats),
             health=None if healthy is None else Probed(healthy == b"1", text(reason)),
             is_paused=bool(paused),
@@ -114,3 +119,15 @@ class Snapshots:
         raw = self._scripts.call("oldest", [route.source], [_OLDEST_BYTES])
         message = parse(raw, route.read_fields) if raw else None
         return message.timestamp() if message else None
+
+
+def _depths(
+    routes: tuple[Route, ...], lists: tuple[str, ...], lengths: list[int]
+) -> dict[str, int]:
+    """The depths of the lists, by the lengths of these and of two beside each route's source."""
+    depths = dict(zip(lists, lengths, strict=False))
+    beside = lengths[len(lists) :]
+    for at, route in enumerate(routes):
+        if route.source in depths:
+            depths[route.source] += sum(beside[2 * at : 2 * at + 2])
+    return depths
