@@ -56,7 +56,8 @@ class _Gathering:
         store, clock = context.store, context.surroundings.monotonic
         hunt = Hunt(members_of(context, job, route.name), store.jobs.done_bits(job.id, route.name))
         finder = Finder(context, route.name, route.source, hunt, lambda _raw: _MOVES)
-        left = job.most - store.queues.length(keys.front(route.name))
+        # Some may lie in front already. One too many that is gathered only lies elsewhere then.
+        left = job.most
         while left > 0 and hunt.left and not store.jobs.is_cancelled(job.id):
             began_at = clock()
             if began_at > late_at:
