@@ -28,7 +28,7 @@ class Action(StrEnum):
     """What becomes of a message: by these rules, or because an operator wants it.
 
     MOVE takes it elsewhere as it lies; EDIT puts another one in its place, and takes it elsewhere;
-    REMOVE takes it away for good.
+    RESTORE does the same with one that lies there already; REMOVE takes it away for good.
     """
 
     REPLAY = "replay"
@@ -36,6 +36,7 @@ class Action(StrEnum):
     WAIT = "wait"
     MOVE = "move"
     EDIT = "edit"
+    RESTORE = "restore"
     REMOVE = "remove"
 
 

@@ -107,7 +107,7 @@ def _meant(
     looker: Looker, wanted: Selection, chosen: tuple[Source, ...], counted: _Counted
 ) -> Iterable[tuple[Source, bytes]]:
     if not wanted.ids:
-        return _all(looker, wanted, chosen)
+        return every(looker, wanted.where, chosen)
     if not wanted.skips_gone:
         return by_id(looker, wanted.ids, chosen)
     found, gone = pick(looker, wanted.ids, chosen)
@@ -185,14 +185,12 @@ def by_id(
     return found
 
 
-def _all(
-    looker: Looker, wanted: Selection, chosen: Iterable[Source]
-) -> Iterator[tuple[Source, bytes]]:
+def every(looker: Looker, where: str, chosen: Iterable[Source]) -> Iterator[tuple[Source, bytes]]:
     """Every message that matches, from the new end on, where nothing leaves.
 
     What arrives comes in front of where this began, so it is never looked at.
     """
-    meant = looking.filter_of(looker, wanted.where)
+    meant = looking.filter_of(looker, where)
     chosen = list(chosen)
     length = sum(looker.store.listings.lengths([source.key for source in chosen]))
     sparing, seen = Sparing(looker.time), 0

@@ -22,9 +22,10 @@ _LETTER_OF = {
     Action.WAIT: "w",
     Action.MOVE: "t",
     Action.EDIT: "e",
+    Action.RESTORE: "b",
     Action.REMOVE: "x",
 }
-_STAYS = frozenset({Action.WAIT, Action.EDIT})
+_STAYS = frozenset({Action.WAIT, Action.EDIT, Action.RESTORE})
 # For these nothing is pushed but the message itself.
 _AS_THEY_LIE = frozenset({Action.WAIT, Action.MOVE, Action.REMOVE})
 

@@ -1,6 +1,7 @@
 """The key space, drawn once.
 
     mutt:remediation:lease          string   who may move messages now; expires
+    mutt:remediation:lease:taken    string   how often it was taken: tells a late wish for it
     mutt:remediation:drain          hash     what the lease's holder does; outlives a killed worker
     mutt:remediation:tick           string   when the last beat tick was accepted, ms
     mutt:remediation:health         hash     last answer of the probe, when the last ones were asked
@@ -32,9 +33,9 @@
     mutt:remediation:trash          zset     jobs that threw something away, by when it is removed
     mutt:remediation:trash:<job>:<list>
                                     list     what it took from there, byte for byte
-    mutt:remediation:aside:<list>   list     while a job works deep inside a list: what is older
-    mutt:remediation:front:<list>   list     what a job that needs the pace found there, on its way
-                                             to the list's old end
+    mutt:remediation:aside:<list>   list     while somebody works deep inside a list: what is older
+    mutt:remediation:front:<list>   list     what is to go first, on its way to the list's old end
+    mutt:remediation:forward:<list> string   behind how many messages that wait that lies; expires
 
 Read, never written: the pipeline's own `mutt:config:<key>`, its forwarder's limiter and its
 breaker, `mutt:circuit_breaker:moogsoft:*` (`mutt:circuit:moog:open` in older versions). The message
@@ -44,6 +45,7 @@ lists and the limiter are named by the settings.
 PREFIX = "mutt:remediation:"
 
 LEASE = PREFIX + "lease"
+LEASE_TAKEN = PREFIX + "lease:taken"
 DRAIN = PREFIX + "drain"
 TICK = PREFIX + "tick"
 HEALTH = PREFIX + "health"
@@ -119,8 +121,13 @@ def aside(source: str) -> str:
 
 
 def front(source: str) -> str:
-    """What a job found deep inside a list, on its way to the list's old end."""
+    """What was found deep inside a list, on its way to the list's old end."""
     return f"{PREFIX}front:{source}"
+
+
+def forward(source: str) -> str:
+    """Behind how many messages that wait lies what a drain wants at the list's old end."""
+    return f"{PREFIX}forward:{source}"
 
 
 def request(kind: str, request_id: str) -> str:

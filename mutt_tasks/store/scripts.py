@@ -29,7 +29,8 @@ _CHECKED = frozenset(
 # These are given lists.
 _READ_LISTS = frozenset(
     {
-        *("acknowledge", "audited", "balance", "cancel", "commit", "empty_trash", "end_job"),
+        *("acknowledge", "aside", "audited", "balance", "cancel", "commit", "empty_trash"),
+        *("end_job",),
         *("finish", "import", "landing", "note", "pause", "requeue", "resume", "submit"),
     }
 )

@@ -99,11 +99,13 @@ class Snapshots:
     ) -> Snapshot:
         """Read all in one transaction.
 
-        `lists` are those whose depths are wanted, `jobs` the ids of those that are.
+        `lists` are those whose depths are wanted, `jobs` the ids of those that are. What lies
+        beside a route's source for a few seconds belongs to it.
         """
+        beside = [key(route.name) for route in routes for key in (keys.aside, keys.front)]
         with translated(), self._client.pipeline(transaction=True) as steps:
             _ask(steps)
-            for name in lists:
+            for name in (*lists, *beside):
                 steps.llen(name)
             for route in routes:
                 steps.hmget(keys.route_state(route.name), "flow", "suspects", "speed", "moved_at")
@@ -112,17 +114,18 @@ class Snapshots:
             answers: list[Any] = steps.execute()
         time, stats, health, breaker, old_mark, since, pttl, checks, *answers = answers
         lease, active, (pace, watch, limits), *rest = answers
-        states = zip(routes, rest[len(lists) :], strict=False)
+        many = len(lists) + len(beside)
+        states = zip(routes, rest[many:], strict=False)
         now, counters = seconds_of(time), Counters.read(stats)
         return Snapshot(
             now=now,
-            depths=dict(zip(lists, rest, strict=False)),
+            depths=_depths(routes, lists, rest[:many]),
             counters=counters,
             health=_probed(*health[:3]),
             pause=_pause_span(since, pttl, now),
             is_draining=bool(lease),
             active_jobs=active,
-            jobs=_jobs(dict(zip(jobs, rest[len(lists) + len(routes) :], strict=True)), counters),
+            jobs=_jobs(dict(zip(jobs, rest[many + len(routes) :], strict=True)), counters),
             routes={route.name: self._route(route, state) for route, state in states},
             pace=decoded(Pace, pace),
             watch=decoded(Watch, watch),
@@ -179,3 +182,15 @@ def _jobs(hashes: Mapping[str, Mapping[bytes, bytes]], counters: Counters) -> di
     """The jobs that these hashes tell, by their ids."""
     found = {name: job_of(raw, counters.value(CAME_BACK.of(name))) for name, raw in hashes.items()}
     return {name: job for name, job in found.items() if job is not None}
+
+
+def _depths(
+    routes: tuple[Route, ...], lists: tuple[str, ...], lengths: list[int]
+) -> dict[str, int]:
+    """The depths of the lists, by the lengths of these and of two beside each route's source."""
+    depths = dict(zip(lists, lengths, strict=False))
+    beside = lengths[len(lists) :]
+    for at, route in enumerate(routes):
+        if route.source in depths:
+            depths[route.source] += sum(beside[2 * at : 2 * at + 2])
+    return depths

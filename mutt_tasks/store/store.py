@@ -5,6 +5,7 @@ import redis
 from mutt_tasks.core.redaction import ALL, Hints
 from mutt_tasks.errors import ClusterUnsupported
 from mutt_tasks.settings.redis_address import RedisAddress
+from mutt_tasks.store.asides import Asides
 from mutt_tasks.store.audit import Audit
 from mutt_tasks.store.balance import Balance
 from mutt_tasks.store.connection import RETRIES, TIMEOUT, connect, seconds_of, translated
@@ -42,6 +43,7 @@ class Store:
         self.audit = Audit(client, scripts, hints)
         self.balance = Balance(client, scripts)
         self.queues = Queues(client, scripts, self.audit)
+        self.asides = Asides(client, scripts)
         self.trash = Trash(client, scripts, self.audit)
         self.plans = Plans(client)
         self.jobs = Jobs(client)

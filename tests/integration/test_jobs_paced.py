@@ -117,6 +117,17 @@ def test_a_job_on_two_routes_stops_after_as_many_as_was_asked_of_both_together(
     assert (found.state, found.counts.done, client.llen(DEAD)) == (State.DONE, 5, 55)
 
 
+def test_a_job_on_two_routes_ends_when_all_is_done_on_one_and_gone_from_the_other(
+    client: redis.Redis, store: Store
+) -> None:
+    fill(client, DLQ, [event(1)])
+    plan = plan_of(store, Verb.REPLAY, {"alerter": [event(1)], "moog": [event(2)]})
+    job = jobs.submit(store, plan, order())
+    drain(store, BOTH)
+    found = after(store, job)
+    assert (found.state, found.counts.done, found.counts.gone) == (State.DONE, 1, 1)
+
+
 def test_a_job_on_two_routes_keeps_to_its_rate_on_both_together(
     client: redis.Redis, store: Store
 ) -> None:
