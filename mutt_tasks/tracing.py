@@ -3,7 +3,9 @@
 Nothing of OpenTelemetry is imported before that, for it comes with an extra.
 """
 
+import atexit
 import logging
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -16,8 +18,8 @@ logger = logging.getLogger(__name__)
 # What stands for the outcome of a task that raised.
 FAILED = "failed"
 
-# How long a process that ends may take to send its last spans, in milliseconds.
-FLUSH_MILLISECONDS = 2000
+# How long a process that ends may take to send its last spans, in seconds.
+FLUSH_SECONDS = 2.0
 
 _provider: Any = None
 
@@ -43,12 +45,15 @@ def configure(settings: Settings) -> None:
     except ImportError:
         logger.error("OTEL_ENABLED is true, but the `otel` extra of mutt-tasks is not installed")
         return
-    provider = TracerProvider(resource=Resource.create(_resource(settings)))
+    resource = Resource.create(_resource(settings))
+    # At its own exit it would wait for a collector that is away, and longer than it says.
+    provider = TracerProvider(resource=resource, shutdown_on_exit=False)
     provider.add_span_processor(BatchSpanProcessor(exporter(settings)))
     trace.set_tracer_provider(provider)
     CeleryInstrumentor().instrument()  # type: ignore[no-untyped-call]
     RedisInstrumentor().instrument()
     _provider = provider
+    atexit.register(flush)
 
 
 def _resource(settings: Settings) -> dict[str, str]:
@@ -64,9 +69,14 @@ def _resource(settings: Settings) -> dict[str, str]:
 
 
 def flush() -> None:
-    """Send what has not been sent: a pool's child ends without anything that runs at exit."""
+    """Send what has not been sent, if the collector takes it at once.
+
+    A pool's child, which ends without anything that runs at exit, has to call it.
+    """
     if _provider is not None:
-        _provider.force_flush(FLUSH_MILLISECONDS)
+        sending = threading.Thread(target=_provider.force_flush, daemon=True)
+        sending.start()
+        sending.join(FLUSH_SECONDS)
 
 
 def current_ids() -> dict[str, str]:

@@ -92,7 +92,7 @@ class Telemetry:
     def secrets(self) -> set[str]:
         """What must not be shown: the headers' values, as they are given and decoded."""
         texts = (self.headers, self.traces_headers)
-        given = {pair.partition("=")[2] for text in texts for pair in text.split(",")}
+        given = {pair.partition("=")[2].strip() for text in texts for pair in text.split(",")}
+        decoded = {unquote(text) for text in given}
         # Of `Bearer abc` the second word alone is secret too.
-        decoded = {word for text in given for word in (unquote(text), unquote(text).split(" ")[-1])}
-        return {text.strip() for text in given | decoded}
+        return given | decoded | {text.split(" ")[-1] for text in decoded}
