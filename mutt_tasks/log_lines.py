@@ -35,9 +35,9 @@ class Redacting(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """The finished line."""
-        cycle = current_cycle.get()
-        fields: dict[str, Any] = {"cycle": cycle} if cycle else {}
-        fields |= self._hidden_in(getattr(record, "fields", {}))
+        fields: dict[str, Any] = self._hidden_in(getattr(record, "fields", {}))
+        if cycle := current_cycle.get():
+            fields.setdefault("cycle", cycle)
         # Before anything is escaped: behind it a secret may look different.
         text = self._hidden_in(record.getMessage())
         trace = self._hidden_in(self.formatException(record.exc_info)) if record.exc_info else ""

@@ -95,7 +95,7 @@ def test_a_line_of_a_cycle_names_it_and_no_other_does(as_json: bool) -> None:
     if as_json:
         assert json.loads(within)["cycle"] == "c0ffee"
     else:
-        assert within.endswith(": x cycle=c0ffee n=1")
+        assert within.endswith(": x n=1 cycle=c0ffee")
     assert "cycle" not in after
 
 
