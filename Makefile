@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help install lint format type test run docs bench bench-recovery soak clean
+.PHONY: help install lint format type test run docs dashboards bench bench-recovery soak clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
@@ -42,6 +42,9 @@ run: $(VENV)/.installed ## Run worker, beat, metrics and health; with stand-ins 
 
 docs: $(VENV)/.installed ## Write docs/configuration.md and .env.template from the settings
 	$(BIN)/python tools/write_configuration.py
+
+dashboards: $(VENV)/.installed ## Write monitoring/grafana/dashboards with Grafana's foundation SDK
+	$(BIN)/python -m tools.dashboards
 
 bench: $(VENV)/.installed ## Measure moves beside their peers, and what they cost Redis; writes docs/performance.md
 	$(BIN)/python benchmarks/moves.py

@@ -88,6 +88,13 @@ def labels_of(expression: str) -> Iterator[tuple[str, set[str]]]:
         yield name, set(re.findall(r"(\w+)\s*(?:=~|!~|!=|=)\s*\"", chosen))
 
 
+def counted_once(expression: str) -> Iterator[tuple[str, set[str]]]:
+    """Each metric of which the largest of all workers is taken, with the labels that it keeps."""
+    pattern = r"\bmax by \(([^)]*)\) \((?:\w+\()?(mutt_remediation_\w+)"
+    for labels, name in re.findall(pattern, expression):
+        yield name, {label.strip() for label in labels.split(",")}
+
+
 def grouping_of(expression: str) -> set[str]:
     """The labels by which an expression sums up."""
     groups = re.findall(r"\bby\s*\(([^)]*)\)", expression)

@@ -6,6 +6,7 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import ExitStack
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 
 import pytest
 
@@ -14,9 +15,12 @@ from mutt_tasks.store.counters import (
     BAD_COUNTERS,
     BOUNCED,
     CYCLES,
-    DISCARDED,
+    EMPTIED,
     FORGIVEN,
     LANDED,
+    OF_JOBS,
+    SHELTERED,
+    TICKS_REFUSED,
     TRIPS,
 )
 from tests.monitoring.boards import (
@@ -25,6 +29,7 @@ from tests.monitoring.boards import (
     MUTT,
     OF_A_TARGET,
     OF_PROMETHEUS,
+    counted_once,
     expressions,
     filled,
     grouping_of,
@@ -93,9 +98,14 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
         fill(server.client, DLQ, [event(n) for n in range(3, 300)])
         fill(server.client, MOOG_DLQ, [event(n) for n in range(5)])
         # What takes minutes to come about, or an outage.
-        earlier = {LANDED.of("alerter"): 90, BOUNCED.of("alerter"): 3, FORGIVEN.of("alerter"): 1}
+        earlier: dict[Any, Any] = {
+            LANDED.of("alerter"): 90,
+            BOUNCED.of("alerter"): 3,
+            FORGIVEN.of("alerter"): 1,
+        }
         earlier |= {CYCLES.of("alerter", "held", "unhealthy"): 7, TRIPS.of("alerter"): 1}
-        earlier |= {DISCARDED.of("alerter"): 2, BAD_COUNTERS.of("alerter"): 1}
+        earlier |= {family.of("alerter"): 2 for family in (*OF_JOBS, BAD_COUNTERS, SHELTERED)}
+        earlier |= {EMPTIED.of("alerter"): 2, TICKS_REFUSED.of("busy"): 2}
         server.client.hset(keys.STATS, mapping=earlier)
         logs = folder / "logs"
         logs.mkdir()
@@ -105,7 +115,7 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
         thread.start()
         stack.callback(thread.join)
         stack.callback(others.shutdown)
-        running.worker()
+        worker = running.worker()
         ports = {"mutt-remediation": running.metrics_port, "celery": others.server_port}
         prometheus = stack.enter_context(scraping(folder, ports))
         url = f"http://127.0.0.1:{running.metrics_port}/metrics"
@@ -114,6 +124,7 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
         until(lambda: prometheus.ask(enough), hint=running.logs)
         with urllib.request.urlopen(url, timeout=10) as answer:
             yield Live(prometheus, answer.read().decode())
+        running.kill(worker)
 
 
 @on_dashboards
@@ -136,6 +147,16 @@ def test_every_label_is_one_that_the_metric_has(live: Live, name: str) -> None:
         if given:
             assert grouping_of(expression) <= given | OF_A_TARGET, expression
     assert checked > 10
+
+
+@pytest.mark.parametrize("name", ["overview.json", "route.json"])
+def test_workers_are_counted_once_and_nothing_else_is(live: Live, name: str) -> None:
+    """The largest of all workers' numbers is taken for each series, not one for several series."""
+    found = [pair for each in expressions(read(name)) for pair in counted_once(each)]
+
+    assert len(found) > 20
+    for metric, kept in found:
+        assert live.labels.get(metric, set()) | {"job", "namespace"} == kept, metric
 
 
 @on_dashboards

@@ -228,7 +228,7 @@ def _health(found: make.Dashboard) -> None:
         "the worker is there": 'max (up{job=~"$job", namespace=~"$namespace"})',
         "paused": f"max ({ours('paused')})",
         "the forwarder drops": f"max ({ours('dropping')})",
-        "{{route}} backs off": f"max by (route) ({ours('backoff_seconds')}) > bool 0",
+        "{{route}} backs off": f"{once('backoff_seconds', 'route')} > bool 0",
     }
     panel = states("What was true when", "Green is well.", queries).mappings(good)
     panel = panel.override_by_regexp("/^(paused|the forwarder drops|.* backs off)$/", [bad])

@@ -17,9 +17,26 @@ Panel = TypeVar("Panel", stat.Panel, statetimeline.Panel, timeseries.Panel)
 TAGS = ["mutt", "remediation"]
 RED, ORANGE, GREEN, BLUE, GREY = "red", "orange", "green", "blue", "text"
 
-# All workers of one Redis show the same numbers, so of several the largest counts once.
 OURS = 'job=~"$job", namespace=~"$namespace"'
-ONE = "job, namespace"
+
+# The labels that our metrics have of their own; a metric of a route has `route`.
+_OF_A_ROUTE = (
+    *("target_depth", "oldest_message_age_seconds", "estimated_seconds_to_empty", "window"),
+    *("under_way", "backoff_seconds", "suspects", "landed_total", "bounces_total"),
+    *("forgiven_total", "breaker_trips_total", "sheltered_total", "requeued_total"),
+    *("discarded_total", "edited_total", "redirected_total", "undone_total"),
+    *("dead_expired_total", "trash_emptied_total", "odd_counters_total"),
+)
+LABELS: dict[str, tuple[str, ...]] = {
+    "dlq_depth": ("dlq_name",),
+    "replay_fail_total": ("reason",),
+    "messages_total": ("route", "outcome"),
+    "cycles_total": ("route", "outcome", "reason"),
+    "limits_total": ("route", "limit"),
+    "ticks_refused_total": ("reason",),
+    "loop_duration_seconds_bucket": ("le",),
+    **dict.fromkeys(_OF_A_ROUTE, ("route",)),
+}
 
 
 def ours(name: str, *selectors: str) -> str:
@@ -28,12 +45,13 @@ def ours(name: str, *selectors: str) -> str:
 
 
 def once(name: str, *labels: str, where: str = "", of: str = "{}") -> str:
-    """The same, by these labels, and once however many workers tell it.
+    """The same, summed up by these labels.
 
-    `of` is what is taken of the metric before that, such as `rate({}[5m])`.
+    All workers of one Redis show the same numbers, so of several the largest counts once. `of` is
+    what is taken of the metric before that, such as `rate({}[5m])`.
     """
     metric = of.format(ours(name, *([where] if where else [])))
-    known = f"max by ({', '.join((ONE, *labels))}) ({metric})"
+    known = f"max by ({', '.join(('job', 'namespace', *LABELS.get(name, ())))}) ({metric})"
     by = f" by ({', '.join(labels)})" if labels else ""
     return f"sum{by} ({known})"
 
