@@ -40,8 +40,9 @@ test: lint type ## Check style and types, run every test
 run: $(VENV)/.installed ## Run worker, beat, metrics and health; with stand-ins for what is not configured
 	$(BIN)/python -m demo
 
-docs: $(VENV)/.installed ## Write docs/configuration.md and .env.template from the settings
+docs: $(VENV)/.installed ## Write docs/configuration.md and .env.template from the settings, k8s/monitoring.yaml from the rules
 	$(BIN)/python tools/write_configuration.py
+	$(BIN)/python tools/write_monitoring.py
 
 dashboards: $(VENV)/.installed ## Write monitoring/grafana/dashboards with Grafana's foundation SDK
 	$(BIN)/python -m tools.dashboards

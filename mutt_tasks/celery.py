@@ -14,6 +14,7 @@ from celery import Celery, signals
 from mutt_tasks import broker, environment, logs, tracing
 from mutt_tasks.audit_log import AuditLog
 from mutt_tasks.errors import ClusterUnsupported, StoreRefused, StoreUnavailable
+from mutt_tasks.oversight import Oversight
 from mutt_tasks.serving import Serving
 from mutt_tasks.settings import Settings, warnings
 from mutt_tasks.store.store import Store
@@ -50,7 +51,7 @@ class Application(Celery):
 
 app = Application("mutt_tasks")
 app.config_from_object("celeryconfig")
-app.steps["worker"].update({AuditLog, Serving, Survival})
+app.steps["worker"].update({AuditLog, Oversight, Serving, Survival})
 
 
 @app.on_after_configure.connect

@@ -19,6 +19,8 @@ from prometheus_client.registry import Collector
 from mutt_tasks.core.policy import POISON
 from mutt_tasks.core.routes import Route
 from mutt_tasks.errors import StoreError
+from mutt_tasks.runtime_settings import in_force
+from mutt_tasks.samples import PREFIX, counter, gauge
 from mutt_tasks.settings import Settings
 from mutt_tasks.store.counters import (
     BAD_COUNTERS,
@@ -51,8 +53,7 @@ from mutt_tasks.store.counters import (
 )
 from mutt_tasks.store.snapshot import Snapshot
 from mutt_tasks.store.store import Store
-
-PREFIX = "mutt_remediation_"
+from mutt_tasks.supervision import supervision
 
 # A drain that has moved nothing for this many seconds has no speed to go by.
 MOVING_SECONDS = 30.0
@@ -71,39 +72,41 @@ class RedisCollector(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """One snapshot as metrics."""
-        settings = self._settings
         lists = (
-            settings.lists.alerter_dlq,
-            settings.lists.moog_dlq,
-            settings.lists.dead_letter_queue,
+            self._settings.lists.alerter_dlq,
+            self._settings.lists.moog_dlq,
+            self._settings.lists.dead_letter_queue,
         )
-        targets = tuple(route.target for route in settings.routes)
+        targets = tuple(route.target for route in self._settings.routes)
         try:
+            settings, _ = in_force(self._store, self._settings)
             found = self._store.snapshots.take(settings.routes, lists + targets)
         except StoreError:
-            yield _gauge("redis_reachable", "1 when Redis answered this scrape", 0)
+            yield gauge("redis_reachable", "1 when Redis answered this scrape", 0)
             return
-        yield _gauge("redis_reachable", "1 when Redis answered this scrape", 1)
+        yield gauge("redis_reachable", "1 when Redis answered this scrape", 1)
         yield from _fixed(found, lists)
         yield from _counted(found, settings)
         yield from _by_route(found, settings)
         yield from _limiter(found)
-        yield from _state(found)
+        yield from supervision(found, settings)
+        text = "1 while a cycle or a drain holds the lease"
+        yield gauge("draining", text, found.is_draining)
         text = "Jobs of operators that have not ended"
-        yield _gauge("jobs_active", text, found.active_jobs)
+        yield gauge("jobs_active", text, found.active_jobs)
 
 
 def _fixed(found: Snapshot, lists: tuple[str, ...]) -> Iterator[Metric]:
     """The metrics that dashboards have known since the predecessor."""
     counters = found.counters
-    yield _counter("loops", "Remediation cycles that ended", counters.value(LOOPS.of()))
+    yield counter("loops", "Remediation cycles that ended", counters.value(LOOPS.of()))
     depth = GaugeMetricFamily(
         PREFIX + "dlq_depth", "Messages in a dead letter queue", labels=["dlq_name"]
     )
     for name in lists:
         depth.add_metric([name], found.depths[name])
     yield depth
-    yield _counter("replay_success", "Messages put back", counters.total(REPLAYED))
+    yield counter("replay_success", "Messages put back", counters.total(REPLAYED))
     fails = CounterMetricFamily(
         PREFIX + "replay_fail", "Messages set aside instead of replayed", labels=["reason"]
     )
@@ -111,10 +114,10 @@ def _fixed(found: Snapshot, lists: tuple[str, ...]) -> Iterator[Metric]:
         fails.add_metric([reason], counters.total(family))
     yield fails
     poison = counters.total(QUARANTINED[POISON])
-    yield _counter("poison_messages", "Poison messages in the dead letter list", poison)
+    yield counter("poison_messages", "Poison messages in the dead letter list", poison)
     if found.health is not None:
         text = "1 when Moogsoft was healthy at the last check"
-        yield _gauge("moog_health", text, found.health.healthy)
+        yield gauge("moog_health", text, found.health.healthy)
     yield _durations(counters)
 
 
@@ -221,15 +224,15 @@ def _by_route(found: Snapshot, settings: Settings) -> Iterator[Metric]:
 def _limiter(found: Snapshot) -> Iterator[Metric]:
     """What the forwarder's limiter accepts, and whether it drops what it is sent."""
     text = "1 from a drop at the forwarder's limiter until a canary has passed"
-    yield _gauge("dropping", text, found.watch.drop.is_dropping or found.pace.is_unseen)
+    yield gauge("dropping", text, found.watch.drop.is_dropping or found.pace.is_unseen)
     if found.limits.period:
         text = "Alerts that the forwarder's limiter is believed to take in a period"
-        yield _gauge("limiter_alerts", text, found.watch.drop.limit(found.limits.alerts))
-        yield _gauge("limiter_period_seconds", "Its period", found.limits.period)
+        yield gauge("limiter_alerts", text, found.watch.drop.limit(found.limits.alerts))
+        yield gauge("limiter_period_seconds", "Its period", found.limits.period)
     text = "Times that the forwarder was seen to drop what it was sent"
-    yield _counter("drops", text, found.counters.value(DROPS.of()))
+    yield counter("drops", text, found.counters.value(DROPS.of()))
     text = "Replays believed lost at the forwarder's limiter"
-    yield _counter("dropped", text, found.counters.value(DROPPED.of()))
+    yield counter("dropped", text, found.counters.value(DROPPED.of()))
 
 
 def seconds_to_empty(found: Snapshot, route: Route) -> float | None:
@@ -239,19 +242,3 @@ def seconds_to_empty(found: Snapshot, route: Route) -> float | None:
         return 0.0
     is_moving = found.is_draining and found.now - state.moved_at < MOVING_SECONDS
     return depth / state.speed if is_moving and state.speed > 0 else None
-
-
-def _state(found: Snapshot) -> Iterator[Metric]:
-    yield _gauge("paused", "1 while an operator's pause is in force", found.is_paused)
-    yield _gauge("draining", "1 while a cycle or a drain holds the lease", found.is_draining)
-    last_cycle = found.counters.last_cycle
-    if last_cycle is not None:
-        yield _gauge("last_cycle_timestamp_seconds", "When the last cycle ended", last_cycle)
-
-
-def _counter(name: str, text: str, value: float) -> Metric:
-    return CounterMetricFamily(PREFIX + name, text, value=value)
-
-
-def _gauge(name: str, text: str, value: float) -> Metric:
-    return GaugeMetricFamily(PREFIX + name, text, value=float(value))

@@ -95,13 +95,15 @@ class Verdict:
     """What became of a chain: `entries` follow each other, and `wrong` says what is wrong then.
 
     `wrong` is empty when the chain is whole; else it is wrong from the entry `from_id` on.
-    `is_from_first` says that it begins with the very first entry that was written.
+    `is_from_first` says that it begins with the very first entry that was written, and the last of
+    them has the `last_hash`.
     """
 
     entries: int
     wrong: str = ""
     from_id: str = ""
     is_from_first: bool = True
+    last_hash: str = ""
 
 
 class ChainCheck:
@@ -135,7 +137,9 @@ class ChainCheck:
             self._verdict = replace(before, wrong=f"{entry_id} was changed")
         else:
             is_from_first = before.is_from_first if before.entries else not prev
-            self._verdict = Verdict(before.entries + 1, is_from_first=is_from_first)
+            self._verdict = Verdict(
+                before.entries + 1, is_from_first=is_from_first, last_hash=fields[HASH]
+            )
             self._last, self._last_id = fields[HASH], entry_id
             self._is_anchored = self._is_anchored or fields[HASH] == self._anchor
             return

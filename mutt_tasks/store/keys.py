@@ -20,6 +20,7 @@
     mutt:remediation:audit:head     hash     the end of that chain
     mutt:remediation:audit:logged   string   id of the last entry that a worker has logged
     mutt:remediation:audit:seen     hash     what others changed and the audit has: runtime settings
+    mutt:remediation:checks         hash     what was found when books and audit were last checked
     mutt:remediation:note:<id>      list     what was noted about a message or group; expires
     mutt:remediation:ack:<id>       hash     who takes care of it, and until when; expires then
     mutt:remediation:acks           zset     those that are acknowledged, by when that ends, ms
@@ -50,6 +51,7 @@ STATS = PREFIX + "stats"
 JOURNAL = PREFIX + "journal"
 PAUSED = PREFIX + "paused"
 PACE = PREFIX + "pace"
+CHECKS = PREFIX + "checks"
 
 BREAKER = "mutt:circuit_breaker:moogsoft:state"
 BREAKER_OPEN_TIME = "mutt:circuit_breaker:moogsoft:open_time"

@@ -12,7 +12,7 @@ from mutt_tasks.store.connection import translated
 # These write more than one key, so they share the checks that come before a first write.
 _CHECKED = frozenset(
     {
-        *("acknowledge", "acquire", "advance", "aside", "audited", "cancel", "commit"),
+        *("acknowledge", "acquire", "advance", "aside", "audited", "balance", "cancel", "commit"),
         *(
             "empty_trash",
             "end_job",
@@ -29,8 +29,8 @@ _CHECKED = frozenset(
 # These are given lists.
 _READ_LISTS = frozenset(
     {
-        *("acknowledge", "audited", "cancel", "commit", "empty_trash", "end_job", "finish"),
-        *("import", "landing", "note", "pause", "requeue", "resume", "submit"),
+        *("acknowledge", "audited", "balance", "cancel", "commit", "empty_trash", "end_job"),
+        *("finish", "import", "landing", "note", "pause", "requeue", "resume", "submit"),
     }
 )
 # These write an entry of the audit.

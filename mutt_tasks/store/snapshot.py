@@ -6,14 +6,17 @@ from typing import Any
 
 import redis
 
+from mutt_tasks.core.breaker import Marks
 from mutt_tasks.core.consumer_limits import FollowedLimits
 from mutt_tasks.core.flow import Flow
 from mutt_tasks.core.message import parse
+from mutt_tasks.core.moments import moment_of
 from mutt_tasks.core.pace import Pace
 from mutt_tasks.core.routes import Route
 from mutt_tasks.core.suspects import Suspects
 from mutt_tasks.core.watch import Watch
 from mutt_tasks.store import keys
+from mutt_tasks.store.balance import Checks
 from mutt_tasks.store.connection import seconds_of, translated
 from mutt_tasks.store.counters import Counters
 from mutt_tasks.store.fields import text
@@ -39,10 +42,19 @@ class RouteSnapshot:
 
 @dataclass(frozen=True)
 class Probed:
-    """What the last probe found."""
+    """What the last probe found, and when (seconds since 1970; 0: that cannot be read)."""
 
     healthy: bool
     reason: str
+    at: float = 0.0
+
+
+@dataclass(frozen=True)
+class PauseSpan:
+    """From when to when a pause lasts, in seconds since 1970; None where that cannot be told."""
+
+    since: float | None
+    until: float | None
 
 
 @dataclass(frozen=True)
@@ -53,13 +65,20 @@ class Snapshot:
     depths: Mapping[str, int]
     counters: Counters
     health: Probed | None
-    is_paused: bool
+    pause: PauseSpan | None
     is_draining: bool
     active_jobs: int
     routes: Mapping[str, RouteSnapshot]
     pace: Pace
     watch: Watch
     limits: FollowedLimits
+    breaker: Marks
+    checks: Checks
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether an operator's pause is in force."""
+        return self.pause is not None
 
 
 class Snapshots:
@@ -74,8 +93,13 @@ class Snapshots:
         with translated(), self._client.pipeline(transaction=True) as steps:
             steps.time()
             steps.hgetall(keys.STATS)
-            steps.hmget(keys.HEALTH, "healthy", "reason")
-            steps.exists(keys.PAUSED)
+            steps.hmget(keys.HEALTH, "healthy", "reason", "checked_at", "breaker_seen_at")
+            # MGET finds nothing where something else than a string stands.
+            steps.mget(keys.BREAKER, keys.BREAKER_OPEN_TIME)
+            steps.exists(keys.OLD_BREAKER)
+            steps.hget(keys.PAUSED, "since")
+            steps.pttl(keys.PAUSED)
+            steps.hgetall(keys.CHECKS)
             steps.exists(keys.LEASE)
             steps.zcard(keys.ACTIVE_JOBS)
             steps.hmget(keys.PACE, "pace", "watch", "limits")
@@ -84,20 +108,24 @@ class Snapshots:
             for route in routes:
                 steps.hmget(keys.route_state(route.name), "flow", "suspects", "speed", "moved_at")
             answers: list[Any] = steps.execute()
-        time, stats, (healthy, reason), paused, lease, jobs, (pace, watch, limits), *rest = answers
+        time, stats, health, breaker, old_mark, since, pttl, checks, *answers = answers
+        lease, jobs, (pace, watch, limits), *rest = answers
         states = zip(routes, rest[len(lists) :], strict=True)
+        now = seconds_of(time)
         return Snapshot(
-            now=seconds_of(time),
+            now=now,
             depths=dict(zip(lists, rest, strict=False)),
             counters=Counters.read(stats),
-            health=None if healthy is None else Probed(healthy == b"1", text(reason)),
-            is_paused=bool(paused),
+            health=_probed(*health[:3]),
+            pause=_pause_span(since, pttl, now),
             is_draining=bool(lease),
             active_jobs=jobs,
             routes={route.name: self._route(route, state) for route, state in states},
             pace=decoded(Pace, pace),
             watch=decoded(Watch, watch),
             limits=decoded(FollowedLimits, limits),
+            breaker=Marks(breaker[0], breaker[1], bool(old_mark), number(health[3])),
+            checks=Checks.read(checks),
         )
 
     def _route(self, route: Route, state: list[bytes | None]) -> RouteSnapshot:
@@ -114,3 +142,14 @@ class Snapshots:
         raw = self._scripts.call("oldest", [route.source], [_OLDEST_BYTES])
         message = parse(raw, route.read_fields) if raw else None
         return message.timestamp() if message else None
+
+
+def _probed(healthy: bytes | None, reason: bytes | None, at: bytes | None) -> Probed | None:
+    return None if healthy is None else Probed(healthy == b"1", text(reason), number(at))
+
+
+def _pause_span(since: bytes | None, pttl: int, now: float) -> PauseSpan | None:
+    """The pause whose key lives for `pttl` ms more, as Redis says it."""
+    if pttl == -2:  # there is no such key
+        return None
+    return PauseSpan(moment_of(text(since)), None if pttl < 0 else now + pttl / 1000)

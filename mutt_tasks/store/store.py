@@ -6,6 +6,7 @@ from mutt_tasks.core.redaction import ALL, Hints
 from mutt_tasks.errors import ClusterUnsupported
 from mutt_tasks.settings.redis_address import RedisAddress
 from mutt_tasks.store.audit import Audit
+from mutt_tasks.store.balance import Balance
 from mutt_tasks.store.connection import RETRIES, TIMEOUT, connect, seconds_of, translated
 from mutt_tasks.store.dead_letters import DeadLetters
 from mutt_tasks.store.imports import Imports
@@ -39,6 +40,7 @@ class Store:
         self._client = client
         self.lease = Lease(client, scripts)
         self.audit = Audit(client, scripts, hints)
+        self.balance = Balance(client, scripts)
         self.queues = Queues(client, scripts, self.audit)
         self.trash = Trash(client, scripts, self.audit)
         self.plans = Plans(client)

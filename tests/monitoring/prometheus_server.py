@@ -1,10 +1,7 @@
 """A real Prometheus that scrapes what a test gives it, and answers its questions."""
 
 import json
-import os
-import shutil
 import subprocess
-import sys
 import urllib.parse
 import urllib.request
 from collections.abc import Iterator, Mapping
@@ -12,13 +9,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import pytest
 import yaml
 
+from tests.monitoring.programs import program
 from tests.redis_server import free_port
 from tests.services import until
-
-BIN = Path(sys.executable).parent
 
 
 class Prometheus:
@@ -51,10 +46,6 @@ class Prometheus:
 @contextmanager
 def scraping(folder: Path, targets: Mapping[str, int]) -> Iterator[Prometheus]:
     """A server that scrapes these ports every second, each as the job that it is given as."""
-    program = shutil.which("prometheus", path=f"{BIN}{os.pathsep}{os.environ['PATH']}")
-    if not program:
-        say = pytest.fail if os.environ.get("CI") == "true" else pytest.skip
-        say("there is no prometheus: tools/promtool.sh says how to get it")
     jobs = [
         {"job_name": job, "static_configs": [{"targets": [f"127.0.0.1:{port}"]}]}
         for job, port in targets.items()
@@ -65,7 +56,7 @@ def scraping(folder: Path, targets: Mapping[str, int]) -> Iterator[Prometheus]:
     port = free_port()
     process = subprocess.Popen(
         [
-            str(program),
+            program("prometheus"),
             f"--config.file={config}",
             f"--storage.tsdb.path={folder / 'data'}",
             f"--web.listen-address=127.0.0.1:{port}",

@@ -9,7 +9,7 @@ from grafana_foundation_sdk.models.dashboard import Dashboard
 
 from tests.monitoring.boards import FILES, FOLDER, expressions, panels, read
 from tests.monitoring.files import RULES
-from tests.monitoring.test_promtool import promtool
+from tests.monitoring.programs import run
 from tools.dashboards.__main__ import DASHBOARDS, written
 
 NAMES = [file.name for file in FILES]
@@ -132,4 +132,4 @@ def test_prometheus_can_parse_every_query(tmp_path: Any) -> None:
     file.write_text(yaml.safe_dump({"groups": [{"name": "queries", "rules": rules}]}))
 
     assert len(rules) > 60
-    promtool("check", "rules", "--lint=none", file)
+    run("promtool", "check", "rules", "--lint=none", file)

@@ -266,7 +266,7 @@ def test_prometheus_scrapes_the_worker_and_the_exporter() -> None:
     targets = [
         target
         for job in found["scrape_configs"]
-        for group in job["static_configs"]
+        for group in job.get("static_configs", [])
         for target in group["targets"]
     ]
     port = default_of("METRICS_PORT_REMEDIATION")

@@ -33,7 +33,7 @@ GROUND = (
 CELERYS = {
     f"{PACKAGE}.{name}"
     for name in (
-        *("tasks", "celery", "broker", "schedule", "serving", "survival", "audit_log"),
+        *("tasks", "celery", "broker", "schedule", "serving", "survival", "audit_log", "oversight"),
         "announcing",
         "cli.application",
     )
