@@ -23,6 +23,7 @@ from mutt_tasks.store.counters import (
     TICKS_REFUSED,
     TRIPS,
 )
+from mutt_tasks.store.store import Store
 from tests.monitoring.boards import (
     CELERY_EXPORTER,
     FILES,
@@ -39,7 +40,7 @@ from tests.monitoring.boards import (
     read,
 )
 from tests.monitoring.prometheus_server import Prometheus, scraping
-from tests.pipeline import DLQ, MOOG_DLQ, event, fill
+from tests.pipeline import DLQ, MOOG_DLQ, event, fill, operator_pauses
 from tests.redis_server import RedisServer
 from tests.services import services, until
 
@@ -51,7 +52,7 @@ _VALUES = {"queue_name": "remediation", "name": "mutt_tasks.remediate", "le": "+
 _VALUES |= {"status": "error", "mode": "dlq"}
 
 # What has no series while all is well: a panel that shows nothing then says so in a word.
-QUIET = ("ALERTS", "estimated_seconds_to_empty", "topk(1, ")
+QUIET = ("ALERTS", "estimated_seconds_to_empty", "topk(1, ", "missing_messages")
 
 
 class Live:
@@ -122,6 +123,8 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
         both = '{__name__=~"mutt_remediation_loops_total|celery_worker_up"}'
         enough = f"count(count_over_time({both}[1m]) >= 3) == 2"
         until(lambda: prometheus.ask(enough), hint=running.logs)
+        operator_pauses(Store(server.client), 3600)
+        until(lambda: prometheus.ask("mutt_remediation_pause_ends_timestamp_seconds"))
         with urllib.request.urlopen(url, timeout=10) as answer:
             yield Live(prometheus, answer.read().decode())
         running.kill(worker)

@@ -1,18 +1,14 @@
 """The overview: what is going on, why not more, and whether anything is lost."""
 
 from grafana_foundation_sdk.builders import dashboard as make
-from grafana_foundation_sdk.builders import prometheus, table, text
 from grafana_foundation_sdk.models import common, dashboard
-from grafana_foundation_sdk.models import prometheus as asked
-from grafana_foundation_sdk.models import text as written
 
-from mutt_tasks.operations.reasons import WORDS
+from tools.dashboards import overview_rows as rows
 from tools.dashboards.parts import (
     BLUE,
     GREEN,
     ORANGE,
     RED,
-    SOURCE,
     board,
     common_variables,
     curves,
@@ -25,7 +21,6 @@ from tools.dashboards.parts import (
     rate,
     runbook,
     shares,
-    states,
     steps,
     typed,
     words,
@@ -33,18 +28,18 @@ from tools.dashboards.parts import (
 
 UID = "mutt-remediation"
 
+LOWER_ROWS = (rows.health, rows.dead, rows.times, rows.losses, rows.books, rows.words_and_alerts)
+
 WAITING = 'dlq_name!="$dead"'
-DEAD = 'dlq_name="$dead"'
 HELD = 'outcome="held", reason!="empty"'
 
-# What a cycle is doing, the most telling first; the words for the numbers are in `_state`.
+# What is going on, the most telling first; `_now_going` has the words for the numbers.
 _STATE = " or ".join(
-    f"(max ({metric}) == 1) * 0 + {value}" if value else f"max ({metric}) * 0"
-    for value, metric in (
-        (3, ours("dropping")),
-        (2, ours("paused")),
-        (1, ours("draining")),
-        (0, ours("draining")),
+    (
+        f"(min ({ours('enabled')}) == 0) * 0 + 4",
+        f"(max ({ours('dropping')}) == 1) * 0 + 3",
+        f"(max ({ours('paused')}) == 1) * 0 + 2",
+        f"max ({ours('draining')})",
     )
 )
 
@@ -57,7 +52,7 @@ def overview() -> dashboard.Dashboard:
         typed("dead", "Dead letter list", "mutt:dlq:dead"),
     ]
     found = board(UID, "MUTT remediation: overview", about, variables)
-    for add in (_now, _flow, _why, _health, _dead, _times, _losses, _help):
+    for add in (_now, _flow, _why, *LOWER_ROWS):
         add(found)
     return finished(found)
 
@@ -70,13 +65,14 @@ def _now(found: make.Dashboard) -> None:
 
 
 def _now_going(found: make.Dashboard) -> None:
-    state = number("Replays are", "Paused and dropping come before draining.", _STATE)
+    state = number("Replays are", "What holds everything comes first.", _STATE)
     state = state.mappings(
         words(
             v0=("at rest", GREEN),
             v1=("going back", BLUE),
             v2=("paused by an operator", ORANGE),
             v3=("stopped: the forwarder drops them", RED),
+            v4=("switched off", ORANGE),
         )
     )
     found.with_panel(state.no_value("unknown: Redis or the worker is away"))
@@ -137,7 +133,7 @@ def _now_wrong(found: make.Dashboard) -> None:
     dead = number(
         "Dead letters",
         "They wait for somebody: `mutt-dlq groups --route dead`.",
-        once("dlq_depth", where=DEAD),
+        once("dlq_depth", where=rows.DEAD),
     )
     dead = dead.unit("short").thresholds(steps(GREEN, (1, ORANGE)))
     found.with_panel(dead.links([runbook("MUTTRemediationDeadLetterListGrowing")]))
@@ -214,113 +210,3 @@ def _why(found: make.Dashboard) -> None:
         },
     )
     found.with_panel(limiter.unit("mps").links([runbook("MUTTRemediationNoRoom")]))
-
-
-def _health(found: make.Dashboard) -> None:
-    found.with_row(make.Row("Health"))
-    good = words(v1=("yes", GREEN), v0=("NO", RED))
-    bad = dashboard.DynamicConfigValue(
-        id_val="mappings", value=words(v0=("no", GREEN), v1=("YES", ORANGE))
-    )
-    queries = {
-        "Moogsoft is healthy": f"min ({ours('moog_health')})",
-        "Redis answers": f"min ({ours('redis_reachable')})",
-        "the worker is there": 'max (up{job=~"$job", namespace=~"$namespace"})',
-        "paused": f"max ({ours('paused')})",
-        "the forwarder drops": f"max ({ours('dropping')})",
-        "{{route}} backs off": f"{once('backoff_seconds', 'route')} > bool 0",
-    }
-    panel = states("What was true when", "Green is well.", queries).mappings(good)
-    panel = panel.override_by_regexp("/^(paused|the forwarder drops|.* backs off)$/", [bad])
-    found.with_panel(panel.links([runbook("MUTTRemediationRedisUnreachable")]))
-
-
-def _dead(found: make.Dashboard) -> None:
-    found.with_row(make.Row("Poison and dead letters"))
-    reasons = curves(
-        "Set aside, by reason",
-        "Poison failed while others passed; malformed was no event at all.",
-        {"{{reason}}": increase("replay_fail_total", "reason", over="$__rate_interval")},
-    )
-    reasons = reasons.draw_style(common.GraphDrawStyle.BARS).unit("short").fill_opacity(80)
-    found.with_panel(reasons.links([runbook("MUTTHighPoisonMessageRate")]))
-    suspects = curves(
-        "Dead letters and suspects",
-        "Suspects failed alone and wait for quiet traffic.",
-        {
-            "dead letters": once("dlq_depth", where=DEAD),
-            "suspects of {{route}}": once("suspects", "route"),
-        },
-    )
-    found.with_panel(suspects.unit("short").links([runbook("MUTTRemediationSuspectsWaiting")]))
-
-
-def _times(found: make.Dashboard) -> None:
-    found.with_row(make.Row("Latency"))
-    buckets = once("loop_duration_seconds_bucket", "le", of="rate({}[$__rate_interval])")
-    took = curves(
-        "How long a cycle's replay takes",
-        "It spreads its batch over REMEDIATION_DRAIN_INTERVAL.",
-        {
-            "half of them within": f"histogram_quantile(0.5, {buckets})",
-            "99 % within": f"histogram_quantile(0.99, {buckets})",
-        },
-    )
-    found.with_panel(took.unit("s"))
-    oldest = curves(
-        "How long the oldest has waited",
-        "By the event's own time.",
-        {"{{route}}": once("oldest_message_age_seconds", "route")},
-    )
-    found.with_panel(oldest.unit("s").links([runbook("MUTTRemediationOldestMessageOld")]))
-
-
-def _losses(found: make.Dashboard) -> None:
-    found.with_row(make.Row("What the pipeline itself loses"))
-    lost = curves(
-        "Destroyed, and saved from it",
-        "The forwarder destroys an alert that meets its full limiter. Sheltered ones were moved"
-        " aside before. MUTT's own metrics are there if Prometheus scrapes MUTT.",
-        {
-            "destroyed by the forwarder's limiter": "sum"
-            " (rate(mutt_moog_rate_limit_hits_total[$__rate_interval]))",
-            "of ours, believed": rate("dropped_total"),
-            "sheltered": rate("sheltered_total"),
-        },
-    )
-    found.with_panel(lost.unit("mps").links([runbook("MUTTForwarderLosesAlerts")]))
-    shed = curves(
-        "Shed and given up",
-        "What comes into the dead letter queues, by MUTT's own counters.",
-        {
-            "shed by the alerter ({{mode}})": "sum by (mode)"
-            " (rate(mutt_alerter_shed_events_total[$__rate_interval]))",
-            "alerter: {{status}}": "sum by (status) (rate("
-            'mutt_alerter_events_processed_total{status=~"poison|error"}[$__rate_interval]))',
-            "forwarder: {{status}}": "sum by (status)"
-            ' (rate(mutt_moog_alerts_processed_total{status!="success"}[$__rate_interval]))',
-        },
-    )
-    found.with_panel(shed.unit("mps"))
-
-
-def _help(found: make.Dashboard) -> None:
-    found.with_row(make.Row("Alerts, and what to do"))
-    query = prometheus.Dataquery().expr('ALERTS{service="remediation", alertstate="firing"}')
-    query = query.instant().format(asked.PromQueryFormat.TABLE).ref_id("A").datasource(SOURCE)
-    hidden = {"Time": True, "Value": True, "__name__": True, "alertstate": True, "service": True}
-    columns = dashboard.DataTransformerConfig(
-        id_val="organize", options={"excludeByName": hidden, "indexByName": {}, "renameByName": {}}
-    )
-    alerts = table.Panel().title("Alerts that fire").datasource(SOURCE).with_target(query)
-    alerts = alerts.description("The runbook has a section for each.").no_value("none")
-    alerts = alerts.with_transformation(columns).links([link("Runbook", "${runbook}")])
-    found.with_panel(alerts.span(12).height(10))
-    rows = "\n".join(f"| `{reason}` | {meaning} |" for reason, meaning in WORDS.items())
-    told = (
-        "`mutt-dlq status --watch` says all this in a terminal, `mutt-dlq groups` what kinds of"
-        " messages wait, `mutt-dlq journal` what was done.\n\n"
-        f"| what holds it | means |\n|---|---|\n{rows}\n"
-    )
-    panel = text.Panel().title("What the words mean").content(told)
-    found.with_panel(panel.mode(written.TextMode.MARKDOWN).span(12).height(10))

@@ -29,6 +29,7 @@ _OF_A_ROUTE = (
 )
 LABELS: dict[str, tuple[str, ...]] = {
     "dlq_depth": ("dlq_name",),
+    "missing_messages_total": ("dlq_name",),
     "replay_fail_total": ("reason",),
     "messages_total": ("route", "outcome"),
     "cycles_total": ("route", "outcome", "reason"),
