@@ -60,10 +60,6 @@ class Collector:
             for span in scope.spans
         ]
 
-    def named(self, name: str) -> list[Span]:
-        """The spans with this name."""
-        return [span for span in self.spans if span.name == name]
-
 
 def _values(pairs: Any) -> dict[str, Any]:
     return {pair.key: getattr(pair.value, pair.value.WhichOneof("value")) for pair in pairs}

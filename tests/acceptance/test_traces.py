@@ -1,80 +1,122 @@
 """Traces of a real worker and beat reach a collector over gRPC and over HTTP."""
 
 import json
-from pathlib import Path
+from collections.abc import Iterator
 from urllib.parse import quote
 
 import pytest
-import redis
 
 from mutt_tasks.release import VERSION
-from tests.collectors import COLLECTORS, Collector, Span
+from tests.collectors import COLLECTORS, Collector
 from tests.moogsoft_server import MoogsoftServer, status
 from tests.pipeline import DLQ, INGEST, event, fill
 from tests.redis_server import RedisServer
 from tests.services import services, until
 
+# One process runs them all, for they share what took seconds to come about.
+pytestmark = pytest.mark.xdist_group("traces")
+
 REMEDIATE = "run/mutt_tasks.remediate"
 CHECK = "run/mutt_tasks.check_moogsoft_health"
 REPLAY = "run/mutt_tasks.replay_dlq_batch"
 
-SECRETS = {
-    "MOOG_API_KEY": "Apikey-7hQ2vX",
+ENVIRONMENT = {
+    "OTEL_ENABLED": "true",
     "OTEL_EXPORTER_OTLP_HEADERS": f"authorization=Bearer%20{quote('Coll/ector-8')}",
+    "DEPLOYMENT_ENV": "staging",
+    "POD_NAME": "pod-7",
+    "LOG_JSON_ENABLED": "true",
+    "MOOG_API_KEY": "Apikey-7hQ2vX",
 }
 
 
-def replayed(collector: Collector) -> list[Span]:
-    return [s for s in collector.named(REPLAY) if s.attributes.get("mutt.outcome") == "replayed"]
+class Traced:
+    """What the collector got, and what the processes logged."""
+
+    def __init__(self, collector: Collector, log: str) -> None:
+        self.collector, self.log = collector, log
+        self.spans = collector.spans
+        self.lines = [json.loads(line) for line in log.splitlines() if line]
+        self.replays = [
+            span
+            for span in self.spans
+            if span.name == REPLAY and span.attributes.get("mutt.outcome") == "replayed"
+        ]
 
 
-@pytest.mark.parametrize("protocol", COLLECTORS)
-def test_a_cycle_is_one_trace_with_its_outcome_and_counts(
-    client: redis.Redis, redis_server: RedisServer, tmp_path: Path, protocol: str
-) -> None:
-    fill(client, DLQ, [event(n) for n in range(12)])
-    with MoogsoftServer(status(200)) as moogsoft, COLLECTORS[protocol]() as collector:
-        env = {
-            "OTEL_ENABLED": "true",
-            "OTEL_EXPORTER_OTLP_PROTOCOL": protocol,
+@pytest.fixture(scope="module", params=COLLECTORS)
+def traced(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Traced]:
+    """What a collector got of a drain, from its begin to the end of worker and beat."""
+    folder = tmp_path_factory.mktemp("traced")
+    server = RedisServer(folder).start()
+    fill(server.client, DLQ, [event(n) for n in range(12)])
+    logs = folder / "logs"
+    logs.mkdir()
+    with MoogsoftServer(status(200)) as moogsoft, COLLECTORS[request.param]() as collector:
+        env = ENVIRONMENT | {
+            "OTEL_EXPORTER_OTLP_PROTOCOL": request.param,
             "OTEL_EXPORTER_OTLP_ENDPOINT": collector.url,
-            "DEPLOYMENT_ENV": "staging",
-            "POD_NAME": "pod-7",
-            "LOG_JSON_ENABLED": "true",
             "MOOG_WEBHOOK_URL": f"{moogsoft.url}?token=Token-c8WsYd",
-            **SECRETS,
         }
-        with services(tmp_path, redis_server.url, **env) as running:
+        with services(logs, server.url, **env) as running:
             running.beat()
             running.worker()
-            until(lambda: client.llen(INGEST) == 12, hint=running.logs)
+            until(lambda: server.client.llen(INGEST) == 12, hint=running.logs)
         # Both have ended, and sent the spans that they still had.
-        sums = sum(span.attributes["mutt.routes.alerter.replayed"] for span in replayed(collector))
-        logged = [json.loads(line) for line in running.logs().splitlines() if line]
-    assert sums == 12
-    for span in replayed(collector):
-        cycle = span.attributes["mutt.cycle"]
-        mine = [s for s in collector.spans if s.attributes.get("mutt.cycle") == cycle]
+        yield Traced(collector, running.logs())
+    server.stop()
+
+
+def test_a_replay_says_what_it_did_and_how_many_went(traced: Traced) -> None:
+    counts = [s.attributes["mutt.routes.alerter.replayed"] for s in traced.replays]
+
+    assert sum(counts) == 12
+
+
+def test_the_steps_of_a_cycle_are_one_trace_that_its_lines_in_the_log_name(traced: Traced) -> None:
+    for replay in traced.replays:
+        cycle = replay.attributes["mutt.cycle"]
+        mine = [s for s in traced.spans if s.attributes.get("mutt.cycle") == cycle]
         steps = {s.name: s for s in mine if s.name.startswith("run/")}
         assert {CHECK, REPLAY} <= set(steps)
-        assert {s.trace for s in steps.values()} == {span.trace}
+        assert {s.trace for s in steps.values()} == {replay.trace}
         assert steps[CHECK].attributes["mutt.outcome"] == "healthy"
-        (line,) = [x for x in logged if x["message"] == "cycle" and x["cycle"] == cycle]
-        assert (line["trace_id"], line["span_id"]) == (span.trace, span.id)
-    # Each cycle is a trace of its own, also in a drain: it begins where its task was sent.
-    begun = [s for s in collector.named(REMEDIATE) if s.attributes["mutt.outcome"] == "started"]
-    assert len({s.trace for s in begun}) == len(begun) > 1
-    parents = {s.id: s for s in collector.spans}
-    assert all(parents[s.parent].parent == "" for s in begun if s.parent in parents)
-    assert any(s.parent in parents for s in begun)
-    resource = collector.spans[0].resource
-    assert resource["service.name"] == "mutt-remediation"
-    assert resource["service.version"] == VERSION
-    assert resource["service.instance.id"] == "pod-7"
-    assert resource["deployment.environment"] == "staging"
-    assert collector.headers[0]["authorization"] == "Bearer Coll/ector-8"
-    assert set(collector.paths) <= {"/v1/traces"}
-    sent = b"".join(request.SerializeToString() for request in collector.requests)
+        (line,) = [x for x in traced.lines if x["message"] == "cycle" and x["cycle"] == cycle]
+        assert (line["trace_id"], line["span_id"]) == (replay.trace, replay.id)
+
+
+def test_each_cycle_is_a_trace_of_its_own_that_begins_where_its_task_was_sent(
+    traced: Traced,
+) -> None:
+    """In a drain too: it may take hours."""
+    begun = [s for s in traced.spans if s.name == REMEDIATE]
+    started = [s for s in begun if s.attributes["mutt.outcome"] == "started"]
+    by_id = {s.id: s for s in traced.spans}
+    sent = [by_id[s.parent] for s in started if s.parent in by_id]
+
+    assert len({s.trace for s in started}) == len(started) > 1
+    assert sent
+    assert {s.parent for s in sent} == {""}
+
+
+def test_the_service_is_named_with_release_process_and_environment(traced: Traced) -> None:
+    for span in traced.spans:
+        assert span.resource["service.name"] == "mutt-remediation"
+        assert span.resource["service.version"] == VERSION
+        assert span.resource["service.instance.id"] == "pod-7"
+        assert span.resource["deployment.environment"] == "staging"
+
+
+def test_the_collector_gets_its_headers_at_its_address(traced: Traced) -> None:
+    assert traced.collector.headers[0]["authorization"] == "Bearer Coll/ector-8"
+    assert set(traced.collector.paths) <= {"/v1/traces"}
+
+
+def test_no_secret_is_in_a_span_or_in_the_log(traced: Traced) -> None:
+    sent = b"".join(request.SerializeToString() for request in traced.collector.requests)
+
     for secret in ("Apikey-7hQ2vX", "Coll/ector-8", "Token-c8WsYd"):
         assert secret.encode() not in sent
-        assert secret not in running.logs()
+        assert secret not in traced.log

@@ -44,6 +44,9 @@ from tests.pipeline import DLQ, MOOG_DLQ, event, fill, operator_pauses
 from tests.redis_server import RedisServer
 from tests.services import services, until
 
+# One process runs them all, for they share what took seconds to come about.
+pytestmark = pytest.mark.xdist_group("dashboards_live")
+
 NAMES = [file.name for file in FILES]
 on_dashboards = pytest.mark.parametrize("name", NAMES)
 

@@ -1,6 +1,7 @@
 """The Celery tasks, as celery-exporter counts them from Celery's events."""
 
 from grafana_foundation_sdk.builders import dashboard as make
+from grafana_foundation_sdk.builders import timeseries
 from grafana_foundation_sdk.models import common, dashboard
 
 from tools.dashboards.parts import (
@@ -101,6 +102,10 @@ def _counts(found: make.Dashboard) -> None:
     )
     failed = failed.draw_style(common.GraphDrawStyle.BARS).fill_opacity(80).unit("ops")
     found.with_panel(failed.links([runbook("MUTTRemediationRedisUnreachable")]))
+    found.with_panel(_queue())
+
+
+def _queue() -> timeseries.Panel:
     queue = curves(
         "The queue, and who takes from it",
         "Celery's queue `remediation`; the consumers of a Redis queue are not counted.",
@@ -110,7 +115,7 @@ def _counts(found: make.Dashboard) -> None:
             "processes": f"max (celery_active_process_count{{{QUEUE}}})",
         },
     )
-    found.with_panel(queue.unit("short"))
+    return queue.unit("short")
 
 
 def _times(found: make.Dashboard) -> None:

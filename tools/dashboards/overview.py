@@ -1,6 +1,7 @@
 """The overview: what is going on, why not more, and whether anything is lost."""
 
 from grafana_foundation_sdk.builders import dashboard as make
+from grafana_foundation_sdk.builders import stat
 from grafana_foundation_sdk.models import common, dashboard
 
 from tools.dashboards import overview_rows as rows
@@ -33,7 +34,7 @@ LOWER_ROWS = (rows.health, rows.dead, rows.times, rows.losses, rows.books, rows.
 WAITING = 'dlq_name!="$dead"'
 HELD = 'outcome="held", reason!="empty"'
 
-# What is going on, the most telling first; `_now_going` has the words for the numbers.
+# What is going on, the most telling first; `_state` has the words for the numbers.
 _STATE = " or ".join(
     (
         f"(min ({ours('enabled')}) == 0) * 0 + 4",
@@ -64,7 +65,7 @@ def _now(found: make.Dashboard) -> None:
     _now_wrong(found)
 
 
-def _now_going(found: make.Dashboard) -> None:
+def _state() -> stat.Panel:
     state = number("Replays are", "What holds everything comes first.", _STATE)
     state = state.mappings(
         words(
@@ -75,7 +76,11 @@ def _now_going(found: make.Dashboard) -> None:
             v4=("switched off", ORANGE),
         )
     )
-    found.with_panel(state.no_value("unknown: Redis or the worker is away"))
+    return state.no_value("unknown: Redis or the worker is away")
+
+
+def _now_going(found: make.Dashboard) -> None:
+    found.with_panel(_state())
     health = number("Moogsoft is", "As the last check found it.", f"min ({ours('moog_health')})")
     health = health.mappings(words(v1=("healthy", GREEN), v0=("NOT healthy", RED)))
     found.with_panel(health.no_value("not asked yet").links([runbook("MUTTMoogsoftUnhealthy")]))
@@ -107,7 +112,7 @@ def _now_going(found: make.Dashboard) -> None:
     found.with_panel(firing.thresholds(steps(GREEN, (1, RED))))
 
 
-def _now_wrong(found: make.Dashboard) -> None:
+def _held() -> stat.Panel:
     held = number(
         "Mostly held by",
         "What held most cycles of the last five minutes; below is what each means.",
@@ -115,7 +120,11 @@ def _now_wrong(found: make.Dashboard) -> None:
         legend="{{reason}}",
     )
     held = held.text_mode(common.BigValueTextMode.NAME).thresholds(steps(ORANGE))
-    found.with_panel(held.no_value("nothing").links([runbook("MUTTRemediationNotDraining")]))
+    return held.no_value("nothing").links([runbook("MUTTRemediationNotDraining")])
+
+
+def _now_wrong(found: make.Dashboard) -> None:
+    found.with_panel(_held())
     cycle = number(
         "Last cycle ended",
         "Beat starts one every REMEDIATION_INTERVAL, a drain every second.",
