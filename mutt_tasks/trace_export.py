@@ -8,7 +8,7 @@ from typing import Any
 
 from opentelemetry.sdk.trace import Event, ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
-from opentelemetry.trace import Status
+from opentelemetry.trace import SpanKind, Status
 
 from mutt_tasks.known_secrets import KnownSecrets
 from mutt_tasks.settings import Settings
@@ -31,7 +31,11 @@ def _plain(settings: Settings) -> SpanExporter:
 
 
 class Redacted(SpanExporter):
-    """An exporter that hides known secrets in whatever text a span has."""
+    """An exporter that hides known secrets in whatever text a span has.
+
+    A Redis command that belongs to no task, such as Celery's own, would be a trace by itself: it is
+    left out.
+    """
 
     def __init__(self, inner: SpanExporter, secrets: KnownSecrets) -> None:
         self._inner = inner
@@ -39,7 +43,8 @@ class Redacted(SpanExporter):
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
         """Send copies without secrets."""
-        return self._inner.export([self._copy(span) for span in spans])
+        told = [span for span in spans if span.parent or span.kind is not SpanKind.CLIENT]
+        return self._inner.export([self._copy(span) for span in told])
 
     def shutdown(self) -> None:
         """Send no more."""

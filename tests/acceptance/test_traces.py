@@ -2,12 +2,13 @@
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from urllib.parse import quote
 
 import pytest
 
 from mutt_tasks.release import VERSION
-from tests.collectors import COLLECTORS, Collector
+from tests.collectors import COLLECTORS, GRPC, Collector, over_grpc
 from tests.moogsoft_server import MoogsoftServer, status
 from tests.pipeline import DLQ, INGEST, event, fill
 from tests.redis_server import RedisServer
@@ -98,6 +99,32 @@ def test_each_cycle_is_a_trace_of_its_own_that_begins_where_its_task_was_sent(
 
     assert len({s.trace for s in started}) == len(started) > 1
     assert sent
+    assert {s.parent for s in sent} == {""}
+
+
+def test_a_redis_command_is_part_of_a_task_or_left_out(traced: Traced) -> None:
+    roots = {span.name for span in traced.spans if not span.parent}
+
+    assert roots == {"apply_async/mutt_tasks.remediate"} | ({REMEDIATE} & roots)
+    assert "EVALSHA" in {span.name for span in traced.spans}
+
+
+def test_a_tick_after_one_that_could_not_be_sent_begins_a_trace_too(tmp_path: Path) -> None:
+    """The instrumentation leaves a span behind that would adopt all that come later."""
+    server = RedisServer(tmp_path)
+    with over_grpc() as collector:
+        env = ENVIRONMENT | {
+            "OTEL_EXPORTER_OTLP_PROTOCOL": GRPC,
+            "OTEL_EXPORTER_OTLP_ENDPOINT": collector.url,
+        }
+        with services(tmp_path, server.url, **env) as running:
+            running.beat()
+            until(lambda: "Message Error" in running.logs(), hint=running.logs)
+            server.start()
+            until(lambda: server.client.llen("remediation") > 1, hint=running.logs)
+    server.stop()
+    sent = [s for s in collector.spans if s.name == "apply_async/mutt_tasks.remediate"]
+    assert len(sent) > 1
     assert {s.parent for s in sent} == {""}
 
 
