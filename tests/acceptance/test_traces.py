@@ -111,7 +111,7 @@ def test_a_redis_command_is_part_of_a_task_or_left_out(traced: Traced) -> None:
 
 def test_a_tick_after_one_that_could_not_be_sent_begins_a_trace_too(tmp_path: Path) -> None:
     """The instrumentation leaves a span behind that would adopt all that come later."""
-    server = RedisServer(tmp_path)
+    server = RedisServer(tmp_path).start()
     with over_grpc() as collector:
         env = ENVIRONMENT | {
             "OTEL_EXPORTER_OTLP_PROTOCOL": GRPC,
@@ -119,9 +119,12 @@ def test_a_tick_after_one_that_could_not_be_sent_begins_a_trace_too(tmp_path: Pa
         }
         with services(tmp_path, server.url, **env) as running:
             running.beat()
+            until(lambda: server.client.llen("remediation") == 1, hint=running.logs)
+            server.kill()
             until(lambda: "Message Error" in running.logs(), hint=running.logs)
             server.start()
-            until(lambda: server.client.llen("remediation") > 1, hint=running.logs)
+            before = server.client.llen("remediation")
+            until(lambda: server.client.llen("remediation") > before, hint=running.logs)
     server.stop()
     sent = [s for s in collector.spans if s.name == "apply_async/mutt_tasks.remediate"]
     assert len(sent) > 1
