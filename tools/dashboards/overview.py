@@ -8,6 +8,7 @@ from tools.dashboards import overview_rows as rows
 from tools.dashboards.parts import (
     BLUE,
     GREEN,
+    GREY,
     ORANGE,
     RED,
     board,
@@ -76,7 +77,7 @@ def _state() -> stat.Panel:
             v4=("switched off", ORANGE),
         )
     )
-    return state.no_value("unknown: Redis or the worker is away")
+    return state.no_value("unknown: Redis or the worker is away").thresholds(steps(RED))
 
 
 def _now_going(found: make.Dashboard) -> None:
@@ -96,7 +97,7 @@ def _now_going(found: make.Dashboard) -> None:
         "At the speed of the last batches, of the slowest route.",
         f"max ({ours('estimated_seconds_to_empty')})",
     )
-    empty = empty.unit("dtdurations").thresholds(steps(GREEN, (1, BLUE), (3600, ORANGE)))
+    empty = empty.unit("dtdurations").thresholds(steps(GREY, (0, GREEN), (1, BLUE), (3600, ORANGE)))
     found.with_panel(empty.no_value("nothing moves"))
     back = number(
         "Put back in the last hour",
@@ -119,7 +120,7 @@ def _held() -> stat.Panel:
         f"topk(1, {increase('cycles_total', 'reason', over='5m', where=HELD)} > 0)",
         legend="{{reason}}",
     )
-    held = held.text_mode(common.BigValueTextMode.NAME).thresholds(steps(ORANGE))
+    held = held.text_mode(common.BigValueTextMode.NAME).thresholds(steps(GREEN, (0, ORANGE)))
     return held.no_value("nothing").links([runbook("MUTTRemediationNotDraining")])
 
 
@@ -130,7 +131,7 @@ def _now_wrong(found: make.Dashboard) -> None:
         "Beat starts one every REMEDIATION_INTERVAL, a drain every second.",
         f"time() - max ({ours('last_cycle_timestamp_seconds')})",
     )
-    cycle = cycle.unit("dtdurations").thresholds(steps(GREEN, (600, ORANGE), (900, RED)))
+    cycle = cycle.unit("dtdurations").thresholds(steps(RED, (0, GREEN), (600, ORANGE), (900, RED)))
     found.with_panel(cycle.no_value("never").links([runbook("MUTTRemediationNoCycle")]))
     oldest = number(
         "Oldest has waited",
@@ -159,7 +160,7 @@ def _now_wrong(found: make.Dashboard) -> None:
         " dead letter queue has them. Needs the forwarder to be scraped.",
         "sum (increase(mutt_moog_rate_limit_hits_total[1h]))",
     )
-    lost = lost.decimals(0).thresholds(steps(GREEN, (0.5, RED))).no_value("not scraped")
+    lost = lost.decimals(0).thresholds(steps(GREY, (0, GREEN), (0.5, RED))).no_value("not scraped")
     found.with_panel(lost.links([runbook("MUTTForwarderLosesAlerts")]))
 
 

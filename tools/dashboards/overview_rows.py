@@ -152,7 +152,7 @@ def books(found: make.Dashboard) -> None:
         "`mutt-dlq status` says who paused and why; `mutt-dlq resume` ends it.",
         f"max ({ours('pause_ends_timestamp_seconds')}) - time()",
     )
-    pause = pause.unit("dtdurations").thresholds(steps(ORANGE)).no_value("no pause")
+    pause = pause.unit("dtdurations").thresholds(steps(GREEN, (0, ORANGE))).no_value("no pause")
     found.with_panel(sized(pause, 6, 4).links([runbook("MUTTRemediationPauseForgotten")]))
 
 

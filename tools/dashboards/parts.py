@@ -7,6 +7,7 @@ from grafana_foundation_sdk.builders import common as looks
 from grafana_foundation_sdk.builders import dashboard as make
 from grafana_foundation_sdk.builders import prometheus, stat, statetimeline, timeseries
 from grafana_foundation_sdk.models import common, dashboard
+from grafana_foundation_sdk.models import stat as stat_model
 
 # The variable that says which Prometheus.
 SOURCE = dashboard.DataSourceRef(type_val="prometheus", uid="${datasource}")
@@ -80,7 +81,7 @@ def words(**texts: tuple[str, str]) -> list[dashboard.ValueMapping]:
 
 
 def steps(first: str, *more: tuple[float, str]) -> make.ThresholdsConfig:
-    """A colour, and which one follows from which value on."""
+    """A colour, also of what has no value, and which one follows from which value on."""
     found = [dashboard.Threshold(value=None, color=first)]
     found += [dashboard.Threshold(value=value, color=color) for value, color in more]
     return make.ThresholdsConfig().mode(dashboard.ThresholdsMode.ABSOLUTE).steps(found)
@@ -195,11 +196,16 @@ def board(uid: str, title: str, about: str, variables: Sequence[Any]) -> make.Da
 
 
 def finished(found: make.Dashboard) -> dashboard.Dashboard:
-    """The dashboard with a number for each panel, those in closed rows as well."""
+    """The dashboard, each panel with a number; a figure that no colour says more of stays plain."""
     built = found.build()
-    count = 0
-    for panel in built.panels or []:
-        for each in (panel, *(panel.panels if isinstance(panel, dashboard.RowPanel) else ())):
-            count += 1
-            each.id_val = count
+    for number_of_it, panel in enumerate(built.panels or [], start=1):
+        panel.id_val = number_of_it
+        options: Any = getattr(panel, "options", None)
+        if isinstance(options, stat_model.Options) and _is_plain(panel):
+            options.color_mode = common.BigValueColorMode.NONE
     return built
+
+
+def _is_plain(panel: Any) -> bool:
+    look = panel.field_config.defaults
+    return not look.mappings and [each.color for each in look.thresholds.steps] == [GREY]
