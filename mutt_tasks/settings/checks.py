@@ -2,10 +2,12 @@
 
 import os
 from collections.abc import Iterator, Mapping
+from urllib.parse import urlsplit
 
 from mutt_tasks.settings.declared import VARIABLES, Settings
 from mutt_tasks.settings.declared_neighbours import Moogsoft, Redis
 from mutt_tasks.settings.declared_pace import Lists
+from mutt_tasks.settings.declared_telemetry import Telemetry
 from mutt_tasks.settings.parsers import existing_file
 from mutt_tasks.settings.variable import given_names, known_names, problem, unknown_names
 
@@ -57,7 +59,19 @@ def warnings(
         ]
     if settings.redis.next_password and settings.redis.broker_url:
         lines.append("REDIS_PASS_NEXT is not tried at CELERY_BROKER_URL, which has its own log-in")
-    return lines
+    return lines + _other_protocol(settings.telemetry)
+
+
+def _other_protocol(telemetry: Telemetry) -> list[str]:
+    """MUTT's own services send traces over gRPC, to an address that our default does not suit."""
+    port = urlsplit(telemetry.address).port
+    if not telemetry.enabled or port != (4318 if telemetry.is_grpc else 4317):
+        return []
+    usual, used = ("http/protobuf", "grpc") if telemetry.is_grpc else ("grpc", "http/protobuf")
+    return [
+        f"traces go to port {port}, where collectors usually speak {usual}, as {used}:"
+        " see OTEL_EXPORTER_OTLP_PROTOCOL"
+    ]
 
 
 def _given(fields: tuple[str, ...], env: Mapping[str, str]) -> list[str]:

@@ -40,7 +40,8 @@ PUBLISHED = {
 # What else a variable means here.
 FIXED = frozenset({*PUBLISHED, "POD_NAME"})
 # Variables of other programs.
-FOREIGN = frozenset({"FLOWER_BASIC_AUTH", "CE_BROKER_URL", "REDISCLI_AUTH"})
+LOGINS = frozenset({"FLOWER_BASIC_AUTH", "GRAFANA_ADMIN_PASSWORD"})
+FOREIGN = LOGINS | {"CE_BROKER_URL", "REDISCLI_AUTH"}
 PASSWORD = "${REDIS_PASSWORD:-${REDIS_PASS_CURRENT:-}}"
 
 
@@ -92,7 +93,8 @@ def test_starting_remediation_alone_starts_all_that_it_needs() -> None:
 
 def test_every_variable_is_a_setting_or_one_of_another_program() -> None:
     for service in services().values():
-        assert set(service.get("environment", {})) <= KNOWN | FOREIGN
+        names = {name for name in service.get("environment", {}) if not name.startswith("GF_")}
+        assert names <= KNOWN | FOREIGN
 
 
 def test_a_setting_of_the_shell_or_of_env_reaches_the_worker() -> None:
@@ -103,7 +105,7 @@ def test_a_setting_of_the_shell_or_of_env_reaches_the_worker() -> None:
 def test_secrets_are_handed_on_and_never_written_down() -> None:
     for service in set(services()) - set(DEMO):
         for name, value in services()[service].get("environment", {}).items():
-            if name in SECRETS | {"FLOWER_BASIC_AUTH"}:
+            if name in SECRETS | LOGINS:
                 assert value == f"${{{name}:-}}"
     assert services()["redis"]["environment"] == {"REDISCLI_AUTH": PASSWORD}
 
@@ -132,7 +134,7 @@ def test_the_exporter_listens_where_the_worker_does() -> None:
 def test_the_template_explains_every_variable_that_compose_hands_on() -> None:
     offered = set(template(as_copied=False))
     assert offered <= KNOWN | FOREIGN | {"FILES_FOLDER"}
-    assert SETTINGS | {"FLOWER_BASIC_AUTH", "FILES_FOLDER"} <= offered
+    assert SETTINGS | LOGINS | {"FILES_FOLDER"} <= offered
 
 
 def test_the_demo_puts_its_samples_in_no_redis_but_its_own() -> None:

@@ -25,6 +25,8 @@ SECRETS = {
     "REDIS_PASSWORD": SECRET,
     "REDIS_PASS_NEXT": SECRET,
     "CELERY_BROKER_URL": f"redis://:{SECRET}@localhost:6379/0",
+    "OTEL_EXPORTER_OTLP_HEADERS": f"x-team=noc,authorization=Bearer%20{SECRET}",
+    "OTEL_EXPORTER_OTLP_TRACES_HEADERS": f"api-key={SECRET}",
 }
 
 # The design's table of names and defaults.
@@ -81,6 +83,8 @@ DEFAULTS = {
     "LOG_JSON_ENABLED": False,
     "OTEL_ENABLED": False,
     "OTEL_SERVICE_NAME": "mutt-remediation",
+    "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf",
+    "DEPLOYMENT_ENV": "production",
 }
 
 
