@@ -3,7 +3,8 @@
 variable        how one environment variable becomes a value, or an error line
 parsers         what a variable accepts
 redis_address   where a Redis is and how to log in
-declared        every variable there is; its groups are in declared_pace and declared_neighbours
+declared        every variable there is; its groups are in declared_pace, declared_neighbours
+                and declared_levels
 checks          what the values must not be together, and what to warn of
 loading         the environment and the runtime configuration, read into Settings
 """

@@ -10,6 +10,7 @@ from typing import ClassVar
 import mutt_tasks.settings.parsers as take
 from mutt_tasks.core.routes import Route, alerter_route, moog_route
 from mutt_tasks.core.templates import Masks
+from mutt_tasks.settings.declared_levels import Levels
 from mutt_tasks.settings.declared_neighbours import Forwarder, Moogsoft, Redis
 from mutt_tasks.settings.declared_pace import Lists, Pace
 from mutt_tasks.settings.variable import secrets_in_url, variable, variables_of
@@ -74,6 +75,7 @@ class Settings:
     forwarder: Forwarder
     redis: Redis
     process: Process
+    levels: Levels
 
     @property
     def celery_broker(self) -> str:
@@ -95,7 +97,13 @@ class Settings:
         moogsoft, redis = self.moogsoft, self.redis
         found = {moogsoft.api_key, moogsoft.password, redis.password, redis.address.password}
         found |= {redis.next_password, moogsoft.webhook_url, moogsoft.health_url, redis.broker_url}
-        for url in (moogsoft.webhook_url, moogsoft.health_url, self.celery_broker):
+        found.add(self.levels.prometheus_url)
+        for url in (
+            moogsoft.webhook_url,
+            moogsoft.health_url,
+            self.celery_broker,
+            self.levels.prometheus_url,
+        ):
             found |= secrets_in_url(url)
         return frozenset(found - {""})
 

@@ -25,6 +25,7 @@ SECRETS = {
     "REDIS_PASSWORD": SECRET,
     "REDIS_PASS_NEXT": SECRET,
     "CELERY_BROKER_URL": f"redis://:{SECRET}@localhost:6379/0",
+    "PROMETHEUS_URL": f"https://user:{SECRET}@prometheus.example/?key={SECRET}",
 }
 
 # The design's table of names and defaults.
@@ -125,6 +126,8 @@ RANGES = {
     "REMEDIATION_DEAD_RETENTION": (0, 36_500),
     "MAX_POISON_RETRIES": (1, 1000),
     "MOOG_HEALTH_TIMEOUT": (0.05, 20),
+    "SLO_RECOVERED_WITHIN": (1, 604_800),
+    "PROMETHEUS_TIMEOUT": (0.1, 60),
     "MOOG_HEALTH_CACHE_TTL": (0, 3600),
     "MOOG_RATE_LIMIT": (1, 1_000_000),
     "MOOG_RATE_PERIOD": (0.001, 3600),
