@@ -36,6 +36,7 @@ _COMMANDS = {
     "pause": "switches",
     "resume": "switches",
     "run": "switches",
+    "slo": "slo",
 }
 
 # The first that fits counts.
@@ -108,6 +109,7 @@ def dlq() -> None:
     mutt-dlq replay --where group:s1-9f3a12cd4e5f --reason "mended" --wait
     mutt-dlq pause --for 1h --reason "change 4711"
     mutt-dlq audit --since 12h       who did what?
+    mutt-dlq slo                     what is promised, and is it kept?
 
     The environment says where Redis is, as it does for the worker.
 

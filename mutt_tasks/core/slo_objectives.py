@@ -1,4 +1,4 @@
-"""The objectives as data: those that are built in, and what a file (`slo.yaml`) makes of them.
+"""The objectives that are built in.
 
 Ours are counted by the worker (`slo_books`). Those of MUTT's services have the targets of MUTT's
 `docs/prometheus/recording-rules-v25.yml` and `services/slo_definitions.py`, over its 24 hours. They
@@ -6,18 +6,12 @@ count what became of each event or alert, where MUTT counts each try: an alert t
 with its third try is no failure, and one that is given up is one.
 """
 
-import re
-from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from mutt_tasks.core.slo import DAY, Objective
 from mutt_tasks.core.slo_books import CONSERVED, LANDED, ON_TIME, RECOVERED
 
 _OWN = "mutt_remediation_objective"
-_UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": DAY, "w": 7 * DAY}
-# A word that names an objective in labels, and in `slo.yaml`.
-_NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
-_NUMBERS, _TEXTS = ("objective", "window", "least"), ("title", "events", "failures", "series")
 
 
 def _own(name: str, target: float, alert: str, title: str, least: int = 5) -> Objective:
@@ -45,23 +39,28 @@ def _own(name: str, target: float, alert: str, title: str, least: int = 5) -> Ob
     )
 
 
-def _available(name: str, target: float, alert: str, title: str, *counts: str) -> Objective:
-    """A service's availability: `counts` are what is counted, the last of them what failed."""
-    failures = _sum(counts[-1])
+def _available(
+    name: str, target: float, alert: str, title: str, counter: str, *, done: str, failed: str
+) -> Objective:
+    """A service's availability, by what became of each event.
+
+    In the `counter` those of the statuses `done` and `failed` (regular expressions) have ended, the
+    latter badly. Others tell of a try.
+    """
     return Objective(
         name=name,
         title=title,
         target=target,
         window=DAY,
-        failures=failures,
-        events=_sum(*counts),
-        series=counts[0],
+        failures=f'sum(increase({counter}{{status=~"{failed}"}}[$window]))',
+        events=f'sum(increase({counter}{{status=~"{done}|{failed}"}}[$window]))',
+        series=f'{counter}{{status=~"{done}|{failed}"}}',
         alert=alert,
     )
 
 
 def _fast(
-    name: str, alert: str, histogram: str, seconds: float, edges: tuple[str, ...]
+    name: str, alert: str, histogram: str, seconds: float, edges: tuple[float, ...]
 ) -> Objective:
     """A p99 latency: 99 % take no longer than `seconds`.
 
@@ -71,7 +70,7 @@ def _fast(
     buckets = [f'{histogram}_bucket{{le=~"{edge}(\\\\.0)?"}}' for edge in edges]
     within = f"sum(increase({buckets[0]}[$window]))"
     if len(edges) == 2:
-        low, high = map(float, edges)
+        low, high = edges
         more = f"sum(increase({buckets[1]}[$window])) - {within}"
         within = f"({within} + {(seconds - low) / (high - low):.6g} * ({more}))"
     events = f'sum(increase({histogram}_bucket{{le="+Inf"}}[$window]))'
@@ -88,13 +87,20 @@ def _fast(
     )
 
 
-def _sum(*selectors: str) -> str:
-    """How much some counters grew, together; one that is not there did not."""
-    return " + ".join(f"(sum(increase({each}[$window])) or vector(0))" for each in selectors)
+def _le(edge: float) -> str:
+    """A bucket's label: a whole number is written `1` or `1.0`, by the client's library."""
+    return f'le=~"{edge:g}|{edge:.1f}"' if edge == int(edge) else f'le="{edge:g}"'
 
 
-_INGEST, _MOOG = "mutt_ingest_requests_total", "mutt_moog_alerts_processed_total"
-_ALERTER = "mutt_alerter_events_processed_total"
+def _with_dropped(forwarder: Objective) -> Objective:
+    """What meets the forwarder's full limiter is destroyed, and counted there alone."""
+    dropped = "(sum(increase(mutt_moog_rate_limit_hits_total[$window])) or vector(0))"
+    return replace(
+        forwarder,
+        failures=f"({forwarder.failures} or vector(0)) + {dropped}",
+        events=f"{forwarder.events} + {dropped}",
+    )
+
 
 OBJECTIVES: tuple[Objective, ...] = (
     _own(
@@ -106,4 +112,41 @@ OBJECTIVES: tuple[Objective, ...] = (
     _own(LANDED, 0.99, "LandedBurn", "of replays stick; an alert that comes back fails once"),
     _own(ON_TIME, 0.999, "OnTimeBurn", "of the expected cycles took place", least=2),
     _own(CONSERVED, 1.0, "NotConserved", "of messages are where they should be", least=1),
+    _available(
+        "ingest_availability",
+        0.999,
+        "MUTTIngestAvailabilityBurn",
+        "of ingest requests succeed",
+        "mutt_ingest_requests_total",
+        done="success",
+        failed="fail",
+    ),
+    _available(
+        "alerter_availability",
+        0.999,
+        "MUTTAlerterAvailabilityBurn",
+        "of events are processed; one that is given up fails, not each of its tries",
+        "mutt_alerter_events_processed_total",
+        done="handled|unhandled",
+        failed="poison",
+    ),
+    _with_dropped(
+        _available(
+            "forwarder_availability",
+            0.995,
+            "MUTTForwarderAvailabilityBurn",
+            "of alerts reach Moogsoft; one that is given up or dropped fails, not each try",
+            "mutt_moog_alerts_processed_total",
+            done="success",
+            failed="dlq",
+        )
+    ),
+    _fast("ingest_latency", "MUTTIngestLatencyBurn", "mutt_ingest_latency_seconds", 0.5, (0.5,)),
+    _fast(
+        "forwarder_latency",
+        "MUTTForwarderLatencyBurn",
+        "mutt_moog_request_latency_seconds",
+        2.0,
+        (1.0, 2.5),
+    ),
 )

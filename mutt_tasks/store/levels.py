@@ -5,7 +5,7 @@ the totals at one moment in five minutes of the last hours, and in six hours of 
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -81,16 +81,16 @@ class Levels:
         """
         beside = {route.name: _beside(route.name) for route in routes}
         every = (*dict.fromkeys(lists), *_beside("dead"), *_beside("alerter"), *_beside("moog"))
-        names = [_WHOLE, _LISTS, *(_QUEUE + route.name for route in routes)]
+        names = [_LISTS, *book_fields(routes)]
         with translated(), self._client.pipeline(transaction=True) as steps:
             steps.hgetall(keys.STATS)
             steps.hmget(keys.LEVELS, names)
             for name in every:
                 steps.llen(name)
-            stats, (whole, known, *queues), *depths = steps.execute()
+            stats, (known, *books), *depths = steps.execute()
         counters, depth = Counters.read(stats), dict(zip(every, depths, strict=True))
         return Found(
-            books=_books(whole, {r.name: raw for r, raw in zip(routes, queues, strict=True)}),
+            books=books_of(routes, books),
             queues={
                 route.name: Queue(
                     depth[route.source] + sum(depth[name] for name in beside[route.name]),
@@ -112,6 +112,17 @@ class Levels:
             steps.hgetall(keys.LEVELS)
             time, stats, fields = steps.execute()
         return kept_of(fields), landings(Counters.read(stats)), seconds_of(time)
+
+
+def book_fields(routes: tuple[Route, ...]) -> list[str]:
+    """The fields that hold the books of these routes."""
+    return [_WHOLE, *(_QUEUE + route.name for route in routes)]
+
+
+def books_of(routes: tuple[Route, ...], raws: Sequence[bytes | None]) -> Books:
+    """The books that stand in these fields."""
+    whole, *queues = raws
+    return _books(whole, {route.name: raw for route, raw in zip(routes, queues, strict=True)})
 
 
 def landings(counters: Counters) -> Landings:
