@@ -40,8 +40,9 @@ test: lint type ## Check style and types, run every test
 run: $(VENV)/.installed ## Run worker, beat, metrics and health; with stand-ins for what is not configured
 	$(BIN)/python -m demo
 
-docs: $(VENV)/.installed ## Write docs/configuration.md and .env.template from the settings
+docs: $(VENV)/.installed ## Write docs/configuration.md and .env.template from the settings, monitoring/slo-rules.yml from the objectives
 	$(BIN)/python tools/write_configuration.py
+	$(BIN)/python tools/write_slo_rules.py
 
 bench: $(VENV)/.installed ## Measure moves beside their peers, and what they cost Redis; writes docs/performance.md
 	$(BIN)/python benchmarks/moves.py

@@ -16,9 +16,9 @@ from prometheus_client.core import (
 )
 from prometheus_client.registry import Collector
 
+from mutt_tasks import level_metrics
 from mutt_tasks.core.policy import POISON
 from mutt_tasks.core.routes import Route
-from mutt_tasks.core.slo_books import totals
 from mutt_tasks.errors import StoreError
 from mutt_tasks.settings import Settings
 from mutt_tasks.store.counters import (
@@ -50,7 +50,6 @@ from mutt_tasks.store.counters import (
     UNDONE,
     Counters,
 )
-from mutt_tasks.store.levels import landings
 from mutt_tasks.store.snapshot import Snapshot
 from mutt_tasks.store.store import Store
 
@@ -91,7 +90,7 @@ class RedisCollector(Collector):
         yield from _by_route(found, settings)
         yield from _limiter(found)
         yield from _state(found)
-        yield from _objectives(found, settings)
+        yield from level_metrics.families(found, settings.levels.recovered_within)
         text = "Jobs of operators that have not ended"
         yield _gauge("jobs_active", text, found.active_jobs)
 
@@ -250,23 +249,6 @@ def _state(found: Snapshot) -> Iterator[Metric]:
     last_cycle = found.counters.last_cycle
     if last_cycle is not None:
         yield _gauge("last_cycle_timestamp_seconds", "When the last cycle ended", last_cycle)
-
-
-def _objectives(found: Snapshot, settings: Settings) -> Iterator[Metric]:
-    """What the service levels are reckoned from."""
-    labels = ["objective"]
-    events = CounterMetricFamily(
-        PREFIX + "objective_events", "What a service level counts", labels=labels
-    )
-    failures = CounterMetricFamily(
-        PREFIX + "objective_failures", "What of it did not keep the promise", labels=labels
-    )
-    within = settings.levels.recovered_within
-    counted = totals(found.books, landings(found.counters), found.now, within)
-    for name, count in counted.items():
-        events.add_metric([name], count.events)
-        failures.add_metric([name], count.failures)
-    yield from (events, failures)
 
 
 def _counter(name: str, text: str, value: float) -> Metric:

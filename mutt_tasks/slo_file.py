@@ -43,8 +43,17 @@ def load(path: str) -> tuple[Objective, ...]:
 def written(rules: dict[str, Any]) -> str:
     """Rules as Prometheus reads them; raises ExtraMissing."""
     yaml = _yaml("rules cannot be written")
-    text: str = yaml.safe_dump(rules, sort_keys=False, width=100, allow_unicode=True)
-    return text
+
+    class Dumper(yaml.SafeDumper):  # type: ignore[misc, name-defined]  # of a lazy import
+        """Writes text of several lines as lines."""
+
+    def text(dumper: Any, value: str) -> Any:
+        style = "|" if "\n" in value else None
+        return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=style)
+
+    Dumper.add_representer(str, text)
+    found: str = yaml.dump(rules, Dumper=Dumper, sort_keys=False, width=100, allow_unicode=True)
+    return found
 
 
 def _yaml(what: str) -> Any:

@@ -45,14 +45,14 @@ def rules(objectives: Iterable[Objective]) -> dict[str, Any]:
 def _share(objective: Objective, seconds: float) -> str:
     """The share that failed: 0 where nothing failed, and where nothing happened."""
     failures, events = within(objective.failures, seconds), within(objective.events, seconds)
-    return f"(({failures}) or 0 * ({events})) / (({events}) > 0) or 0 * ({events})"
+    return f"(({failures}) or 0 * ({events}))\n/ (({events}) > 0)\nor 0 * ({events})"
 
 
 def _burn_rate(objective: Objective, seconds: float) -> dict[str, Any]:
     return {
         "record": f"mutt:slo:burn_rate:{duration(seconds)}",
         "labels": {"slo": objective.name},
-        "expr": f"({_share(objective, seconds)}) / {objective.budget:g}",
+        "expr": f"(\n{_share(objective, seconds)}\n) / {objective.budget:g}",
     }
 
 
@@ -66,7 +66,9 @@ def _promised(objective: Objective) -> dict[str, Any]:
 
 def _left(objective: Objective) -> dict[str, Any]:
     share = _share(objective, objective.window)
-    spent = f"({share}) / {objective.budget:g}" if objective.budget else f"(({share}) > bool 0)"
+    spent = f"(\n{share}\n) / {objective.budget:g}"
+    if not objective.budget:
+        spent = f"((\n{share}\n) > bool 0)"
     return {
         "record": "mutt:slo:budget_left",
         "labels": {"slo": objective.name, "window": duration(objective.window)},
@@ -87,7 +89,7 @@ def _alerts(objective: Objective) -> list[dict[str, Any]]:
 
 def _burst(objective: Objective, burst: Burst) -> dict[str, Any]:
     lengths = [duration(length) for length in (burst.long, burst.short)]
-    rates = " and ".join(
+    rates = "\nand ".join(
         f'mutt:slo:burn_rate:{length}{{slo="{objective.name}"}} > {burst.rate:g}'
         for length in lengths
     )
@@ -98,7 +100,7 @@ def _burst(objective: Objective, burst: Burst) -> dict[str, Any]:
         f" {lengths[0]}, and over {lengths[1]} more than {burst.rate:g} times). At {burst.rate:g}"
         f" times a whole one lasts {left}."
     )
-    summary = f"An objective of {objective.target:.4g} will be missed"
+    summary = "An error budget is used up too fast"
     enough = f"({failures}) >= {objective.least}"
     expr = f"{rates}\nand ignoring (slo) {enough}"
     return _alert(objective, burst.state.value, expr, summary, told)
