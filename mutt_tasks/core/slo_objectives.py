@@ -67,7 +67,7 @@ def _fast(
     `edges` are the histogram's buckets around that, or the one at it: between two the events are
     taken to lie evenly, as `histogram_quantile` does.
     """
-    buckets = [f'{histogram}_bucket{{le=~"{edge}(\\\\.0)?"}}' for edge in edges]
+    buckets = [f"{histogram}_bucket{{{_le(edge)}}}" for edge in edges]
     within = f"sum(increase({buckets[0]}[$window]))"
     if len(edges) == 2:
         low, high = edges
@@ -76,7 +76,7 @@ def _fast(
     events = f'sum(increase({histogram}_bucket{{le="+Inf"}}[$window]))'
     return Objective(
         name=name,
-        title=f"99 % of requests take at most {seconds:g} s",
+        title=f"of requests take at most {seconds:g} s",
         target=0.99,
         window=DAY,
         failures=f"clamp_min({events} - {within}, 0)",

@@ -10,7 +10,7 @@ An objective that allows no failure has no budget to burn: there the first failu
 from collections.abc import Iterable
 from typing import Any
 
-from mutt_tasks.core.slo import BURSTS, STRETCHES, Burst, Objective
+from mutt_tasks.core.slo import BURSTS, HOUR, STRETCHES, Burst, Objective
 from mutt_tasks.core.slo_queries import duration, within
 
 RUNBOOK = "docs/runbook.md"
@@ -94,7 +94,7 @@ def _burst(objective: Objective, burst: Burst) -> dict[str, Any]:
         for length in lengths
     )
     failures = within(objective.failures, burst.long)
-    left = duration(objective.window / burst.rate // 3600 * 3600 or objective.window)
+    left = f"{objective.window / burst.rate / HOUR:.3g} h"
     told = (
         f'The error budget is used up {{{{ $value | printf "%.1f" }}}} times too fast (over'
         f" {lengths[0]}, and over {lengths[1]} more than {burst.rate:g} times). At {burst.rate:g}"
