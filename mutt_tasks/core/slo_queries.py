@@ -16,8 +16,8 @@ from mutt_tasks.core.slo_books import Count
 PART = "part"
 
 _WINDOW, _COVERED, _SECONDS = "window", "covered", "seconds"
-# Into how many steps a window is cut to see how far back the data go.
-_COVERED_STEPS = 720
+# A step of as much as Prometheus looks back misses no sample, however far apart they are.
+_LOOK_BACK = 5 * MINUTE
 
 
 def within(expression: str, seconds: float) -> str:
@@ -43,8 +43,7 @@ def question(objective: Objective) -> str:
         parts[f"failures {name}"] = f"sum({within(objective.failures, length)})"
         parts[f"events {name}"] = f"sum({within(objective.events, length)})"
     if objective.series:
-        step = duration(max(MINUTE, objective.window // _COVERED_STEPS))
-        every = f"[{duration(objective.window)}:{step}]"
+        every = f"[{duration(objective.window)}:{duration(_LOOK_BACK)}]"
         parts[_COVERED] = f"time() - min(min_over_time(timestamp({objective.series}){every}))"
     if objective.quantile:
         parts[_SECONDS] = within(objective.quantile, objective.window)
