@@ -19,33 +19,26 @@ RUNBOOK = "docs/runbook.md"
 def rules(objectives: Iterable[Objective]) -> dict[str, Any]:
     """The content of a file of rules."""
     chosen = tuple(objectives)
-    with_budget = [each for each in chosen if each.budget]
-    return {
-        "groups": [
-            {
-                "name": "mutt-slo-burn-rates",
-                "interval": "30s",
-                "rules": [_burn_rate(each, s) for each in with_budget for s in STRETCHES],
-            },
-            {
-                # A whole window is much to read.
-                "name": "mutt-slo-budgets",
-                "interval": "5m",
-                "rules": [rule for each in chosen for rule in (_promised(each), _left(each))],
-            },
-            {
-                "name": "mutt-slo-alerts",
-                "interval": "30s",
-                "rules": [alert for each in chosen for alert in _alerts(each)],
-            },
-        ]
-    }
+    groups = [_group(f"mutt-slo-{each.name}", "30s", _burning(each)) for each in chosen]
+    # A whole window is much to read.
+    left = [rule for each in chosen for rule in (_promised(each), _left(each))]
+    return {"groups": [*groups, _group("mutt-slo-budgets", "5m", left)]}
+
+
+def _group(name: str, interval: str, rules: list[dict[str, Any]]) -> dict[str, Any]:
+    return {"name": name, "interval": interval, "rules": rules}
+
+
+def _burning(objective: Objective) -> list[dict[str, Any]]:
+    """One objective's burn rates and alerts; in a group each rule sees what those before it say."""
+    rates = [_burn_rate(objective, stretch) for stretch in STRETCHES if objective.budget]
+    return [*rates, *_alerts(objective)]
 
 
 def _share(objective: Objective, seconds: float) -> str:
     """The share that failed: 0 where nothing failed, and where nothing happened."""
     failures, events = within(objective.failures, seconds), within(objective.events, seconds)
-    return f"(({failures}) or 0 * ({events}))\n/ (({events}) > 0)\nor 0 * ({events})"
+    return f"({failures})\n/ (({events}) > 0)\nor 0 * ({events})"
 
 
 def _burn_rate(objective: Objective, seconds: float) -> dict[str, Any]:
