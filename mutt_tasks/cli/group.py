@@ -37,6 +37,7 @@ _COMMANDS = {
     "resume": "switches",
     "run": "switches",
     "key": "keys",
+    "slo": "slo",
 }
 
 # The first that fits counts.
@@ -112,6 +113,7 @@ def dlq() -> None:
     mutt-dlq replay --where group:s1-9f3a12cd4e5f --reason "mended" --wait
     mutt-dlq pause --for 1h --reason "change 4711"
     mutt-dlq audit --since 12h       who did what?
+    mutt-dlq slo                     what is promised, and is it kept?
 
     The environment says where Redis is, as it does for the worker.
 

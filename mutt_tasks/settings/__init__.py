@@ -3,7 +3,7 @@
 variable        how one environment variable becomes a value, or an error line
 parsers         what a variable accepts
 redis_address   where a Redis is and how to log in
-declared        every variable there is; its groups are in declared_pace and its neighbours
+declared        every variable there is; its groups are in declared_… beside it
 checks          what the values must not be together, and what to warn of
 loading         the environment and the runtime configuration, read into Settings
 """

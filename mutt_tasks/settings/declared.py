@@ -11,6 +11,7 @@ import mutt_tasks.settings.parsers as take
 from mutt_tasks.core.routes import Route, alerter_route, moog_route
 from mutt_tasks.core.templates import Masks
 from mutt_tasks.settings.declared_console import Console
+from mutt_tasks.settings.declared_levels import Levels
 from mutt_tasks.settings.declared_neighbours import Forwarder, Moogsoft, Redis
 from mutt_tasks.settings.declared_pace import Lists, Pace
 from mutt_tasks.settings.declared_telemetry import Telemetry
@@ -66,6 +67,7 @@ class Settings:
     process: Process
     console: Console
     telemetry: Telemetry
+    levels: Levels
 
     @property
     def celery_broker(self) -> str:
@@ -87,7 +89,13 @@ class Settings:
         moogsoft, redis = self.moogsoft, self.redis
         found = {moogsoft.api_key, moogsoft.password, redis.password, redis.address.password}
         found |= {redis.next_password, moogsoft.webhook_url, moogsoft.health_url, redis.broker_url}
-        for url in (moogsoft.webhook_url, moogsoft.health_url, self.celery_broker):
+        found.add(self.levels.prometheus_url)
+        for url in (
+            moogsoft.webhook_url,
+            moogsoft.health_url,
+            self.celery_broker,
+            self.levels.prometheus_url,
+        ):
             found |= secrets_in_url(url)
         found |= self.telemetry.secrets()
         return frozenset(found - {""})

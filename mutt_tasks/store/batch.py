@@ -83,6 +83,11 @@ class Batch:
         return sum(d.came_back for d in self.decisions)
 
     @property
+    def returned(self) -> int:
+        """How many of those came back from their first replay: each alert counts once."""
+        return sum(d.is_first_return for d in self.decisions)
+
+    @property
     def forgiven(self) -> int:
         """How many of those failures do not count against their messages."""
         return sum(d.forgiven for d in self.decisions)

@@ -11,6 +11,8 @@
     mutt:remediation:paused         hash     an operator's pause: actor, reason, since; expires
     mutt:remediation:pace           hash     replay rate, live traffic, the consumers' limits and
                                              whether they drop what is sent
+    mutt:remediation:levels         hash     what the service levels are reckoned from, now and at
+                                             moments of the last month
     mutt:remediation:route:<name>   hash     a route's last commit, place in the queue, and flow
     mutt:remediation:request:<kind>:<id>
                                     string   what was done for an operator's request; expires
@@ -54,6 +56,7 @@ JOURNAL = PREFIX + "journal"
 PAUSED = PREFIX + "paused"
 PACE = PREFIX + "pace"
 CHECKS = PREFIX + "checks"
+LEVELS = PREFIX + "levels"
 
 BREAKER = "mutt:circuit_breaker:moogsoft:state"
 BREAKER_OPEN_TIME = "mutt:circuit_breaker:moogsoft:open_time"

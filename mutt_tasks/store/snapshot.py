@@ -14,6 +14,7 @@ from mutt_tasks.core.message import parse
 from mutt_tasks.core.moments import moment_of
 from mutt_tasks.core.pace import Pace
 from mutt_tasks.core.routes import Route
+from mutt_tasks.core.slo_books import Books
 from mutt_tasks.core.suspects import Suspects
 from mutt_tasks.core.watch import Watch
 from mutt_tasks.store import keys
@@ -22,6 +23,7 @@ from mutt_tasks.store.connection import seconds_of, translated
 from mutt_tasks.store.counters import CAME_BACK, Counters
 from mutt_tasks.store.fields import text
 from mutt_tasks.store.job_fields import job_of
+from mutt_tasks.store.levels import book_fields, books_of
 from mutt_tasks.store.scripts import Scripts
 from mutt_tasks.store.states import decoded, number
 
@@ -80,6 +82,7 @@ class Snapshot:
     limits: FollowedLimits
     breaker: Marks
     checks: Checks
+    books: Books
 
     @property
     def is_paused(self) -> bool:
@@ -104,7 +107,7 @@ class Snapshots:
         """
         beside = [key(route.name) for route in routes for key in (keys.aside, keys.front)]
         with translated(), self._client.pipeline(transaction=True) as steps:
-            _ask(steps)
+            _ask(steps, routes)
             for name in (*lists, *beside):
                 steps.llen(name)
             for route in routes:
@@ -113,7 +116,7 @@ class Snapshots:
                 steps.hgetall(keys.job(job))
             answers: list[Any] = steps.execute()
         time, stats, health, breaker, old_mark, since, pttl, checks, *answers = answers
-        lease, active, (pace, watch, limits), *rest = answers
+        lease, active, (pace, watch, limits), books, *rest = answers
         many = len(lists) + len(beside)
         states = zip(routes, rest[many:], strict=False)
         now, counters = seconds_of(time), Counters.read(stats)
@@ -132,6 +135,7 @@ class Snapshots:
             limits=decoded(FollowedLimits, limits),
             breaker=Marks(breaker[0], breaker[1], bool(old_mark), number(health[3])),
             checks=Checks.read(checks),
+            books=books_of(routes, books),
         )
 
     def _route(self, route: Route, state: list[bytes | None]) -> RouteSnapshot:
@@ -151,7 +155,7 @@ class Snapshots:
         return message.timestamp() if message else None
 
 
-def _ask(steps: redis.client.Pipeline) -> None:
+def _ask(steps: redis.client.Pipeline, routes: tuple[Route, ...]) -> None:
     """Ask for what there is once."""
     steps.time()
     steps.hgetall(keys.STATS)
@@ -165,6 +169,7 @@ def _ask(steps: redis.client.Pipeline) -> None:
     steps.exists(keys.LEASE)
     steps.zcard(keys.ACTIVE_JOBS)
     steps.hmget(keys.PACE, "pace", "watch", "limits")
+    steps.hmget(keys.LEVELS, book_fields(routes))
 
 
 def _probed(healthy: bytes | None, reason: bytes | None, at: bytes | None) -> Probed | None:

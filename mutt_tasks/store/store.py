@@ -16,6 +16,7 @@ from mutt_tasks.store.jobs import Jobs
 from mutt_tasks.store.journal import Journal
 from mutt_tasks.store.lease import Lease
 from mutt_tasks.store.ledger import Ledger
+from mutt_tasks.store.levels import Levels
 from mutt_tasks.store.listing import Listings
 from mutt_tasks.store.notes import Notes
 from mutt_tasks.store.pauses import Pauses
@@ -52,6 +53,7 @@ class Store:
         self.dead_letters = DeadLetters(client, scripts, self.audit)
         self.imports = Imports(client, scripts, self.audit)
         self.ledger = Ledger(client, scripts)
+        self.levels = Levels(client)
         self.journal = Journal(client)
         self.pauses = Pauses(client, scripts, self.audit)
         self.notes = Notes(client, scripts, self.audit)

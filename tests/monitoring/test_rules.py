@@ -124,6 +124,6 @@ def test_every_alert_is_tested_firing_and_not_firing(name: str) -> None:
 
 
 def test_prometheus_finds_the_rules_in_its_container() -> None:
-    assert yaml.safe_load(PROMETHEUS.read_text())["rule_files"] == [RULES.name]
+    assert RULES.name in yaml.safe_load(PROMETHEUS.read_text())["rule_files"]
     assert RULES.parent == PROMETHEUS.parent  # a relative name starts there
     assert f"./{RULES.parent.name}:/etc/prometheus:ro" in services()["prometheus"]["volumes"]

@@ -21,7 +21,7 @@ LAYERS = (
     (f"{PACKAGE}.cycle", f"{PACKAGE}.operations"),
     (f"{PACKAGE}.replay", f"{PACKAGE}.checking"),
     (f"{PACKAGE}.surroundings", f"{PACKAGE}.runtime_settings"),
-    (f"{PACKAGE}.store", f"{PACKAGE}.moogsoft"),
+    (f"{PACKAGE}.store", f"{PACKAGE}.moogsoft", f"{PACKAGE}.prometheus"),
     (f"{PACKAGE}.core",),
 )
 # Values that the environment decides, and errors: known to every layer that may know them.
@@ -29,6 +29,7 @@ GROUND = (
     f"{PACKAGE}.settings",
     f"{PACKAGE}.errors",
     f"{PACKAGE}.release",
+    f"{PACKAGE}.transport",
 )
 CELERYS = {
     f"{PACKAGE}.{name}"

@@ -27,6 +27,7 @@ SECRETS = {
     "CELERY_BROKER_URL": f"redis://:{SECRET}@localhost:6379/0",
     "OTEL_EXPORTER_OTLP_HEADERS": f"x-team=noc,authorization=Bearer%20{SECRET}",
     "OTEL_EXPORTER_OTLP_TRACES_HEADERS": f"api-key={SECRET}",
+    "PROMETHEUS_URL": f"https://user:{SECRET}@prometheus.example/?key={SECRET}",
 }
 
 # The design's table of names and defaults.
@@ -129,6 +130,8 @@ RANGES = {
     "REMEDIATION_DEAD_RETENTION": (0, 36_500),
     "MAX_POISON_RETRIES": (1, 1000),
     "MOOG_HEALTH_TIMEOUT": (0.05, 20),
+    "SLO_RECOVERED_WITHIN": (1, 604_800),
+    "PROMETHEUS_TIMEOUT": (0.1, 60),
     "MOOG_HEALTH_CACHE_TTL": (0, 3600),
     "MOOG_RATE_LIMIT": (1, 1_000_000),
     "MOOG_RATE_PERIOD": (0.001, 3600),
