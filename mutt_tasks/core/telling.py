@@ -1,21 +1,13 @@
-"""What a target is told, and when: state in, decisions out.
+"""What a target was told, and what is under way to it: the state, and how it goes on."""
 
-As Alertmanager does it. The first message of a kind waits for others of its kind; the next goes no
-sooner than `again` seconds later; what lasts is told again after `repeat`. Nobody is told of one
-cause twice within that time, whatever happens. At most so many messages go in an hour: what is due
-then is told in one, a digest, as soon as there is room.
-"""
-
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from mutt_tasks.core.causes import EVENTS, Cause, Kind
+from mutt_tasks.core.causes import Kind
 
 HOUR = 3600.0
 # Between two tries at a target that does not take a message: doubling, in seconds.
 FIRST_RETRY, LAST_RETRY = 5.0, 300.0
-
-Causes = Mapping[str, Cause]
 
 
 @dataclass(frozen=True)
@@ -88,43 +80,6 @@ class Target:
     last_success: float = 0.0
 
 
-@dataclass(frozen=True)
-class _Due:
-    """What is due of one kind, and when."""
-
-    at: float
-    message: Message
-
-
-def decide(target: Target, causes: Causes, now: float, rules: Rules) -> Message | None:
-    """The message that goes to a target now, if there is one."""
-    if target.sending is not None or now < target.next_try:
-        return None
-    due = [each for each in _due(target, causes, now, rules) if each.at <= now]
-    if not due:
-        return None
-    if len(_recent(target, now)) >= rules.most_per_hour:
-        # To end an incident disturbs nobody.
-        over = [each.message for each in due if each.message.is_over and target.keeps_incidents]
-        return over[0] if over else None
-    if target.is_capped and len(due) > 1:
-        return _digest([each.message for each in due])
-    return replace(min(due, key=lambda each: each.at).message, is_digest=target.is_capped)
-
-
-def noted(target: Target, causes: Causes, now: float, rules: Rules) -> Target:
-    """The target, with what became of time: whether it is capped, and without what is forgotten."""
-    recent = _recent(target, now)
-    is_full = len(recent) >= rules.most_per_hour
-    is_held = is_full and any(each.at <= now for each in _due(target, causes, now, rules))
-    told = {
-        key: each
-        for key, each in target.told.items()
-        if key in causes or now < max(each.at, each.end_at) + rules.repeat
-    }
-    return replace(target, recent=recent, told=told, is_capped=target.is_capped or is_held)
-
-
 def begun(target: Target, message: Message, its_id: str, now: float) -> Target:
     """The target while a message is under way to it."""
     return replace(target, sending=Sending(its_id, now, message))
@@ -158,79 +113,9 @@ def lost(target: Target, now: float, *, knows_keys: bool) -> Target:
     return _told(target, now, is_sure=False)
 
 
-def waiting(target: Target, causes: Causes, now: float, rules: Rules) -> tuple[int, float]:
-    """How many causes a target has still to be told of, and for how long the first is overdue.
-
-    What the hourly limit holds back is not overdue.
-    """
-    due = list(_due(target, causes, now, rules))
-    count = sum(len(each.message.causes) + len(each.message.ends) for each in due)
-    if len(_recent(target, now)) >= rules.most_per_hour:
-        return count, 0.0
-    return count, max([0.0, *(now - each.at for each in due)])
-
-
-def _due(target: Target, causes: Causes, now: float, rules: Rules) -> Iterator[_Due]:
-    """Of each kind what there is to tell, and from when on."""
-    for kind in Kind:
-        new: dict[str, float] = {}
-        over: dict[str, float] = {}
-        for cause in causes.values():
-            if cause.kind is kind:
-                at = _due_at(target, cause, now, rules)
-                if at is not None:
-                    new[cause.key] = at
-                end_at = _end_due_at(target, cause, now, rules)
-                if end_at is not None:
-                    over[cause.key] = end_at
-        # What is to be repeated later is no part of a message that goes now.
-        told_now = {key: at for key, at in new.items() if key not in target.told or at <= now}
-        if not told_now and not over:
-            continue
-        first = min((*told_now.values(), *over.values()))
-        lasts = any(_lasts(target, cause) for cause in causes.values() if cause.kind is kind)
-        message = Message((kind,), tuple(told_now), tuple(over), is_over=not told_now and not lasts)
-        yield _Due(max(first, target.last.get(kind, -rules.again) + rules.again), message)
-
-
-def _due_at(target: Target, cause: Cause, now: float, rules: Rules) -> float | None:
-    """When a target is to be told of a cause; None if it is not."""
-    told = target.told.get(cause.key)
-    if cause.is_quiet(now) or (cause.kind not in EVENTS and cause.ended_at):
-        return None
-    if told is None:
-        return cause.at + rules.wait
-    if cause.kind in EVENTS and told.is_sure:
-        return None
-    return told.at + rules.repeat
-
-
-def _end_due_at(target: Target, cause: Cause, now: float, rules: Rules) -> float | None:
-    """When a target is to be told that a cause is over; None if it is not."""
-    told = target.told.get(cause.key)
-    if told is None or told.end_at:
-        return None
-    if cause.kind in EVENTS:
-        return told.at + rules.again if target.keeps_incidents and told.is_sure else None
-    if not cause.ended_at or (cause.is_quiet(now) and not target.keeps_incidents):
-        return None
-    return cause.ended_at + rules.wait
-
-
-def _lasts(target: Target, cause: Cause) -> bool:
-    """Whether a target was told of a cause that lasts still."""
-    told = target.told.get(cause.key)
-    return told is not None and not told.end_at and cause.is_open
-
-
-def _digest(messages: list[Message]) -> Message:
-    return Message(
-        kinds=tuple(kind for each in messages for kind in each.kinds),
-        causes=tuple(key for each in messages for key in each.causes),
-        ends=tuple(key for each in messages for key in each.ends),
-        is_over=all(each.is_over for each in messages),
-        is_digest=True,
-    )
+def recent(target: Target, now: float) -> tuple[float, ...]:
+    """When each message of the last hour up to `now` went."""
+    return tuple(at for at in target.recent if 0 <= now - at < HOUR)
 
 
 def _told(target: Target, now: float, *, is_sure: bool) -> Target:
@@ -241,7 +126,9 @@ def _told(target: Target, now: float, *, is_sure: bool) -> Target:
     message = sending.message
     told = dict(target.told)
     told |= {key: Told(now, is_sure=is_sure) for key in message.causes}
-    told |= {key: replace(told.get(key, Told(now)), end_at=now) for key in message.ends}
+    told |= {
+        key: replace(told.get(key, Told(now)), end_at=now, is_sure=is_sure) for key in message.ends
+    }
     is_counted = not (message.is_over and target.keeps_incidents)
     return replace(
         target,
@@ -251,8 +138,3 @@ def _told(target: Target, now: float, *, is_sure: bool) -> Target:
         recent=(*target.recent, now) if is_counted else target.recent,
         is_capped=target.is_capped and not message.is_digest,
     )
-
-
-def _recent(target: Target, now: float) -> tuple[float, ...]:
-    """When each message of the last hour went."""
-    return tuple(at for at in target.recent if now - at < HOUR)

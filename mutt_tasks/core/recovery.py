@@ -1,0 +1,82 @@
+"""When a backlog is gone: how many messages are back, how many are dead, and how long it took."""
+
+from dataclasses import dataclass, field, replace
+
+# So long nothing may wait or move before a backlog counts as gone, in seconds: what comes back at
+# once belongs to it.
+QUIET = 30.0
+
+
+@dataclass(frozen=True)
+class Books:
+    """Counters at a moment (`now`), all of them since counting began, and how many `wait`.
+
+    Of what was `replayed`, `bounced` came back; `dead` went to the dead letter list.
+    """
+
+    now: float = 0.0
+    replayed: int = 0
+    bounced: int = 0
+    dead: int = 0
+    wait: int = 0
+
+    @property
+    def moved(self) -> int:
+        """How many left their queues."""
+        return self.replayed + self.dead
+
+
+@dataclass(frozen=True)
+class Backlog:
+    """Messages that wait, or did until lately: since when, and the books before them.
+
+    `moved_at` is when something waited or moved last, `most` how many waited at most. `held` says
+    what held the replays meanwhile.
+    """
+
+    began_at: float
+    before: Books
+    moved_at: float
+    most: int = 0
+    held: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Recovered:
+    """A backlog that is gone: so many messages are `back`, so many `dead`."""
+
+    began_at: float
+    ended_at: float
+    back: int
+    dead: int
+    most: int
+    held: tuple[str, ...] = field(default=())
+
+
+def follow(
+    backlog: Backlog | None, before: Books, now: Books, held: tuple[str, ...] = ()
+) -> tuple[Backlog | None, Recovered | None]:
+    """The backlog after another look at the books, and what is to tell if it is gone.
+
+    `before` are the books at the last look, `held` what held replays since.
+    """
+    is_busy = now.wait > 0 or now.moved > before.moved
+    if backlog is None:
+        if not is_busy:
+            return None, None
+        backlog = Backlog(now.now, before, now.now)
+    if is_busy:
+        backlog = replace(
+            backlog,
+            moved_at=now.now,
+            most=max(backlog.most, now.wait),
+            held=tuple(dict.fromkeys((*backlog.held, *held))),
+        )
+    if is_busy or now.now - backlog.moved_at < QUIET:
+        return backlog, None
+    first = backlog.before
+    dead = max(0, now.dead - first.dead)
+    back = max(0, now.replayed - first.replayed - (now.bounced - first.bounced))
+    return None, Recovered(
+        backlog.began_at, backlog.moved_at, back, dead, backlog.most, backlog.held
+    )
