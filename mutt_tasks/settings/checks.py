@@ -9,7 +9,7 @@ from mutt_tasks.settings.declared_pace import Lists
 from mutt_tasks.settings.parsers import existing_file
 from mutt_tasks.settings.variable import given_names, known_names, problem, unknown_names
 
-OUR_PREFIXES = ("REMEDIATION_", "MOOG_")
+OUR_PREFIXES = ("REMEDIATION_", "MOOG_", "NOTIFY_")
 
 # Variables of MUTT's own services that share a prefix with ours: no reason to warn.
 PIPELINE_NAMES = frozenset(
@@ -92,6 +92,11 @@ def contradictions(settings: Settings) -> Iterator[str]:
         yield (
             f"HEALTH_PORT_REMEDIATION: got {settings.process.health_port}, accepts another port"
             " than METRICS_PORT_REMEDIATION"
+        )
+    if settings.notify.metrics_port == settings.notify.health_port:
+        yield (
+            f"HEALTH_PORT_NOTIFY: got {settings.notify.health_port}, accepts another port than"
+            " METRICS_PORT_NOTIFY"
         )
     yield from _tls_that_is_not_verified_or_used(settings.redis)
 

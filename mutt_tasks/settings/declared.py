@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import mutt_tasks.settings.parsers as take
+from mutt_tasks.core.addresses import secrets_of
 from mutt_tasks.core.routes import Route, alerter_route, moog_route
 from mutt_tasks.core.templates import Masks
 from mutt_tasks.settings.declared_neighbours import Forwarder, Moogsoft, Redis
+from mutt_tasks.settings.declared_notify import Notify
 from mutt_tasks.settings.declared_pace import Lists, Pace
 from mutt_tasks.settings.variable import secrets_in_url, variable, variables_of
 
@@ -74,6 +76,7 @@ class Settings:
     forwarder: Forwarder
     redis: Redis
     process: Process
+    notify: Notify
 
     @property
     def celery_broker(self) -> str:
@@ -97,6 +100,8 @@ class Settings:
         found |= {redis.next_password, moogsoft.webhook_url, moogsoft.health_url, redis.broker_url}
         for url in (moogsoft.webhook_url, moogsoft.health_url, self.celery_broker):
             found |= secrets_in_url(url)
+        for address in self.notify.addresses:
+            found |= secrets_of(address)
         return frozenset(found - {""})
 
 

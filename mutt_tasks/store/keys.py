@@ -34,6 +34,11 @@
     mutt:remediation:aside:<list>   list     while a job works deep inside a list: what is older
     mutt:remediation:front:<list>   list     what a job that needs the pace found there, on its way
                                              to the list's old end
+    mutt:remediation:notify:lease   string   which notifier sends now; expires
+    mutt:remediation:notify:state   hash     how far it has read, what there is to tell, and what each
+                                             target was told
+    mutt:remediation:notify:sending:<target>
+                                    hash     the message that is under way there; expires
 
 Read, never written: the pipeline's own `mutt:config:<key>`, its forwarder's limiter and its
 breaker, `mutt:circuit_breaker:moogsoft:*` (`mutt:circuit:moog:open` in older versions). The message
@@ -64,6 +69,14 @@ ACKS = PREFIX + "acks"
 JOBS = PREFIX + "jobs"
 ACTIVE_JOBS = PREFIX + "jobs:active"
 TRASH = PREFIX + "trash"
+
+NOTIFY_LEASE = PREFIX + "notify:lease"
+NOTIFY_STATE = PREFIX + "notify:state"
+
+
+def notify_sending(target: str) -> str:
+    """The message that is under way to a target."""
+    return f"{PREFIX}notify:sending:{target}"
 
 
 def route_state(route: str) -> str:

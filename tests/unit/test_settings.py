@@ -25,6 +25,7 @@ SECRETS = {
     "REDIS_PASSWORD": SECRET,
     "REDIS_PASS_NEXT": SECRET,
     "CELERY_BROKER_URL": f"redis://:{SECRET}@localhost:6379/0",
+    "NOTIFY_URLS": f"ops=mailto://user:{SECRET}@mail.example slack://{SECRET}/TokenB1/TokenC2",
 }
 
 # The design's table of names and defaults.
@@ -133,6 +134,15 @@ RANGES = {
     "REDIS_DB": (0, 99_999),
     "METRICS_PORT_REMEDIATION": (1, 65_535),
     "HEALTH_PORT_REMEDIATION": (1, 65_535),
+    "NOTIFY_WAIT": (0, 3600),
+    "NOTIFY_AGAIN": (0, 86_400),
+    "NOTIFY_REPEAT": (1, 2_592_000),
+    "NOTIFY_MOST_PER_HOUR": (1, 3600),
+    "NOTIFY_TIMEOUT": (1, 120),
+    "NOTIFY_RECOVERED_FROM": (1, 1_000_000_000),
+    "NOTIFY_PAUSE_ENDS": (0, 86_400),
+    "METRICS_PORT_NOTIFY": (1, 65_535),
+    "HEALTH_PORT_NOTIFY": (1, 65_535),
 }
 
 
