@@ -1,6 +1,6 @@
 """When a backlog is gone: how many messages are back, how many are dead, and how long it took."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 # So long nothing may wait or move before a backlog counts as gone, in seconds: what comes back at
 # once belongs to it.
@@ -9,12 +9,12 @@ QUIET = 30.0
 
 @dataclass(frozen=True)
 class Books:
-    """Counters at a moment (`now`), all of them since counting began, and how many `wait`.
+    """Counters at a moment (`at`, seconds since 1970), all of them since counting began, and how many `wait`.
 
     Of what was `replayed`, `bounced` came back; `dead` went to the dead letter list.
     """
 
-    now: float = 0.0
+    at: float = 0.0
     replayed: int = 0
     bounced: int = 0
     dead: int = 0
@@ -50,7 +50,7 @@ class Recovered:
     back: int
     dead: int
     most: int
-    held: tuple[str, ...] = field(default=())
+    held: tuple[str, ...] = ()
 
 
 def follow(
@@ -64,19 +64,24 @@ def follow(
     if backlog is None:
         if not is_busy:
             return None, None
-        backlog = Backlog(now.now, before, now.now)
+        backlog = Backlog(now.at, before, now.at)
     if is_busy:
         backlog = replace(
             backlog,
-            moved_at=now.now,
+            moved_at=now.at,
             most=max(backlog.most, now.wait),
             held=tuple(dict.fromkeys((*backlog.held, *held))),
         )
-    if is_busy or now.now - backlog.moved_at < QUIET:
+    if is_busy or now.at - backlog.moved_at < QUIET:
         return backlog, None
     first = backlog.before
     dead = max(0, now.dead - first.dead)
     back = max(0, now.replayed - first.replayed - (now.bounced - first.bounced))
     return None, Recovered(
-        backlog.began_at, backlog.moved_at, back, dead, backlog.most, backlog.held
+        began_at=backlog.began_at,
+        ended_at=backlog.moved_at,
+        back=back,
+        dead=dead,
+        most=backlog.most,
+        held=backlog.held,
     )

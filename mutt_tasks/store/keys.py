@@ -35,8 +35,8 @@
     mutt:remediation:front:<list>   list     what a job that needs the pace found there, on its way
                                              to the list's old end
     mutt:remediation:notify:lease   string   which notifier sends now; expires
-    mutt:remediation:notify:state   hash     how far it has read, what there is to tell, and what each
-                                             target was told
+    mutt:remediation:notify:state   hash     how far it has read, what there is to tell, and what
+                                             each target was told
     mutt:remediation:notify:sending:<target>
                                     hash     the message that is under way there; expires
 

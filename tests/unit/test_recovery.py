@@ -24,7 +24,7 @@ def after(
     seconds: float, *, replayed: int = 0, bounced: int = 0, dead: int = 0, wait: int = 0
 ) -> Books:
     return Books(
-        FIRST.now + seconds,
+        FIRST.at + seconds,
         FIRST.replayed + replayed,
         FIRST.bounced + bounced,
         FIRST.dead + dead,
@@ -45,7 +45,7 @@ def test_a_backlog_that_is_gone_is_told_once_with_what_became_of_it() -> None:
     )
 
     assert backlog is None
-    assert told == [Recovered(101.0, 940.0, 21_028, 12, 21_040, ("unhealthy",))]
+    assert told == [Recovered(101.0, 940.0, 21_028, dead=12, most=21_040, held=("unhealthy",))]
 
 
 def test_what_comes_back_within_the_quiet_time_belongs_to_it() -> None:
@@ -80,7 +80,7 @@ def test_a_backlog_lasts_while_something_waits() -> None:
 
 
 def test_counters_that_were_deleted_meanwhile_tell_no_negative_numbers() -> None:
-    gone = replace(FIRST, now=200.0, replayed=0, bounced=0, dead=0, wait=1)
-    _, told = followed(FIRST, gone, replace(gone, now=300.0, wait=0))
+    gone = replace(FIRST, at=200.0, replayed=0, bounced=0, dead=0, wait=1)
+    _, told = followed(FIRST, gone, replace(gone, at=300.0, wait=0))
 
     assert [(each.back, each.dead) for each in told] == [(0, 0)]
