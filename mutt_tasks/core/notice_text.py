@@ -66,7 +66,7 @@ def notice(
     )
 
 
-def test_notice(name: str) -> Notice:
+def trial_notice(name: str) -> Notice:
     """What `mutt-dlq notify test` sends to the target of this name."""
     return Notice(
         f"{_START}test",

@@ -9,9 +9,10 @@ QUIET = 30.0
 
 @dataclass(frozen=True)
 class Books:
-    """Counters at a moment (`at`, seconds since 1970), all of them since counting began, and how many `wait`.
+    """Counters since counting began, as they were `at` a moment (seconds since 1970).
 
-    Of what was `replayed`, `bounced` came back; `dead` went to the dead letter list.
+    So many messages `wait`. Of what was `replayed`, `bounced` came back; `dead` went to the dead
+    letter list.
     """
 
     at: float = 0.0

@@ -123,7 +123,7 @@ class Notices:
             time, found, first, stats, dead_length, *lengths = steps.execute()
         counters = Counters.read(stats)
         entries = [(text(entry_id), entry_of(raw)) for entry_id, raw in found]
-        quarantined = sum(counters.total(family) for family in QUARANTINED.values())
+        quarantined = _quarantined(counters)
         return Happened(
             now=seconds_of(time),
             entries=[(entry_id, entry) for entry_id, entry in entries if entry],
@@ -133,10 +133,26 @@ class Notices:
             replayed=counters.total(MOVED[REPLAYED.word]),
             bounced=counters.total(BOUNCED),
             quarantined=quarantined,
-            arrived=quarantined + counters.value(IMPORTED.of("dead")),
+            arrived=_arrived(counters),
             waiting=sum(lengths),
             dead=dead_length,
         )
+
+    def arrivals(self, dead: str) -> tuple[int, int]:
+        """How many messages have come to the dead letter list, and how many lie there."""
+        with translated(), self._client.pipeline(transaction=True) as steps:
+            steps.hgetall(keys.STATS)
+            steps.llen(dead)
+            stats, length = steps.execute()
+        return _arrived(Counters.read(stats)), length
+
+
+def _quarantined(counters: Counters) -> int:
+    return sum(counters.total(family) for family in QUARANTINED.values())
+
+
+def _arrived(counters: Counters) -> int:
+    return _quarantined(counters) + counters.value(IMPORTED.of("dead"))
 
 
 def _place(entry_id: str) -> tuple[int, int]:
