@@ -64,6 +64,9 @@ def noted(target: Target, causes: Causes, now: float, rules: Rules) -> Target:
 
 def is_done(target: Target, cause: Cause, now: float, rules: Rules) -> bool:
     """Whether a target will never have to be told anything more of a cause."""
+    under_way = target.sending.message if target.sending else None
+    if under_way and cause.key in (*under_way.causes, *under_way.ends):
+        return False
     ever = now + rules.repeat
     is_to_come = _due_at(target, cause, ever, rules), _end_due_at(target, cause, ever, rules)
     return not cause.is_open and is_to_come == (None, None)

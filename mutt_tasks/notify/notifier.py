@@ -121,6 +121,8 @@ class Notifier:
         if target.sending is None:
             return target
         its_id = target.sending.id
+        # Asked first: what a process notes before it ends is there when it has ended.
+        is_running = self._posting.is_running(name, its_id)
         found = self._store.notices.message(name)
         outcome = found.get("outcome") if found.get("id") == its_id else None
         if outcome == TAKEN:
@@ -130,7 +132,7 @@ class Notifier:
             if not target.failures:
                 logger.warning("%s was not told, and is tried again: %s", name, found.get("why"))
             return refused(target, now)
-        if self._posting.is_running(name, its_id):
+        if is_running:
             return target
         if found.get("id") == its_id and not found.get("claimed"):
             if not self._posting.was_ours(name, its_id):

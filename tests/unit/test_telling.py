@@ -26,6 +26,7 @@ class Life:
     took: list[tuple[float, Message]] = field(default_factory=list)
     fate: str = "taken"
     knows_keys: bool = False
+    is_slow: bool = False
 
     def adds(self, key: str, kind: Kind = Kind.DEAD, **more: float) -> None:
         ended = self.now if kind in EVENTS else 0.0
@@ -36,23 +37,30 @@ class Life:
         self.causes[key] = replace(self.causes[key], ended_at=self.now)
 
     def passes(self, seconds: float, step: float = 1.0) -> None:
-        """Time goes on; at each step what is due goes, and has its fate."""
+        """Time goes on; what is due goes, and has its fate, if `is_slow` at the next step."""
         until = self.now + seconds
         while self.now < until:
             self.now = min(until, self.now + step)
+            self.settles()
             self.target = noted(self.target, self.causes, self.now, self.rules)
             message = decide(self.target, self.causes, self.now, self.rules)
-            if message is None:
-                continue
-            target = begun(self.target, message, "id", self.now)
-            if self.fate != "refused":
-                self.took.append((self.now, message))
-            if self.fate == "taken":
-                self.target = taken(target, self.now)
-            elif self.fate == "refused":
-                self.target = refused(target, self.now)
-            else:
-                self.target = lost(target, self.now, knows_keys=self.knows_keys)
+            if message is not None:
+                self.target = begun(self.target, message, self.fate, self.now)
+            if not self.is_slow:
+                self.settles()
+
+    def settles(self) -> None:
+        sending = self.target.sending
+        if sending is None:
+            return
+        if sending.id == "refused":
+            self.target = refused(self.target, self.now)
+            return
+        self.took.append((sending.at, sending.message))
+        if sending.id == "taken":
+            self.target = taken(self.target, self.now)
+        else:
+            self.target = lost(self.target, self.now, knows_keys=self.knows_keys)
 
     @property
     def told(self) -> list[tuple[float, tuple[str, ...], tuple[str, ...]]]:
@@ -88,6 +96,18 @@ def test_what_lasts_is_told_again_after_four_hours_and_what_happened_is_not() ->
     life.passes(5 * 3600, step=10)
 
     assert life.told == [(30, ("a",), ()), (40, ("j",), ()), (30 + 14_400, ("a",), ())]
+
+
+def test_what_ends_while_it_is_told_is_ended_there_too() -> None:
+    life = Life(is_slow=True)
+    life.adds("a")
+    life.passes(30)
+    assert life.target.sending is not None
+    life.ends("a")
+    assert not is_done(life.target, life.causes["a"], life.now, RULES)
+    life.passes(400)
+
+    assert life.told == [(30, ("a",), ()), (331, (), ("a",))]
 
 
 def test_the_end_is_told_of_what_was_told_and_of_nothing_else() -> None:
@@ -265,11 +285,12 @@ def lived(life: Life, happenings: list[tuple[str, int, int]]) -> None:
             del life.causes[key]
 
 
-@given(steps(), st.booleans())
+@given(steps(), st.booleans(), st.booleans())
 def test_whatever_happens_the_rules_hold(
-    happenings: list[tuple[str, int, int]], keeps_incidents: bool
+    happenings: list[tuple[str, int, int]], keeps_incidents: bool, is_slow: bool
 ) -> None:
-    life = Life(Rules(most_per_hour=3), Target(keeps_incidents=keeps_incidents))
+    target = Target(keeps_incidents=keeps_incidents)
+    life = Life(Rules(most_per_hour=3), target, is_slow=is_slow)
     lived(life, happenings)
     life.fate = "taken"
     life.passes(16_000, step=30)
