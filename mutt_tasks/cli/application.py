@@ -7,6 +7,7 @@ from collections.abc import Callable
 from mutt_tasks import environment
 from mutt_tasks.core.redaction import Hints
 from mutt_tasks.errors import StoreUnavailable
+from mutt_tasks.notify.trial import Tried, tried
 from mutt_tasks.operations.looking import Looker, ignore
 from mutt_tasks.operations.sparing import Time
 from mutt_tasks.runtime_settings import in_force
@@ -21,6 +22,11 @@ def looker(progress: Callable[[int, int], None] = ignore) -> Looker:
     for problem in problems:
         print(f"mutt-dlq: {problem}", file=sys.stderr)
     return Looker(store, settings, Time(time.monotonic, time.sleep), progress)
+
+
+def tried_targets() -> list[Tried]:
+    """What each target of notifications did with a test; raises SettingsError and so on."""
+    return tried(environment.settings())
 
 
 def start_cycle() -> str:

@@ -47,7 +47,7 @@ def parse_addresses(text: str) -> tuple[Address, ...]:
         if written is None:
             raise ValueError(ACCEPTED)
         name, url, scheme = written.groups()
-        numbers[scheme] += 1
+        numbers[scheme] += not name
         found.append(Address(name or f"{scheme}-{numbers[scheme]}", url))
     if len({each.name for each in found}) != len(found):
         raise ValueError(ACCEPTED)

@@ -87,7 +87,8 @@ class News:
 
     def _with_jobs_since(self, known: Knowledge, since: float) -> Knowledge:
         for job in self._store.jobs.listed(_MOST_JOBS):
-            if job.state not in ACTIVE and job.ended_at > since:
+            is_known = _key_of(job.id) in known.causes
+            if job.state not in ACTIVE and job.ended_at > since and not is_known:
                 did = f"{job.counts.done} done, {job.counts.left} left"
                 told = JobEnded(job.id, job.verb.value, job.actor, job.state.value, did)
                 known = _with(known, self._job(job, told, job.ended_at))
@@ -104,8 +105,7 @@ class News:
             "took": span(max(0.0, at - job.created_at)) if job else "an unknown time",
         }
         count = job.counts.done if job else 0
-        key = f"{Kind.JOB.value}:{told.job}"
-        return Cause(key, Kind.JOB, at, count, last_at=at, ended_at=at, facts=facts)
+        return Cause(_key_of(told.job), Kind.JOB, at, count, last_at=at, ended_at=at, facts=facts)
 
     def _with_recovery(self, known: Knowledge, seen: Happened, *, is_first: bool) -> Knowledge:
         now = Books(seen.now, seen.replayed, seen.bounced, seen.quarantined, seen.waiting)
@@ -177,6 +177,10 @@ class News:
         """What somebody typed, as it may be told to others."""
         shown = text_redacted(text, self._looker.hints)[:200]
         return "".join(char if char.isprintable() else " " for char in shown)
+
+
+def _key_of(job: str) -> str:
+    return f"{Kind.JOB.value}:{job}"
 
 
 def _with(known: Knowledge, cause: Cause) -> Knowledge:

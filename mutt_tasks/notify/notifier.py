@@ -17,7 +17,7 @@ from mutt_tasks.core.telling import Rules, Sending, Target, Told, begun, lost, r
 from mutt_tasks.errors import LeaseLost, StoreError
 from mutt_tasks.notify.news import News
 from mutt_tasks.notify.post import REFUSED, TAKEN, fields_of
-from mutt_tasks.notify.posting import GRACE, Posting
+from mutt_tasks.notify.posting import Posting
 from mutt_tasks.settings import Settings
 from mutt_tasks.store.store import Store
 
@@ -148,7 +148,7 @@ class Notifier:
 
     def _is_over(self, sending: Sending, now: float) -> bool:
         """Whether a process that somebody else started must have ended."""
-        return not 0 <= now - sending.at <= self._settings.notify.timeout + GRACE
+        return not 0 <= now - sending.at <= self._posting.longest
 
     def _save(self, known: Knowledge, messages: dict[str, tuple[str, Notice]]) -> None:
         fields = known.fields()

@@ -25,10 +25,13 @@ def start(target: str, its_id: str) -> subprocess.Popen[bytes]:
 
 
 class Posting:
-    """Our own processes, by target; each may take `seconds`."""
+    """Our own processes, by target; each may take `seconds` for a message.
 
-    def __init__(self, seconds: float, begin: Start = start) -> None:
-        self._seconds = seconds
+    `longest` is how long it may live, in seconds.
+    """
+
+    def __init__(self, seconds: float, begin: Start = start, grace: float = GRACE) -> None:
+        self.longest = seconds + grace
         self._begin = begin
         self._running: dict[str, tuple[str, float, subprocess.Popen[bytes]]] = {}
 
@@ -42,7 +45,7 @@ class Posting:
         if found is None or found[0] != its_id:
             return False
         _, since, process = found
-        if process.poll() is None and time.monotonic() - since > self._seconds + GRACE:
+        if process.poll() is None and time.monotonic() - since > self.longest:
             process.kill()
             process.wait()
         return process.poll() is None
@@ -59,7 +62,7 @@ class Posting:
     def wait(self) -> None:
         """Wait until all have ended, as long as they may take."""
         for _, since, process in self._running.values():
-            left = self._seconds + GRACE - (time.monotonic() - since)
+            left = self.longest - (time.monotonic() - since)
             try:
                 process.wait(max(0.0, left))
             except subprocess.TimeoutExpired:

@@ -14,7 +14,7 @@ def test_addresses_have_spaces_commas_or_lines_between_them_and_names_that_may_b
         """
     )
 
-    assert [each.name for each in found] == ["ops", "slack-1", "mailto-2", "json-1", "mailto-3"]
+    assert [each.name for each in found] == ["ops", "slack-1", "mailto-1", "json-1", "mailto-2"]
     assert found[0].url.endswith("?to=a@example.com,b@example.com")
     assert found[1].url == "slack://TokenA1/TokenB2/TokenC3/#mutt"
     assert "TokenB2" not in repr(found)
