@@ -40,17 +40,20 @@ class NotifyCollector(Collector):
         text = "Targets that this process was given; 0: there is nobody to tell"
         targets = self._settings.notify.addresses
         yield GaugeMetricFamily(PREFIX + "targets", text, value=len(targets))
-        if known.looked_at:
+        if known.looked_at and targets:
             text = "When the notifier last read what happened"
             yield GaugeMetricFamily(
                 PREFIX + "last_look_timestamp_seconds", text, value=known.looked_at
             )
         text = "Causes given up: nobody could be told for a week, or there were too many"
         yield CounterMetricFamily(PREFIX + "dropped", text, value=known.reading.dropped)
-        yield from _of_targets(known, now, rules_of(self._settings))
+        names = frozenset(each.name for each in targets)
+        yield from _of_targets(known, names, now, rules_of(self._settings))
 
 
-def _of_targets(known: Knowledge, now: float, rules: Rules) -> Iterator[Metric]:
+def _of_targets(
+    known: Knowledge, names: frozenset[str], now: float, rules: Rules
+) -> Iterator[Metric]:
     lag = _family(GaugeMetricFamily, "lag_seconds", "How long the oldest message is overdue")
     left = _family(GaugeMetricFamily, "waiting", "Causes that the target has not been told of yet")
     capped = _family(GaugeMetricFamily, "capped", "1 while the hourly limit holds something back")
@@ -60,7 +63,8 @@ def _of_targets(known: Knowledge, now: float, rules: Rules) -> Iterator[Metric]:
     last = _family(
         GaugeMetricFamily, "last_success_timestamp_seconds", "When it last took a message"
     )
-    for name, target in known.targets.items():
+    for name in names & known.targets.keys():
+        target = known.targets[name]
         count, late = waiting(target, known.causes, now, rules)
         for family, value in (
             *((lag, late), (left, count), (capped, target.is_capped), (sent, target.sent)),
