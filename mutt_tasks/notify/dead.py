@@ -26,7 +26,7 @@ from mutt_tasks.store.notices import Happened
 # this are no news then, in seconds.
 FIRST_MOST, FIRST_SECONDS = 10_000, 600.0
 # One look takes about so long at most, in seconds.
-_LOOK_SECONDS = 0.5
+_LOOK_SECONDS = 0.25
 # So many groups are remembered, those that came last.
 _MOST_GROUPS = 5_000
 

@@ -123,6 +123,75 @@ def test_what_died_while_no_notifier_ran_is_told_by_the_next(
     assert receiver.titles == ["new in the dead letter list: 601 messages of 2 kinds"]
 
 
+def lies(client: redis.Redis, *messages: bytes) -> None:
+    """Messages came to the dead letter list, and are counted as a commit does it."""
+    for message in messages:
+        client.lpush(DEAD, message)
+    client.hincrby("mutt:remediation:stats", "poison:alerter", len(messages))
+
+
+def dead(number: int, text: str) -> bytes:
+    header = {"reason": "poison", "route": "alerter", "replays": 3}
+    return event(number, message=text, _remediation=header)
+
+
+def test_nothing_is_passed_over_when_others_take_from_the_list_meanwhile(
+    client: redis.Redis, store: Store
+) -> None:
+    lies(client, *(dead(n, "old") for n in range(5)))
+    receiver = Receiver()
+    notifier = notifier_on(store, SETTINGS, receiver)
+    notifier.step()
+    receiver.took.clear()
+    lies(client, *(dead(n, text) for n, text in enumerate(("new one", "new two", "newer"))))
+    listings = store.listings
+
+    class Taking:
+        """Before the first look somebody removes the oldest messages."""
+
+        def open(self, name: str, **options: bool) -> object:
+            client.ltrim(DEAD, 0, -6)
+            return listings.open(name, **options)
+
+    notifier._news._dead._looker.store.listings = Taking()  # type: ignore[assignment]
+    notifier.step()
+    store.listings = listings
+    for _ in range(3):
+        notifier.step()
+
+    assert "new in the dead letter list: 3 messages of 3 kinds" in receiver.titles
+
+
+def test_while_a_job_works_deep_in_the_list_it_is_not_looked_at(
+    client: redis.Redis, store: Store
+) -> None:
+    receiver = Receiver()
+    notifier = notifier_on(store, SETTINGS, receiver)
+    notifier.step()
+    lies(client, dead(1, "one"), dead(2, "two"))
+    client.rpoplpush(DEAD, "mutt:remediation:aside:dead")
+    notifier.step()
+    assert receiver.took == []
+    client.lmove("mutt:remediation:aside:dead", DEAD, "LEFT", "RIGHT")
+    notifier.step()
+    notifier.step()
+
+    assert receiver.titles == ["new in the dead letter list: 2 messages of 2 kinds"]
+
+
+def test_a_flood_is_looked_at_bit_by_bit_and_wholly(client: redis.Redis, store: Store) -> None:
+    receiver = Receiver()
+    notifier = notifier_on(store, notify_settings(NOTIFY_WAIT=3600), receiver)
+    notifier.step()
+    flood = [dead(n, "the flood") for n in range(4500)]
+    client.lpush(DEAD, dead(0, "first of all"), *flood, dead(0, "last of all"))
+    client.hincrby("mutt:remediation:stats", "poison:alerter", len(flood) + 2)
+    until(lambda: notifier.step() and json.loads(state(client)["reading"])["unseen"] == 0)
+
+    causes = json.loads(state(client)["causes"]).values()
+    assert sorted(cause["count"] for cause in causes) == [1, 1, 4500]
+
+
 def test_a_group_that_is_gone_from_the_list_is_over_and_new_when_it_comes_again(
     client: redis.Redis, store: Store
 ) -> None:
