@@ -17,6 +17,7 @@ from redis.connection import Connection
 
 from mutt_tasks.core.notice_text import Notice
 from mutt_tasks.core.plan import Verb
+from mutt_tasks.errors import LeaseLost
 from mutt_tasks.notify.post import deliver
 from mutt_tasks.operations import jobs
 from mutt_tasks.store.store import Store
@@ -224,7 +225,20 @@ def test_a_late_copy_of_a_write_changes_nothing(store: Store) -> None:
     notices.save("a", 1, {"x": "1"}, messages=message)
     assert not notices.mark("ops", "1", "claimed", "another")
     notices.save("a", 2, {"x": "2"})
-    with pytest.raises(Exception, match="lease"):
+    with pytest.raises(LeaseLost):
         notices.save("a", 1, {"x": "1"}, messages=message)
 
     assert notices.known() == {"step": "2", "x": "2"}
+
+
+def test_one_that_lost_the_lease_since_it_looked_writes_nothing(
+    client: redis.Redis, store: Store
+) -> None:
+    notices = store.notices
+    assert notices.take("a")
+    let_lease_run_out(client)
+    assert notices.take("b")
+    with pytest.raises(LeaseLost):
+        notices.save("a", 1, {"x": "1"}, messages={"ops": {"id": "1"}})
+
+    assert (notices.known(), notices.message("ops")) == ({}, {})

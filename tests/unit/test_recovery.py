@@ -53,6 +53,7 @@ def test_what_comes_back_within_the_quiet_time_belongs_to_it() -> None:
         FIRST,
         after(1, wait=10),
         after(2, replayed=10),
+        after(10, replayed=10),
         after(20, replayed=10, wait=4),
         after(30, replayed=10, bounced=4, dead=4),
         after(30 + QUIET, replayed=10, bounced=4, dead=4),
