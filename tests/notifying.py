@@ -37,12 +37,16 @@ class Receiver:
     answer: str = ""
     before: Callable[[], object] = lambda: None
 
-    def send(self, address: Address, notice: Notice, _timeout: float) -> str:
-        """Take it, or answer why not."""
-        self.before()
-        if not self.answer:
-            self.took.append((address.name, notice))
-        return self.answer
+    def prepare(self, address: Address, notice: Notice, _timeout: float) -> Callable[[], str]:
+        """What is returned takes it, or answers why not."""
+
+        def send() -> str:
+            self.before()
+            if not self.answer:
+                self.took.append((address.name, notice))
+            return self.answer
+
+        return send
 
     @property
     def titles(self) -> list[str]:
@@ -75,7 +79,7 @@ def notifier_on(
     looker = Looker(store, settings, Time(clock.monotonic, clock.wait))
 
     def begin(target: str, its_id: str) -> Popen[bytes]:
-        deliver(store, settings, target, its_id, receiver.send)
+        deliver(store, settings, target, its_id, receiver.prepare)
         return cast("Popen[bytes]", Ended())
 
     posting = Posting(settings.notify.timeout, begin, grace)

@@ -26,14 +26,16 @@ NOTE_SECONDS = 60.0
 TAKEN, REFUSED = "taken", "refused"
 _NO_ANSWER = "no answer in time"
 
-Send = Callable[[Address, Notice, float], str]
+# Prepares a message, within so many seconds for each answer; what it returns sends it, and returns
+# why the target did not take it (empty: it did).
+Prepare = Callable[[Address, Notice, float], Callable[[], str]]
 
 
 class TimeIsUp(BaseException):
     """All the time that a target has is up; nothing that catches errors may catch this."""
 
 
-def bounded(send: Send, address: Address, notice: Notice, seconds: float) -> str:
+def bounded(send: Callable[[], str], seconds: float) -> str:
     """Send within so many seconds, all in all; returns why the target did not take it."""
 
     def end(_number: int, _frame: FrameType | None) -> NoReturn:
@@ -42,7 +44,7 @@ def bounded(send: Send, address: Address, notice: Notice, seconds: float) -> str
     signal.signal(signal.SIGALRM, end)
     signal.setitimer(signal.ITIMER_REAL, seconds)
     try:
-        return send(address, notice, seconds)
+        return send()
     except TimeIsUp:
         return _NO_ANSWER
     except Exception as error:  # noqa: BLE001  # its text might show the address
@@ -51,17 +53,19 @@ def bounded(send: Send, address: Address, notice: Notice, seconds: float) -> str
         signal.setitimer(signal.ITIMER_REAL, 0)
 
 
-def deliver(store: Store, settings: Settings, target: str, its_id: str, send: Send) -> bool:
+def deliver(store: Store, settings: Settings, target: str, its_id: str, prepare: Prepare) -> bool:
     """Send the message with this id that waits for a target; False when it is not ours to send."""
+    seconds = settings.notify.timeout
     address = next((each for each in settings.notify.addresses if each.name == target), None)
     message = store.notices.message(target)
     if address is None or message.get("id") != its_id:
         return False
-    notice = notice_of(message)
+    # Whatever takes time is done before it is claimed: from then on nobody else sends it.
+    send = prepare(address, notice_of(message), seconds)
     token, now = uuid.uuid4().hex, f"{store.now():.3f}"
     if not store.notices.mark(target, its_id, "claimed", token, claimed_at=now):
         return False
-    why = bounded(send, address, notice, settings.notify.timeout)
+    why = bounded(send, seconds)
     _note(store, target, its_id, why)
     return True
 
@@ -110,16 +114,12 @@ def main() -> None:
         settings = environment.settings()
         if first == "--test":
             address = next(each for each in settings.notify.addresses if each.name == second)
-            notice = trial_notice(second)
-            why = bounded(targets.send, address, notice, settings.notify.timeout)
+            seconds = settings.notify.timeout
+            why = bounded(targets.prepared(address, trial_notice(second), seconds), seconds)
             print(json.dumps({"why": why}))
             return
         store = Store.at(settings.redis.address)
-        for address in settings.notify.addresses:
-            if address.name == first:
-                # What has to be loaded is loaded before anything is on its way.
-                targets.problem_of(address)
-        deliver(store, settings, first, second, targets.send)
+        deliver(store, settings, first, second, targets.prepared)
     except MuttTasksError:
         # Whoever started this sees that nothing was noted.
         sys.exit(1)

@@ -6,7 +6,7 @@ anywhere: its lines are read for what happened, and that is told in words of our
 
 import logging
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from apprise import Apprise, AppriseAsset, NotifyFormat, NotifyType, OverflowMode
@@ -37,25 +37,30 @@ def problem_of(address: Address) -> str:
     )
 
 
-def send(address: Address, notice: Notice, timeout: float) -> str:
-    """Send a notification; returns why the target did not take it, empty when it did.
+def prepared(address: Address, notice: Notice, timeout: float) -> Callable[[], str]:
+    """Prepare a notification; what is returned sends it, and returns why it was not taken.
 
-    Each answer may take `timeout` seconds.
+    That is empty when it was. Each answer may take `timeout` seconds.
     """
-    with _listening() as said:
+    with _listening():
         target = Apprise.instantiate(address.url, asset=_asset())
-        if target is None:
-            return "no address that apprise takes"
-        kind = type(target)
-        for name in ("socket_connect_timeout", "socket_read_timeout"):
-            # What the address says itself counts.
-            if getattr(target, name) == getattr(kind, name):
-                setattr(target, name, timeout)
-        if target.overflow_mode == kind.overflow_mode:
-            target.overflow_mode = OverflowMode.TRUNCATE
-        _give_key(target, address, notice)
-        apprise = Apprise(asset=_asset())
-        apprise.add(target)
+    if target is None:
+        return lambda: "no address that apprise takes"
+    kind = type(target)
+    for name in ("socket_connect_timeout", "socket_read_timeout"):
+        # What the address says itself counts.
+        if getattr(target, name) == getattr(kind, name):
+            setattr(target, name, timeout)
+    if target.overflow_mode == kind.overflow_mode:
+        target.overflow_mode = OverflowMode.TRUNCATE
+    _give_key(target, address, notice)
+    apprise = Apprise(asset=_asset())
+    apprise.add(target)
+    return lambda: _sent(apprise, notice)
+
+
+def _sent(apprise: Apprise, notice: Notice) -> str:
+    with _listening() as said:
         is_taken = apprise.notify(
             title=notice.title,
             body=notice.body,

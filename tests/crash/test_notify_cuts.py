@@ -207,7 +207,7 @@ def test_two_senders_of_one_message_send_it_once(store: Store, lay_out: Callable
     def meanwhile() -> None:
         its_id = store.notices.message("ops")["id"]
         receiver.before = lambda: None
-        second.append(deliver(store, SETTINGS, "ops", its_id, receiver.send))
+        second.append(deliver(store, SETTINGS, "ops", its_id, receiver.prepare))
 
     receiver.before = meanwhile
     notifier_on(store, SETTINGS, receiver).step()

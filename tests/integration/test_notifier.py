@@ -332,9 +332,9 @@ def test_one_target_that_refuses_delays_no_other_and_is_told_when_it_is_back(
     settings = notify_settings("good=json://127.0.0.1/ bad=json://127.0.0.2/")
 
     class Both(Receiver):
-        def send(self, address, notice, timeout):  # type: ignore[no-untyped-def]
+        def prepare(self, address, notice, timeout):  # type: ignore[no-untyped-def]
             receiver = good if address.name == "good" else bad
-            return receiver.send(address, notice, timeout)
+            return receiver.prepare(address, notice, timeout)
 
     notifier = notifier_on(store, settings, Both())
     notifier.step()

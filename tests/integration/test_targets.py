@@ -11,7 +11,7 @@ import trustme
 from mutt_tasks.core.addresses import Address, secrets_of
 from mutt_tasks.core.notice_text import Notice, Severity
 from mutt_tasks.notify.post import bounded
-from mutt_tasks.notify.targets import problem_of, send
+from mutt_tasks.notify.targets import prepared, problem_of
 from tests.receivers import DRIP, HANG, REFUSE, Inbox, far_services, mail_server, webhook
 from tests.redis_server import free_port
 
@@ -28,7 +28,7 @@ OVER = Notice("over", "it is over", Severity.SUCCESS, "the-key", is_over=True)
 
 
 def sent(url: str, notice: Notice = NOTICE, seconds: float = 5.0) -> str:
-    return bounded(send, Address("ops", url), notice, seconds)
+    return bounded(prepared(Address("ops", url), notice, seconds), seconds)
 
 
 @pytest.fixture
@@ -141,12 +141,10 @@ def test_nobody_there_and_no_such_name_are_told_apart() -> None:
 
 
 def test_an_error_of_a_kind_that_nobody_thought_of_shows_no_text() -> None:
-    def breaks(address: Address, _notice: Notice, _seconds: float) -> str:
-        raise KeyError(address.url)
+    def breaks() -> str:
+        raise KeyError(f"json://{SECRET}")
 
-    assert bounded(breaks, Address("ops", f"json://{SECRET}"), NOTICE, 1) == (
-        "it was not sent (KeyError)"
-    )
+    assert bounded(breaks, 1) == "it was not sent (KeyError)"
 
 
 @pytest.mark.parametrize(
@@ -172,7 +170,7 @@ def test_nothing_of_an_address_is_shown_whatever_happens(
     monkeypatch.chdir(tmp_path)
     caplog.set_level(logging.DEBUG)
     address = Address("ops", url)
-    told = [problem_of(address), bounded(send, address, NOTICE, 3.0), repr(address)]
+    told = [problem_of(address), bounded(prepared(address, NOTICE, 3.0), 3.0), repr(address)]
 
     out, err = capfd.readouterr()
     shown = "\n".join([*told, out, err, caplog.text])
