@@ -95,9 +95,8 @@ def _part(
     over = [causes[key] for key in message.ends if causes[key].kind is kind]
     write = _WRITERS[kind]
     if not new:
-        return _Part(
-            _OVER[kind].format(n=len(over)), _lines([_name(e) for e in over]), Severity.SUCCESS
-        )
+        title = _OVER[kind].format(n=len(over), s="" if len(over) == 1 else "s")
+        return _Part(title, _lines([_name(each) for each in over]), Severity.SUCCESS)
     part = write(new, all(each.key in told for each in new), console_url)
     ended = ["Over by now: " + ", ".join(map(_name, over))] if over else []
     return _Part(part.title, "\n".join([part.body, *ended]), part.severity)
@@ -108,8 +107,8 @@ def _dead(causes: list[Cause], is_repeated: bool, console_url: str) -> _Part:
     kinds = f" of {len(causes)} kinds" if len(causes) > 1 else ""
     word = "still" if is_repeated else "new"
     lines = [
-        f"{_name(each)}: {_messages(each.count)}, {_reason(each)}{_more(each)},"
-        f" since {_when(each.at)}"
+        f"{_name(each)}: {_messages(each.count)}{_reason(each)}{_more(each)},"
+        f" since {_when(each.facts.get('since') or iso(each.at))}"
         for each in causes
     ]
     group = _name(causes[0])
@@ -129,15 +128,16 @@ def _dead(causes: list[Cause], is_repeated: bool, console_url: str) -> _Part:
 
 def _pause(causes: list[Cause], _is_repeated: bool, console_url: str) -> _Part:
     last = causes[-1]
-    waiting = f"{last.count:,} messages wait" if last.count else "no message waits now"
+    waits = "waits" if last.count == 1 else "wait"
+    waiting = f"{_messages(last.count)} {waits}" if last.count else "no message waits now"
     step = (
         f"{console_url.rstrip('/')}/pause"
         if console_url
         else 'mutt-dlq pause --for 1h --reason "…"'
     )
     return _Part(
-        f"the pause of {last.facts['by']} ends at {last.facts['until']}",
-        f"Paused since {last.facts['since']}: {last.facts['why']}\n"
+        f"the pause of {last.facts['by']} ends at {_when(last.facts['until'])}",
+        f"Paused since {_when(last.facts['since'])}: {last.facts['why']}\n"
         f"Then replays go on by themselves: {waiting}.\n"
         f"Next: nothing, if that is meant; to hold them longer {step}",
         Severity.WARNING,
@@ -146,7 +146,7 @@ def _pause(causes: list[Cause], _is_repeated: bool, console_url: str) -> _Part:
 
 def _recovered(causes: list[Cause], _is_repeated: bool, console_url: str) -> _Part:
     lines = [
-        f"{each.facts['what']}, from {_when(each.at)} to {_when(each.last_at)}"
+        f"{each.facts['what']}, from {_when(each.facts['from'])} to {_when(iso(each.at))}"
         + (f"; held meanwhile: {each.facts['held']}" if each.facts.get("held") else "")
         for each in causes
     ]
@@ -192,10 +192,10 @@ _WRITERS: dict[Kind, _Writer] = {
     Kind.JOB: _job,
 }
 _OVER = {
-    Kind.DEAD: "gone from the dead letter list: {n} kinds of messages",
+    Kind.DEAD: "gone from the dead letter list: {n} kind{s} of messages",
     Kind.PAUSE: "the pause is over",
     Kind.RECOVERED: "recovered",
-    Kind.JOB: "{n} jobs ended",
+    Kind.JOB: "{n} job{s} ended",
 }
 
 
@@ -210,7 +210,8 @@ def _messages(count: int) -> str:
 
 def _reason(cause: Cause) -> str:
     reason = cause.facts.get("reason", "")
-    return f"{reason} ({_REASONS[reason]})" if reason in _REASONS else reason
+    meaning = f" ({_REASONS[reason]})" if reason in _REASONS else ""
+    return f", {reason}{meaning}" if reason else ""
 
 
 def _more(cause: Cause) -> str:
@@ -220,8 +221,9 @@ def _more(cause: Cause) -> str:
     return "".join(f", {each}" for each in found)
 
 
-def _when(moment: float) -> str:
-    return f"{iso(moment)[:19].replace('T', ' ')} UTC"
+def _when(moment: str) -> str:
+    """A moment in ISO 8601 as people read it."""
+    return f"{moment[:19].replace('T', ' ')} UTC"
 
 
 def _link(console_url: str, path: str) -> str:

@@ -210,7 +210,7 @@ def test_a_group_that_is_gone_from_the_list_is_over_and_new_when_it_comes_again(
         notifier.step()
 
     assert receiver.titles[0] == "new in the dead letter list: 2 messages of 2 kinds"
-    assert "gone from the dead letter list: 1 kinds of messages" in receiver.titles[1]
+    assert "gone from the dead letter list: 1 kind of messages" in receiver.titles[1]
     overs = [notice.is_over for _, notice in receiver.took]
     keys = {notice.key for _, notice in receiver.took}
     assert overs == [False, False, True]
@@ -287,7 +287,7 @@ def test_a_pause_that_is_about_to_end_is_told_and_its_end(
         notice = receiver.took[0][1]
         assert "the pause of ann ends at 20" in notice.title
         assert "CHG4711" in notice.body
-        assert "Then replays go on by themselves: 1 messages wait" in notice.body
+        assert "Then replays go on by themselves: 1 message waits" in notice.body
     switches.resume(store, new_id(), "ann")
     notifier.step()
     notifier.step()
