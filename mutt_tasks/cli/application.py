@@ -8,6 +8,7 @@ from mutt_tasks import environment, slo_file
 from mutt_tasks.core import slo_rules as made
 from mutt_tasks.core.redaction import Hints
 from mutt_tasks.errors import StoreUnavailable
+from mutt_tasks.notify.trial import Tried, tried
 from mutt_tasks.operations import slo
 from mutt_tasks.operations.looking import Looker, ignore
 from mutt_tasks.operations.sparing import Time
@@ -48,6 +49,11 @@ def slo_report() -> slo.Report:
 def slo_rules() -> str:
     """Prometheus' rules for the objectives; raises as above."""
     return slo_file.written(made.rules(slo_file.load(environment.settings().levels.file)))
+
+
+def tried_targets() -> list[Tried]:
+    """What each target of notifications did with a test; raises SettingsError and so on."""
+    return tried(environment.settings())
 
 
 def start_cycle() -> str:

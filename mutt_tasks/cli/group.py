@@ -33,6 +33,7 @@ _COMMANDS = {
     "audit": "audit",
     "note": "notes",
     "ack": "notes",
+    "notify": "notify",
     "pause": "switches",
     "resume": "switches",
     "run": "switches",

@@ -11,7 +11,7 @@ from mutt_tasks.settings.declared_telemetry import Telemetry
 from mutt_tasks.settings.parsers import existing_file
 from mutt_tasks.settings.variable import given_names, known_names, problem, unknown_names
 
-OUR_PREFIXES = ("REMEDIATION_", "MOOG_", "CONSOLE_")
+OUR_PREFIXES = ("REMEDIATION_", "MOOG_", "CONSOLE_", "NOTIFY_")
 
 # Variables of MUTT's own services that share a prefix with ours: no reason to warn.
 PIPELINE_NAMES = frozenset(
@@ -110,6 +110,11 @@ def contradictions(settings: Settings) -> Iterator[str]:
     if bool(settings.console.tls_cert) != bool(settings.console.tls_key):
         got = "a value" if settings.console.tls_cert else "nothing"
         yield f"CONSOLE_TLS_CERT: got {got}, accepts a value exactly when CONSOLE_TLS_KEY has one"
+    if settings.notify.metrics_port == settings.notify.health_port:
+        yield (
+            f"HEALTH_PORT_NOTIFY: got {settings.notify.health_port}, accepts another port than"
+            " METRICS_PORT_NOTIFY"
+        )
     yield from _tls_that_is_not_verified_or_used(settings.redis)
 
 

@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import mutt_tasks.settings.parsers as take
+from mutt_tasks.core.addresses import secrets_of
 from mutt_tasks.core.routes import Route, alerter_route, moog_route
 from mutt_tasks.core.templates import Masks
 from mutt_tasks.settings.declared_console import Console
 from mutt_tasks.settings.declared_levels import Levels
 from mutt_tasks.settings.declared_neighbours import Forwarder, Moogsoft, Redis
+from mutt_tasks.settings.declared_notify import Notify
 from mutt_tasks.settings.declared_pace import Lists, Pace
 from mutt_tasks.settings.declared_telemetry import Telemetry
 from mutt_tasks.settings.variable import secrets_in_url, variable, variables_of
@@ -68,6 +70,7 @@ class Settings:
     console: Console
     telemetry: Telemetry
     levels: Levels
+    notify: Notify
 
     @property
     def celery_broker(self) -> str:
@@ -98,6 +101,8 @@ class Settings:
         ):
             found |= secrets_in_url(url)
         found |= self.telemetry.secrets()
+        for address in self.notify.addresses:
+            found |= secrets_of(address)
         return frozenset(found - {""})
 
 

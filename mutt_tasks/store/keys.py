@@ -38,6 +38,11 @@
     mutt:remediation:aside:<list>   list     while somebody works deep inside a list: what is older
     mutt:remediation:front:<list>   list     what is to go first, on its way to the list's old end
     mutt:remediation:forward:<list> string   behind how many messages that wait that lies; expires
+    mutt:remediation:notify:lease   string   which notifier sends now; expires
+    mutt:remediation:notify:state   hash     how far it has read, what there is to tell, and what
+                                             each target was told
+    mutt:remediation:notify:sending:<target>
+                                    hash     the message that is under way there; expires
 
 Read, never written: the pipeline's own `mutt:config:<key>`, its forwarder's limiter and its
 breaker, `mutt:circuit_breaker:moogsoft:*` (`mutt:circuit:moog:open` in older versions). The message
@@ -71,6 +76,14 @@ ACKS = PREFIX + "acks"
 JOBS = PREFIX + "jobs"
 ACTIVE_JOBS = PREFIX + "jobs:active"
 TRASH = PREFIX + "trash"
+
+NOTIFY_LEASE = PREFIX + "notify:lease"
+NOTIFY_STATE = PREFIX + "notify:state"
+
+
+def notify_sending(target: str) -> str:
+    """The message that is under way to a target."""
+    return f"{PREFIX}notify:sending:{target}"
 
 
 def route_state(route: str) -> str:

@@ -19,6 +19,8 @@ _CHECKED = frozenset(
             "finish",
             "import",
             "note",
+            "notify_mark",
+            "notify_save",
             "pause",
             "requeue",
             "resume",
@@ -30,8 +32,8 @@ _CHECKED = frozenset(
 _READ_LISTS = frozenset(
     {
         *("acknowledge", "aside", "audited", "balance", "cancel", "commit", "empty_trash"),
-        *("end_job",),
-        *("finish", "import", "landing", "note", "pause", "requeue", "resume", "submit"),
+        *("end_job", "finish", "import", "landing", "note", "notify_mark", "notify_save"),
+        *("pause", "requeue", "resume", "submit"),
     }
 )
 # These write an entry of the audit.

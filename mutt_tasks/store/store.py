@@ -19,6 +19,7 @@ from mutt_tasks.store.ledger import Ledger
 from mutt_tasks.store.levels import Levels
 from mutt_tasks.store.listing import Listings
 from mutt_tasks.store.notes import Notes
+from mutt_tasks.store.notices import Notices
 from mutt_tasks.store.pauses import Pauses
 from mutt_tasks.store.pipeline import Pipeline
 from mutt_tasks.store.plans import Plans
@@ -57,6 +58,7 @@ class Store:
         self.journal = Journal(client)
         self.pauses = Pauses(client, scripts, self.audit)
         self.notes = Notes(client, scripts, self.audit)
+        self.notices = Notices(client, scripts)
         self.pipeline = Pipeline(client)
         self.readings = Readings(client, scripts)
         self.standing = Standings(scripts)

@@ -205,6 +205,19 @@ def test_only_its_own_package_needs_what_an_extra_brings() -> None:
         assert outside == set(), library
 
 
+def test_the_notifier_moves_nothing_and_is_needed_by_nothing_but_its_trial() -> None:
+    notifier = f"{PACKAGE}.notify"
+    ours = set(modules_in(notifier))
+    movers = {
+        f"{PACKAGE}.{name}" for name in ("cycle", "replay", "tasks", "survival", "store.queues")
+    }
+
+    assert modules_in(notifier)
+    assert importers_of("apprise") == {f"{notifier}.targets"}
+    assert importers_of(notifier) - ours == {f"{PACKAGE}.cli.application"}
+    assert ours & importers_of(*movers, "celery") == set()
+
+
 def test_a_command_line_that_is_only_imported_loads_nothing() -> None:
     """Every `celery` command imports the group."""
     for name in (f"{PACKAGE}.cli", f"{PACKAGE}.cli.group"):

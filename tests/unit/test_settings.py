@@ -28,6 +28,7 @@ SECRETS = {
     "OTEL_EXPORTER_OTLP_HEADERS": f"x-team=noc,authorization=Bearer%20{SECRET}",
     "OTEL_EXPORTER_OTLP_TRACES_HEADERS": f"api-key={SECRET}",
     "PROMETHEUS_URL": f"https://user:{SECRET}@prometheus.example/?key={SECRET}",
+    "NOTIFY_URLS": f"ops=mailto://user:{SECRET}@mail.example slack://{SECRET}/TokenB1/TokenC2",
 }
 
 # The design's table of names and defaults.
@@ -140,6 +141,15 @@ RANGES = {
     "REDIS_DB": (0, 99_999),
     "METRICS_PORT_REMEDIATION": (1, 65_535),
     "HEALTH_PORT_REMEDIATION": (1, 65_535),
+    "NOTIFY_WAIT": (0, 3600),
+    "NOTIFY_AGAIN": (0, 86_400),
+    "NOTIFY_REPEAT": (1, 2_592_000),
+    "NOTIFY_MOST_PER_HOUR": (1, 3600),
+    "NOTIFY_TIMEOUT": (1, 120),
+    "NOTIFY_RECOVERED_FROM": (1, 1_000_000_000),
+    "NOTIFY_PAUSE_ENDS": (0, 86_400),
+    "METRICS_PORT_NOTIFY": (1, 65_535),
+    "HEALTH_PORT_NOTIFY": (1, 65_535),
 }
 
 
