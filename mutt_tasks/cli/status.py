@@ -36,7 +36,7 @@ _JOBS = (
     Column("BACK", is_number=True),
     Column("LEFT", is_number=True),
     Column("DONE IN", is_number=True, from_width=90),
-    Column("WAITS FOR", is_wide=True),
+    Column("WAITS", is_wide=True),
 )
 # Go to the top left; clear to the end of the line, and of the screen.
 _HOME, _CLEAR_LINE, _CLEAR_BELOW = "\x1b[H", "\x1b[K", "\x1b[J"
@@ -135,7 +135,7 @@ def _job_row(job: dict[str, Any]) -> list[str]:
     return [
         *(job["id"], job["verb"], job["actor"]),
         *(f"{job['counts'][name]:,}" for name in ("done", "came_back", "left")),
-        *("-" if eta is None else span(eta), job["waits_for"]),
+        *("-" if eta is None else span(eta), job["held_because"]),
     ]
 
 

@@ -114,7 +114,7 @@ def _waited(looks: Looker, job: Job, shown: dict[str, Any], wait: Wait) -> dict[
             clock.wait(_LOOK_SECONDS)
             shown = job_view.job(looks, job)
             told = f"{job.id}: {job_view.in_words(shown['counts'])}"
-            told += f"; held: {shown['waits_for']}" if shown["waits_for"] else ""
+            told += f"; waits: {shown['held_because']}" if shown["held_because"] else ""
             if told != last:
                 output.say(told)
             last = told
@@ -159,8 +159,8 @@ def show_job(shown: Mapping[str, Any]) -> None:
 def _remarks(shown: Mapping[str, Any]) -> list[str]:
     """What else there is to say of a job."""
     counts, found = shown["counts"], []
-    if shown["waits_for"]:
-        found.append(f"held by {shown['held_by']}: {shown['waits_for']}")
+    if shown["held_because"]:
+        found.append(f"waits: {shown['held_because']}")
     if shown["why"]:
         found.append(shown["why"])
     if counts["under_way"]:

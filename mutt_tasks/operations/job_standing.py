@@ -94,13 +94,14 @@ def shown(job: Job, found: Standing) -> dict[str, Any]:
         },
         "held_by": found.held_by,
         "behind": found.behind,
-        "waits_for": _in_words(job, found),
+        "held_because": _in_words(job, found),
         "why": job.why,
         "plan": job.plan,
         "routes": dict(job.sources),
         "destination": job.destination,
         "undoes": job.undoes,
         "stop_after": job.stop_after,
+        "goal": job.goal,
         "rate": job.rate,
         "nothing_to_do": False,
         "eta_seconds": found.eta_seconds,
@@ -115,7 +116,7 @@ def shown(job: Job, found: Standing) -> dict[str, Any]:
 def _in_words(job: Job, found: Standing) -> str:
     """What a job waits for, in words; empty when it waits for nothing."""
     if found.held_by == NO_WORKER:
-        return "no worker is seen, nothing begins before one runs"
+        return "no worker is seen"
     if found.held_by == OTHER_JOB:
         return f"{found.behind} goes first"
     if found.held_by == OWN_RATE:
@@ -125,7 +126,8 @@ def _in_words(job: Job, found: Standing) -> str:
 
 def _held_by(job: Job, facts: Facts, routes: list[str], *, has_one_before: bool) -> str:
     """What keeps a job from going on, in one word; what people have to mend comes first."""
-    heard_at = max(job.created_at, facts.last_cycle or 0.0)
+    asked_at = min(each.created_at for each in (job, *facts.active))
+    heard_at = max(asked_at, facts.last_cycle or 0.0)
     if not facts.is_draining and facts.now - heard_at > NO_WORKER_SECONDS:
         return NO_WORKER
     if not is_paced(job, facts.targets):

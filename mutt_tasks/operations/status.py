@@ -235,9 +235,9 @@ def _sentence(
     if not jobs:
         return told
     job, more = jobs[0], len(jobs) - 1
-    counts, waits = job["counts"], job["waits_for"]
+    counts, waits = job["counts"], job["held_because"]
     first = f"{job['verb']} {job['id']} by {job['actor']}: "
-    first += f"{counts['done']:,} of {counts['planned']:,} done"
+    first += f"{counts['done']:,} of {job['goal']:,} done"
     first += f", waits: {waits}" if waits and job["held_by"] != PAUSED else ""
     first += f", and {more} more job{'' if more == 1 else 's'}" if more else ""
     # An empty queue is no news while a job does something.
