@@ -75,7 +75,8 @@ def ask(question: str, *, is_sure: bool) -> None:
     """Raise Abort unless the person says yes, and InvalidArgument where nobody can be asked."""
     if not is_sure:
         check_somebody_is_there()
-        click.confirm(question, err=True, abort=True)
+        if not _answer(lambda: click.confirm(question, err=True)):
+            raise click.Abort
 
 
 def check_somebody_is_there() -> None:
@@ -100,9 +101,18 @@ def agree(looks: Looker, plan: Plan, most: int | None, *, is_sure: bool) -> None
         ask(question, is_sure=False)
         return
     text = f"{question} Type the number to go on"
-    typed = click.prompt(text, err=True, default="", show_default=False)
+    typed = _answer(lambda: click.prompt(text, err=True, default="", show_default=False))
     if str(typed).replace(",", "").strip() != str(count):
         raise click.Abort
+
+
+def _answer(ask: Callable[[], Any]) -> Any:
+    """What somebody answers; raises Abort where the question is interrupted."""
+    try:
+        return ask()
+    except click.Abort:
+        output.say("")  # the cursor stands behind the question
+        raise
 
 
 def _done(plan: Plan, most: int | None) -> int:

@@ -14,6 +14,9 @@ from mutt_tasks.operations.attempts import REFUSED
 from mutt_tasks.operations.looking import Looker
 from mutt_tasks.store.audit import Page
 
+# Of what was done there is no need to say so.
+_PLAIN = ("done", "submitted")
+
 
 @dataclass(frozen=True)
 class Wanted:
@@ -186,15 +189,21 @@ def _whole(count: str) -> int:
 
 
 def _sentence(fields: Mapping[str, str], steps: Mapping[str, Any] | None) -> str:
-    """What was done to what, what became of it, and why."""
-    in_steps = f" in {steps['steps']:,} steps since {steps['since'][11:19]}" if steps else ""
+    """What was done to what and why, and what became of it if that is not plain.
+
+    A table cuts it: what tells most comes first.
+    """
+    scope, outcome = fields.get("scope", ""), fields.get("outcome", "")
     count, before, after = (fields.get(name, "") for name in ("count", "before", "after"))
     change = f"{before} → {after}" if before and after else before or after
+    is_told = count in ("", "0") or scope.replace(",", "").endswith(f" {count}")
     parts = [
-        fields.get("scope", ""),
-        "" if count in ("", "0") else f"{_messages(count)}{in_steps}",
-        change if change != fields.get("scope") else "",
-        fields.get("outcome", ""),
+        outcome if outcome.startswith(REFUSED) else "",
+        scope,
+        "" if is_told else _messages(count),
         fields.get("reason", ""),
+        f"in {steps['steps']:,} steps since {steps['since'][11:19]}" if steps else "",
+        change if change != scope else "",
+        "" if outcome in _PLAIN or outcome.startswith(REFUSED) else outcome,
     ]
     return "; ".join(part for part in parts if part)

@@ -13,7 +13,7 @@ from mutt_tasks.core.jobs import ACTIVE, SENDING, Job, State, goes_before, is_pa
 from mutt_tasks.core.limits import EMPTY
 from mutt_tasks.core.moments import iso
 from mutt_tasks.core.plan import Verb
-from mutt_tasks.operations.reasons import PAUSED, in_words
+from mutt_tasks.operations.reasons import PAUSED, WAITING, in_words
 
 # With a worker a cycle begins within a second or two of a job's submission, and with each step of
 # a drain: after so many seconds without any nobody is there.
@@ -137,7 +137,8 @@ def _held_by(job: Job, facts: Facts, routes: list[str], *, has_one_before: bool)
     if has_one_before and job.state is State.QUEUED:
         return OTHER_JOB
     held = (facts.held[name] for name in routes)
-    found = next((reason for reason in held if reason not in ("", EMPTY)), "")
+    # What waits for its backoff is the drain's: an operator's replay need not.
+    found = next((reason for reason in held if reason not in ("", EMPTY, WAITING)), "")
     return found or (OWN_RATE if job.rate and job.next_at > facts.now else "")
 
 

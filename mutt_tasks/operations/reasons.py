@@ -4,12 +4,12 @@ from collections.abc import Iterable
 
 from mutt_tasks.core import breaker, limits, policy
 
-PAUSED = "paused"
+PAUSED, WAITING = "paused", "waiting"
 
 # The names are those of metrics, journal and logs; docs/operations.md has a longer table.
 WORDS = {
     limits.EMPTY: "nothing to replay",
-    "waiting": "what is left waits for its next replay",
+    WAITING: "what is left waits for its next replay",
     "unhealthy": "Moogsoft is not healthy",
     breaker.BREAKER_OPEN: "the forwarder's breaker is open",
     PAUSED: "paused by an operator",

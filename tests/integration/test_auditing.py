@@ -91,11 +91,11 @@ def test_an_entry_is_shown_in_words_and_by_name(looks: Looker) -> None:
     ]
 
     assert [entry["sentence"] for entry in found] == [
-        "alerter 9; 1 message; done",
-        "interval; 60 → 90; done",
+        "alerter 9; 1 message",
+        "interval; 60 → 90",
         "refused: seconds: accepts; CHG4711",
-        "alerter; 1 message; done",
-        "alerter 9; 9 messages; done",
+        "alerter; 1 message",
+        "alerter 9",
     ]
     assert found[0]["count"] == 1
     assert found[0]["id"] == looks.store.audit.head().newest
@@ -168,9 +168,9 @@ def test_the_steps_of_a_job_are_one_line_with_all_that_they_did(store: Store) ->
     since = found[1]["since"]
     assert since < found[1]["at"]
     assert found[1]["sentence"] == (
-        f"dead 23, alerter 1,000; 1,023 messages in 3 steps since {since[11:19]}; done; old"
+        f"dead 23, alerter 1,000; 1,023 messages; old; in 3 steps since {since[11:19]}"
     )
-    assert found[3]["sentence"] == "moog; 7 messages; done; old"
+    assert found[3]["sentence"] == "moog; 7 messages; old"
 
 
 def test_pages_of_lines_leave_nothing_out_and_end(store: Store) -> None:
