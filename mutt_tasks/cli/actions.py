@@ -124,6 +124,8 @@ def _act(verb: Verb, given: dict[str, Any]) -> None:
         if order is not None and not is_sure:
             check_somebody_is_there()  # a plan can take minutes
         plan = plan_of(looks, verb, named, chosen)
+        if order is not None:
+            planning.check_possible(plan, is_named=bool(chosen.ids))
     if form == output.TABLE or not is_sure:
         show_plan(looks, plan, given["stop_after"], is_paced=given.get("rate") is not None)
     if order is None:

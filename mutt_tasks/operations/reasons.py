@@ -24,6 +24,7 @@ WORDS = {
     limits.NO_ROOM: "live alerts alone fill the forwarder's limiter",
     limits.CHECKING: "a moment to see whether replays arrive",
     policy.SUSPECT: "alerts that failed alone wait for quiet traffic",
+    "job": "an operator's job works deep in the list",
     "contended": "somebody else changes the queue",
 }
 

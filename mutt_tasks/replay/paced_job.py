@@ -165,7 +165,8 @@ class PacedJob:
             return WAITS
         if ready.route != self._route:
             return WAITS
-        return Decision(Action.REPLAY, payload=ready.payload)
+        # It goes to the consumer, so it is a replay, the first one of its new header.
+        return decide(ready.payload, self._route, self._policy, self.job.id, self._now)
 
 
 def part_of(source: Route, route: Route) -> str:
