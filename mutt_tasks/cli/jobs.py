@@ -24,7 +24,7 @@ _JOBS = (
     Column("SKIPPED", is_number=True, from_width=120),
     Column("BACK", is_number=True),
     Column("LEFT", is_number=True),
-    Column("BY", most=12),
+    Column("BY", most=10),
     Column("REASON", is_wide=True),
 )
 _form = output.form_option(output.TABLE, output.JSON, output.IDS)
