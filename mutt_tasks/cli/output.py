@@ -106,8 +106,11 @@ def table_lines(columns: Sequence[Column], rows: Iterable[Sequence[str]]) -> lis
     if room and wide is not None:
         rest = room - sum(widths) - _GAP * (len(widths) - 1) + widths[wide]
         widths[wide] = max(8, min(widths[wide], rest))
-    titles = _row(columns, [column.title for column in columns], widths)
-    return [click.style(titles, bold=True), *(_row(columns, row, widths) for row in cells)]
+    titles = [column.title for column in columns]
+    lines = [_row(columns, row, widths) for row in [titles, *cells]]
+    if room:  # numbers alone may take more
+        lines = [cut(line, room) for line in lines]
+    return [click.style(lines[0], bold=True), *lines[1:]]
 
 
 def _cell(text: str, most: int) -> str:
