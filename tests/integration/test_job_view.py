@@ -77,6 +77,9 @@ def test_a_job_that_nobody_begins_waits_for_a_worker(
     assert held_by(store, job) == ("paused" if verb is Verb.REPLAY else "")
     client.delete(keys.PAUSED)
     assert held_by(store, job) == ""
+    client.delete(keys.LEASE)
+    # Nobody has come for the one before it: who asks now need not wait to be told.
+    assert held_by(store, waiting(client, store, verb, 0)) == "no worker"
 
 
 @pytest.mark.parametrize(
