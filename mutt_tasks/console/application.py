@@ -21,7 +21,7 @@ from mutt_tasks.settings import Settings
 from mutt_tasks.store.store import Store
 
 # The picture is not waited for longer: within three seconds a page says that Redis is away.
-PICTURE_SECONDS = 0.8
+PICTURE_SECONDS = 0.7
 
 _TIME = Time(time.monotonic, time.sleep)
 
