@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help install lint format type test run docs bench bench-recovery soak clean
+.PHONY: help install lint format type test run docs dashboards bench bench-recovery soak clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
@@ -42,9 +42,14 @@ test: lint type ## Check style and types, run every test
 run: $(VENV)/.installed ## Run worker, beat, metrics and health; with stand-ins for what is not configured
 	$(BIN)/python -m demo
 
-docs: $(VENV)/.installed ## Write docs/configuration.md, .env.template and docs/openapi.json from the code
+docs: $(VENV)/.installed ## Write what is made from the code: configuration page, .env.template, OpenAPI, rules of service levels, objects for Prometheus' operator
 	$(BIN)/python tools/write_configuration.py
 	$(BIN)/python tools/write_openapi.py
+	$(BIN)/python tools/write_slo_rules.py
+	$(BIN)/python tools/write_monitoring.py
+
+dashboards: $(VENV)/.installed ## Write monitoring/grafana/dashboards with Grafana's foundation SDK
+	$(BIN)/python -m tools.dashboards
 
 bench: $(VENV)/.installed ## Measure moves beside their peers, and what they cost Redis; writes docs/performance.md
 	$(BIN)/python benchmarks/moves.py

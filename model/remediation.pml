@@ -65,7 +65,6 @@ inline conserved() {
  * Ids of cycles and of steps are random in the program. Here they are the least number that nobody
  * holds any more, so that the workers can go on for ever in finitely many states. */
 byte lease;            /* mutt:remediation:lease: the token of its holder, 0 for none */
-short begun;           /* mutt:remediation:begun:<cycle>, a bit of each: it has had the lease */
 bit  resting;          /* mutt:remediation:drain says `resting`: the drain is between two cycles */
 
 /* The last commit of each kind, in the route's state: CID(name, number), 0 for none. */
@@ -100,6 +99,9 @@ byte task_cycle;
 
 /* ------------------------------------------------------------------ what workers hold */
 byte cycle[WORKERS], token[WORKERS], next_cycle[WORKERS];
+/* What it read of mutt:remediation:lease:taken still stands there. The count only grows, so what has
+ * become false stays false, and the number itself does not matter. */
+bit  is_count_true[WORKERS];
 
 /* ------------------------------------------------------------------ Moogsoft */
 #ifdef SHELTER
@@ -135,16 +137,18 @@ byte troubles = TROUBLES;
 #define L_FINISH  4
 #define L_END_JOB 5
 byte late, late_who = NOBODY, late_token, late_to, late_number, late_kind, late_from, late_list, late_text;
+bit  is_late_count_true;
 
 inline ship(what, to_name, number_in_step, kind, from, list, text) {
   d_step {
     late = what; late_who = me; late_token = token[me]; late_to = to_name; late_number = number_in_step;
-    late_kind = kind; late_from = from; late_list = list; late_text = text
+    late_kind = kind; late_from = from; late_list = list; late_text = text;
+    is_late_count_true = what == L_ACQUIRE && is_count_true[me]
   }
 }
 inline forget_late() {
   late = L_NONE; late_who = NOBODY; late_token = 0; late_to = 0; late_number = 0;
-  late_kind = 0; late_from = 0; late_list = 0; late_text = 0;
+  late_kind = 0; late_from = 0; late_list = 0; late_text = 0; is_late_count_true = false;
   renumber()
 }
 
@@ -153,9 +157,9 @@ inline forget_late() {
  * are held, again and again; what nobody can name any more is forgotten. The workers go on for ever in
  * finitely many states. */
 #ifdef BEGINS_AGAIN
-#define LATE_BEGIN_IS_REFUSED 0
+#define IS_OVERTAKEN_BEGIN 0
 #else
-#define LATE_BEGIN_IS_REFUSED 1
+#define IS_OVERTAKEN_BEGIN (now.late == 1 && !now.is_late_count_true)
 #endif
 c_decl {
   static unsigned char number[256], last_number;
@@ -168,12 +172,9 @@ c_decl {
 }
 inline renumber() {
   c_code {
-    int i, is_begun[3] = {0, 0, 0};
+    int i;
     memset(number, 0, sizeof number);
     last_number = 0;
-    /* Only who may still ask for a cycle's first lease has to be told that it is late. */
-    is_begun[2] = now.late == 1 && (now.begun >> now.late_to & 1);
-    for (i = 0; i < 2; i++) is_begun[i] = !now.token[i] && (now.begun >> now.cycle[i] & 1);
     now.lease = held(now.lease);
     now.task_cycle = held(now.task_cycle);
     for (i = 0; i < 2; i++) {
@@ -184,8 +185,8 @@ inline renumber() {
 #ifndef KEEP_FENCED
     /* A late copy that names a token which nobody has any more will be refused whenever it comes. */
     if ((now.late > 1 && !number[now.late_token] && !number[now.late_to]) ||
-      (LATE_BEGIN_IS_REFUSED && is_begun[2] && !number[now.late_to])) {
-      is_begun[2] = 0;
+      (IS_OVERTAKEN_BEGIN && !number[now.late_to])) {
+      now.is_late_count_true = 0;
       now.late = now.late_token = now.late_to = now.late_number = now.late_kind = 0;
       now.late_from = now.late_list = now.late_text = 0;
       now.late_who = 2;
@@ -193,7 +194,6 @@ inline renumber() {
 #endif
     now.late_token = held(now.late_token);
     now.late_to = held(now.late_to);
-    now.begun = is_begun[0] << now.cycle[0] | is_begun[1] << now.cycle[1] | is_begun[2] << now.late_to;
     for (i = 0; i < 3; i++) {
       int name = number[now.last_commit[i] / 8];
       now.last_commit[i] = name ? name * 8 + now.last_commit[i] % 8 : 0;
@@ -237,18 +237,21 @@ byte answer;
 #define NO      3   /* busy, stale */
 #define FENCED  4
 #define CHANGED 5
+#define OVERTAKEN 6
 
 /* acquire.lua: take the lease for a new cycle; a drain that rests can be taken over. */
-inline acquire(who, wanted) {
+inline acquire(who, wanted, is_its_count_true) {
   d_step {
     if
     :: lease == wanted -> answer = YES                 /* the answer to the first try was lost */
 #ifndef BEGINS_AGAIN
-    :: lease != wanted && (begun & (1 << wanted)) -> answer = NO   /* it had the lease, and lost it */
-#endif
+    :: lease != wanted && !is_its_count_true -> answer = OVERTAKEN
+    :: lease != wanted && is_its_count_true && lease != 0 && !MAY_TAKE_OVER -> answer = NO
+#else
     :: lease != wanted && lease != 0 && !MAY_TAKE_OVER -> answer = NO
+#endif
     :: else ->
-       begun = begun | (1 << wanted);
+       is_count_true[0] = false; is_count_true[1] = false; is_late_count_true = false;
        lease = wanted; resting = false; owner = who; answer = YES
     fi
   }
@@ -397,6 +400,7 @@ proctype Worker(byte me) {
 idle:
   atomic {
     cycle[me] = 0; token[me] = 0; next_cycle[me] = 0; owed[me] = 0; counted[me] = 0;
+    is_count_true[me] = false;
     n = 0; text = 0; from = 0; list = 0; kind = 0; hunt = 0; is_cancelled = false;
     answer = 0;
     if :: late_who == me -> late_who = NOBODY :: else fi;
@@ -406,13 +410,17 @@ end_idle:
   if
   :: atomic { take(REPLAY_TASK) -> goto replay }
   :: atomic { take(DRAIN_TASK) -> goto resume }
-  :: atomic { MAY_BEGIN -> BEGUN; fresh(cycle[me]); goto begin }
+  :: atomic { MAY_BEGIN -> BEGUN; fresh(cycle[me]); is_count_true[me] = true; goto begin }
   fi;
 
   /* cycle.begin: take the lease, then work on jobs. */
 begin:
-  CALL(acquire(me, cycle[me]), ship(L_ACQUIRE, cycle[me], 0, 0, 0, 0, 0),
-    if :: answer == YES -> answer = 0; token[me] = cycle[me]; break :: else -> goto idle fi);
+  CALL(acquire(me, cycle[me], is_count_true[me]), ship(L_ACQUIRE, cycle[me], 0, 0, 0, 0, 0),
+    if
+    :: answer == YES -> answer = 0; token[me] = cycle[me]; is_count_true[me] = false; break
+    :: answer == OVERTAKEN -> answer = 0; is_count_true[me] = true   /* it looks again */
+    :: else -> goto idle
+    fi);
   goto jobs;
 
   /* cycle.resume: go on with a drain. Its task may be delivered twice: */
@@ -557,7 +565,7 @@ end:
   :: atomic {
        late != L_NONE ->
        if
-       :: late == L_ACQUIRE -> acquire(late_who, late_to)
+       :: late == L_ACQUIRE -> acquire(late_who, late_to, is_late_count_true)
        :: late == L_ADVANCE -> advance(late_who, late_token, late_to)
        :: late == L_COMMIT ->
           commit(late_who, late_kind, late_token, CID(late_to, late_number), late_from, late_list, late_text)

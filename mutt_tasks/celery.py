@@ -6,6 +6,7 @@ settings are first needed.
 
 import logging
 import sys
+from functools import cached_property
 from typing import Any
 
 from celery import Celery, signals
@@ -27,6 +28,20 @@ class Application(Celery):
 
     Tasks, the steps of the worker's start and `celeryconfig.py` all read this one value.
     """
+
+    @cached_property
+    def Worker(self) -> Any:  # Celery's name for what `celery worker` runs
+        """A worker whose every line is JSON, when that is asked for."""
+        if self.settings.process.log_json:
+            return self.subclass_with_self("mutt_tasks.announcing:LoggedWorker")
+        return super().Worker
+
+    @cached_property
+    def Beat(self) -> Any:
+        """The same for `celery beat`."""
+        if self.settings.process.log_json:
+            return self.subclass_with_self("mutt_tasks.announcing:LoggedBeat")
+        return super().Beat
 
     @property
     def settings(self) -> Settings:
@@ -71,5 +86,13 @@ def _check_surroundings(signal: Any, **_: Any) -> None:
 
 @signals.worker_process_init.connect
 @signals.beat_init.connect
-def _set_up_tracing(**_: Any) -> None:
+def _set_up_tracing(signal: Any, **_: Any) -> None:
+    if signal is signals.beat_init:
+        # Before the instrumentation's own: each of beat's ticks begins a trace.
+        signals.before_task_publish.connect(tracing.begin_anew)
     tracing.configure(app.settings)
+
+
+@signals.worker_process_shutdown.connect
+def _end_tracing(**_: Any) -> None:
+    tracing.flush()

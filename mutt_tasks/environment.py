@@ -1,5 +1,6 @@
 """The settings of this process: its environment, read once, when they are first asked for."""
 
+import logging
 import sys
 from functools import cache
 from typing import IO, Any
@@ -7,7 +8,9 @@ from typing import IO, Any
 import click
 
 from mutt_tasks.errors import SettingsError
-from mutt_tasks.settings import Settings, load
+from mutt_tasks.log_lines import Origin, Redacting
+from mutt_tasks.release import VERSION
+from mutt_tasks.settings import Settings, load, of_the_log
 
 
 class UnusableEnvironment(SettingsError, click.ClickException):
@@ -18,8 +21,15 @@ class UnusableEnvironment(SettingsError, click.ClickException):
 
     def show(self, _file: IO[Any] | None = None) -> None:
         """Write one line for each bad variable to standard error."""
+        as_json, service, pod_name = of_the_log()
+        # A value that may be secret is in no such line.
+        lines = Redacting(frozenset(), Origin(service, VERSION, pod_name), as_json=True)
         for line in self.lines:
-            print(f"mutt_tasks: {line}", file=sys.stderr)
+            if as_json:
+                named = {"name": __name__, "levelname": "CRITICAL", "levelno": logging.CRITICAL}
+                print(lines.format(logging.makeLogRecord({**named, "msg": line})), file=sys.stderr)
+            else:
+                print(f"mutt_tasks: {line}", file=sys.stderr)
 
 
 @cache

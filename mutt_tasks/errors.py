@@ -55,3 +55,15 @@ class StoreCorrupt(StoreError):
 
 class LeaseLost(MuttTasksError):
     """The lease is no longer this cycle's, so it may not touch anything."""
+
+
+class PrometheusUnavailable(MuttTasksError):
+    """Prometheus cannot be reached, or does not answer in time or as it should."""
+
+
+class PrometheusRefused(MuttTasksError):
+    """Prometheus answered, but cannot make sense of a question, or will not answer this one."""
+
+
+class ExtraMissing(MuttTasksError):
+    """What was asked for needs an extra that is not installed; the text names it."""

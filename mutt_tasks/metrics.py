@@ -16,6 +16,7 @@ from prometheus_client.core import (
 )
 from prometheus_client.registry import Collector
 
+from mutt_tasks import level_metrics
 from mutt_tasks.core.policy import POISON
 from mutt_tasks.core.routes import Route
 from mutt_tasks.errors import StoreError
@@ -90,6 +91,7 @@ class RedisCollector(Collector):
         yield from _by_route(found, settings)
         yield from _limiter(found)
         yield from supervision(found, settings)
+        yield from level_metrics.families(found, settings.levels.recovered_within)
         text = "1 while a cycle or a drain holds the lease"
         yield gauge("draining", text, found.is_draining)
         text = "Jobs of operators that have not ended"

@@ -6,24 +6,20 @@ within its timeout, and nothing of the address or the credentials leaves this mo
 
 import logging
 import queue
-import socket
 import threading
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Any
 
 import requests
 import urllib3
-from requests.adapters import HTTPAdapter
 from requests.auth import HTTPBasicAuth
 from requests.utils import get_auth_from_url
-from urllib3.connection import HTTPConnection
 
 from mutt_tasks.core.moments import iso
 from mutt_tasks.settings import Settings
+from mutt_tasks.transport import Transport
 
 logger = logging.getLogger(__name__)
 
@@ -59,7 +55,7 @@ def probe(settings: Settings, now: float) -> Answer:
     request runs in a thread of its own, and its socket is shut when the time is over.
     """
     answers: queue.SimpleQueue[Answer] = queue.SimpleQueue()
-    transport = _Transport()
+    transport = Transport()
 
     def ask() -> None:
         answers.put(_ask(settings, now, transport))
@@ -113,7 +109,7 @@ def test_event(now: float) -> dict[str, str]:
     }
 
 
-def _ask(settings: Settings, now: float, transport: "_Transport") -> Answer:
+def _ask(settings: Settings, now: float, transport: Transport) -> Answer:
     timeout = settings.moogsoft.health_timeout
     try:
         with requests.Session() as session:
@@ -196,37 +192,3 @@ def _credentials(settings: Settings) -> Credentials:
         return request
 
     return sign
-
-
-class _Transport(HTTPAdapter):
-    """An HTTP transport whose open connections can be cut from another thread."""
-
-    def __init__(self) -> None:
-        self._connections: list[HTTPConnection] = []
-        super().__init__(max_retries=0)
-
-    def get_connection_with_tls_context(
-        self,
-        request: requests.PreparedRequest,
-        verify: bool | str | None,
-        proxies: Mapping[str, str] | None = None,
-        cert: tuple[str, str] | str | None = None,
-    ) -> urllib3.HTTPConnectionPool:
-        pool: Any = super().get_connection_with_tls_context(request, verify, proxies, cert)
-        make = pool.ConnectionCls
-
-        def remembered(*args: Any, **kwargs: Any) -> HTTPConnection:
-            connection: HTTPConnection = make(*args, **kwargs)
-            self._connections.append(connection)
-            return connection
-
-        pool.ConnectionCls = remembered
-        return pool  # type: ignore[no-any-return]  # urllib3 types the attribute as a class
-
-    def abort(self) -> None:
-        """Shut every socket; the thread that waits on one gets an error at once."""
-        for connection in self._connections:
-            if connection.sock is not None:
-                # An error here says that it was closed in the meantime, which is what we want.
-                with suppress(OSError):
-                    connection.sock.shutdown(socket.SHUT_RDWR)

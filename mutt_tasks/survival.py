@@ -1,5 +1,5 @@
-"""Whoever looks on starts a cycle: a drain survives its worker, a queue that stands is seen, and
-an operator's job begins at once.
+"""Whoever looks on starts a cycle: a drain survives its worker, a queue that stands is seen, an
+operator's job begins at once, and so do replays when a pause ends.
 
 Whatever ends a drain in the middle (a killed worker, a lost task, a time limit) leaves its lease to
 run out, and the note that it was under way. The next tick would take over, minutes later.
@@ -50,7 +50,7 @@ class Survival(bootsteps.StartStopStep):
 
     def _look_on(self, app: Any, settings: Settings) -> None:
         store = Store.at(settings.redis.address, timeout=2.0, retries=0)
-        is_first, wait = True, LOOK_SECONDS
+        is_first, was_paused, wait = True, False, LOOK_SECONDS
         while not self._stopping.is_set():
             try:
                 # Without drains a tick is exactly one batch, and nothing is under way between two.
@@ -61,6 +61,11 @@ class Survival(bootsteps.StartStopStep):
                 wait = min(2 * wait, LONGEST_WAIT) if is_wanted else LOOK_SECONDS
                 if not is_wanted and job_work.wants_cycle(store, settings):
                     _start_cycle(app, "an operator's job waits")
+                is_paused = store.pauses.current() is not None
+                if was_paused and not is_paused:
+                    # Whoever ended it, the next tick may be minutes away.
+                    _start_cycle(app, "a pause has ended")
+                was_paused = is_paused
             except (StoreError, OperationalError):
                 wait = LOOK_SECONDS  # Redis is away; who needs it says so
             self._stopping.wait(wait)

@@ -13,12 +13,14 @@ from celery import Task, chain, signals
 from kombu.exceptions import OperationalError
 
 from mutt_tasks import cycle as steps
+from mutt_tasks import tracing
 from mutt_tasks.celery import app
 from mutt_tasks.checking import check
 from mutt_tasks.core.moments import iso
 from mutt_tasks.core.redaction import Hints
 from mutt_tasks.cycle import Trigger
 from mutt_tasks.errors import InvalidArgument, StoreError
+from mutt_tasks.log_lines import current_cycle
 from mutt_tasks.logs import (
     log_control,
     log_cycle,
@@ -45,6 +47,8 @@ EXPECTED = (StoreError, InvalidArgument, OperationalError)
 
 Result = dict[str, Any]
 
+_CYCLE = re.compile(r"[0-9a-f]{32}")
+
 
 class Checked(Task):
     """A task whose arguments are checked when it runs: the caller's Celery knows no signature."""
@@ -56,7 +60,14 @@ class Checked(Task):
             signature(self.run).bind(*args, **kwargs)
         except TypeError:
             raise InvalidArgument(_misfit(parameters, args, kwargs)) from None
-        return super().__call__(*args, **kwargs)
+        current_cycle.set(_cycle_in(kwargs))
+        try:
+            result = super().__call__(*args, **kwargs)
+        except Exception as error:
+            tracing.note({"outcome": tracing.FAILED, "error": type(error).__name__})
+            raise
+        tracing.note(result)
+        return result
 
 
 def _misfit(parameters: Mapping[str, Parameter], args: Sequence[Any], kwargs: Result) -> str:
@@ -118,6 +129,7 @@ def remediate(trigger: str = "hand", cycle: str = "") -> Result:
             return {**STALE, "cycle": cycle}
     else:
         cycle = new_id()
+        current_cycle.set(cycle)
         ended = steps.begin(store(), current(), surroundings(), cycle, Trigger(trigger))
         if ended is not None:
             return _reported(ended)
@@ -199,6 +211,12 @@ def _log_expected_failure(sender: Any, exception: Exception, **_: Any) -> None:
         log_failure(sender.name, exception)
 
 
+@signals.task_postrun.connect
+def _leave_cycle(**_: Any) -> None:
+    """Behind the task's last line, Celery's traceback included."""
+    current_cycle.set("")
+
+
 def _request_id(task: Any) -> str:
     """The same at each delivery of a task."""
     return task.request.id or new_id()
@@ -226,13 +244,20 @@ def _lingered(cycle: str, lingered: steps.Lingered) -> Result:
 def _schedule(next_cycle: str, delay: float) -> None:
     """Ask for the drain's next cycle; if that fails a worker that looks on takes over."""
     try:
-        remediate.apply_async(kwargs={"trigger": "drain", "cycle": next_cycle}, countdown=delay)
+        with tracing.apart():
+            remediate.apply_async(kwargs={"trigger": "drain", "cycle": next_cycle}, countdown=delay)
     except BaseException:
         store().lease.release(next_cycle)
         raise
 
 
+def _cycle_in(arguments: Mapping[str, Any]) -> str:
+    """The id of the cycle that a task's arguments name; empty when it is none."""
+    value = arguments.get("cycle")
+    return value if isinstance(value, str) and _CYCLE.fullmatch(value) else ""
+
+
 def _cycle_id(value: object) -> str:
-    if not isinstance(value, str) or not re.fullmatch(r"[0-9a-f]{32}", value):
+    if not isinstance(value, str) or not _CYCLE.fullmatch(value):
         raise InvalidArgument("cycle: accepts the 32 hexadecimal digits of a cycle's id")
     return value

@@ -1,21 +1,37 @@
 #!/usr/bin/env bash
-# Sees to it that the tests find promtool, which tests the alerting rules.
+# Sees to it that the tests find Prometheus' programs, which test the alerting rules and how people
+# are told: promtool, prometheus, amtool, prometheus-alertmanager.
 #
-#   tools/promtool.sh          takes it out of Debian's package `prometheus` into .venv/bin, unless
-#                              there is one already
-#   tools/promtool.sh --note   prints a line if there is none: what was not tested, how to get it
+#   tools/promtool.sh          takes them out of Debian's packages into .venv/bin, those that are not
+#                              there already
+#   tools/promtool.sh --note   prints a line if some are missing: what was not tested, how to get them
 #
-# The package itself is not installed: that would start a server, now and at every boot. As root the
-# list of packages is brought up to date if that is needed. Always ends well, for elsewhere than on
-# Debian the tests do without.
+# The packages themselves are not installed: that would start servers, now and at every boot. As root
+# the list of packages is brought up to date if that is needed. Always ends well, for elsewhere than
+# on Debian the tests do without.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-PATH=$PWD/.venv/bin:$PATH command -v promtool >/dev/null && exit
+declare -A packages=(
+    [promtool]=prometheus [prometheus]=prometheus
+    [amtool]=prometheus-alertmanager [prometheus-alertmanager]=prometheus-alertmanager
+)
+# Elsewhere than on Debian a program may have the name that its authors gave it.
+declare -A also=([prometheus-alertmanager]=alertmanager)
+
+missing=()
+for program in "${!packages[@]}"; do
+    for name in "$program" ${also[$program]:-}; do
+        PATH=$PWD/.venv/bin:$PATH command -v "$name" >/dev/null && continue 2
+    done
+    missing+=("$program")
+done
+[ ${#missing[@]} = 0 ] && exit
 
 if [ "${1:-}" = --note ]; then
-    echo "Skipped: tests/monitoring/test_promtool.py (the alerting rules), for there is no promtool." \
-        "Install the package \`prometheus\` (apt, brew), or put promtool of" \
+    echo "Skipped: tests in tests/monitoring (the alerting rules, and who is told), for there is no" \
+        "${missing[*]}. Install the packages \`prometheus\` and \`prometheus-alertmanager\` (apt;" \
+        "\`prometheus\` and \`alertmanager\` with brew), or put the programs of" \
         "https://prometheus.io/download/ on the PATH."
     exit
 fi
@@ -23,13 +39,20 @@ fi
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-download() { (cd "$work" && apt-get -qq -o Acquire::http::Timeout=20 download prometheus); }
+download() { (cd "$work" && apt-get -qq -o Acquire::http::Timeout=20 download "$@"); }
 
 take() {
     command -v apt-get && command -v dpkg-deb || return
-    download || { [ "$(id -u)" = 0 ] && apt-get -qq update && download; } || return
-    dpkg-deb --fsys-tarfile "$work"/prometheus_*.deb | tar -x -C "$work" ./usr/bin/promtool || return
-    mv "$work/usr/bin/promtool" .venv/bin/
+    local wanted program package
+    wanted=$(for program in "${missing[@]}"; do echo "${packages[$program]}"; done | sort -u)
+    # shellcheck disable=SC2086 # two words are two packages
+    download $wanted || { [ "$(id -u)" = 0 ] && apt-get -qq update && download $wanted; } || return
+    for program in "${missing[@]}"; do
+        package=${packages[$program]}
+        dpkg-deb --fsys-tarfile "$work/${package}"_*.deb |
+            tar -x -C "$work" "./usr/bin/$program" || return
+        mv "$work/usr/bin/$program" .venv/bin/
+    done
 }
 
-take >"$work/log" 2>&1 || { echo "promtool: Debian's package could not be had" && cat "$work/log"; } >&2
+take >"$work/log" 2>&1 || { echo "${missing[*]}: Debian's packages could not be had" && cat "$work/log"; } >&2

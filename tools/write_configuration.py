@@ -78,6 +78,9 @@ def env_template() -> str:
     lines += ["", "# --- Flower (read by it, not by mutt_tasks) ---"]
     lines += ["# who may log in: user:password (secret); nobody while it is empty"]
     lines += ["#FLOWER_BASIC_AUTH="]
+    lines += ["", "# --- Grafana (read by it, not by mutt_tasks) ---"]
+    lines += ["# password of its user admin (secret); nobody gets in while it is empty"]
+    lines += ["#GRAFANA_ADMIN_PASSWORD="]
     lines += ["", "# --- Compose (read by it, not by mutt_tasks) ---"]
     lines += [
         "# folder of this host that the containers see as /run/mutt: certificates, secret files"

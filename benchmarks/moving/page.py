@@ -41,9 +41,9 @@ in ms; for commits the longest one too. What other programs on the machine took 
 Two cases take longer:
 
 - *A large message*: the last row of each server. It goes alone, once.
-- *Messages that go from between*: where many wait at the old end and many others are ready behind,
-  so that more than some tens of thousands lie on either side of what goes, `LREM` passes all of
-  them on the nearer side. A list knows no faster way that keeps their order.
+- *Messages deep inside*: the rows with 500,000 that wait are single commits of 500 messages there.
+  A drain makes none of these: it brings what can go to the old end first
+  ([design.md](design.md#the-move)).
 """
 
 FELT = """## What a live client feels

@@ -11,13 +11,13 @@ from mutt_tasks.cli import output
 from mutt_tasks.cli.actor import actor_option, known_by
 from mutt_tasks.cli.application import looker
 from mutt_tasks.cli.selection import (
-    agrees,
+    agree,
     check_somebody_is_there,
     plan_of,
     selection_options,
     show_plan,
 )
-from mutt_tasks.cli.waiting import tell, wait_option, waited
+from mutt_tasks.cli.waiting import tell, wait_options
 from mutt_tasks.core.plan import PLANNED, Verb
 from mutt_tasks.errors import InvalidArgument
 from mutt_tasks.operations import job_view, jobs, planning
@@ -89,7 +89,7 @@ def _acting(verb: Verb, help_text: str) -> click.Command:
         click.option("--stop-after", type=click.IntRange(1), help="End after so many messages."),
         reason_option,
         click.option("--yes", is_flag=True, help="Do not ask."),
-        wait_option,
+        wait_options,
         actor_option,
         output.form_option(output.TABLE, output.JSON, output.IDS),
     ]
@@ -124,17 +124,20 @@ def _act(verb: Verb, given: dict[str, Any]) -> None:
         if order is not None and not is_sure:
             check_somebody_is_there()  # a plan can take minutes
         plan = plan_of(looks, verb, named, chosen)
+        if order is not None:
+            planning.check_possible(plan, is_named=bool(chosen.ids))
     if form == output.TABLE or not is_sure:
-        show_plan(looks, plan, given["stop_after"])
-    if order is None or not plan.count:
+        show_plan(looks, plan, given["stop_after"], is_paced=given.get("rate") is not None)
+    if order is None:
         if form == output.JSON:
             output.as_json(job_view.plan(looks, plan))
-        return
-    if not agrees(looks, plan, given["stop_after"], is_sure=is_sure):
-        output.say("nothing was done")
-        return
-    job = jobs.submit(looks.store, plan, order)
-    tell(looks, job if given["wait"] is None else waited(looks, job, given["wait"]), form)
+    elif not plan.count:
+        output.say("nothing to do")
+        if form == output.JSON:
+            output.as_json(job_view.nothing(looks, plan, order))
+    else:
+        agree(looks, plan, given["stop_after"], is_sure=is_sure)
+        tell(looks, jobs.submit(looks.store, plan, order), form)
 
 
 def _attempted(

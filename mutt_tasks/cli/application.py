@@ -4,9 +4,12 @@ import sys
 import time
 from collections.abc import Callable
 
-from mutt_tasks import environment
+from mutt_tasks import environment, slo_file
+from mutt_tasks.core import slo_rules as made
 from mutt_tasks.core.redaction import Hints
 from mutt_tasks.errors import StoreUnavailable
+from mutt_tasks.notify.trial import Tried, tried
+from mutt_tasks.operations import slo
 from mutt_tasks.operations.looking import Looker, ignore
 from mutt_tasks.operations.sparing import Time
 from mutt_tasks.runtime_settings import in_force
@@ -26,6 +29,31 @@ def looker(progress: Callable[[int, int], None] = ignore) -> Looker:
 def keys_file() -> str:
     """Where the keys of the console are; raises SettingsError."""
     return environment.settings().console.keys_file
+
+
+def slo_report() -> slo.Report:
+    """Every service level; raises SettingsError, InvalidArgument and ExtraMissing."""
+    given = environment.settings()
+    levels = given.levels
+    objectives = slo_file.load(levels.file)
+    if levels.prometheus_url:
+        # Commands that ask nobody else start without the libraries for it.
+        from mutt_tasks.prometheus import Prometheus
+
+        ask = Prometheus(levels.prometheus_url, levels.prometheus_timeout)
+        return slo.from_prometheus(objectives, ask)
+    store = Store.at(given.redis.address)
+    return slo.from_redis(objectives, store, levels.recovered_within)
+
+
+def slo_rules() -> str:
+    """Prometheus' rules for the objectives; raises as above."""
+    return slo_file.written(made.rules(slo_file.load(environment.settings().levels.file)))
+
+
+def tried_targets() -> list[Tried]:
+    """What each target of notifications did with a test; raises SettingsError and so on."""
+    return tried(environment.settings())
 
 
 def start_cycle() -> str:

@@ -1,18 +1,22 @@
 """`audit`: who changed what and why, and whether nothing in that record was changed."""
 
+from typing import Any
+
 import click
 
 from mutt_tasks.cli import output
 from mutt_tasks.cli.application import looker
 from mutt_tasks.cli.output import Column
+from mutt_tasks.core.moments import iso
 from mutt_tasks.operations import auditing
 from mutt_tasks.operations.auditing import Wanted
+from mutt_tasks.operations.looking import Looker
 
 _COLUMNS = (
-    Column("AT"),
-    Column("ACTOR"),
+    Column("AT (UTC)"),
+    Column("ACTOR", most=12),
     Column("VERB"),
-    Column("JOB", from_width=110),
+    Column("JOB"),
     Column("WHAT", is_wide=True),
 )
 
@@ -25,6 +29,7 @@ _COLUMNS = (
 @click.option("--refused", is_flag=True, help="Only attempts that were refused.")
 @click.option("--limit", type=click.IntRange(1, 10_000), default=20, show_default=True)
 @click.option("--before", default="", metavar="ENTRY", help="Only entries older than this one.")
+@click.option("--all", "is_all", is_flag=True, help="Each step of a job on a line of its own.")
 @output.form_option(*output.FORMS)
 @click.pass_context
 def audit_command(
@@ -36,12 +41,14 @@ def audit_command(
     refused: bool,
     limit: int,
     before: str,
+    is_all: bool,
     form: str,
 ) -> None:
     """Show who changed what and why, the newest first.
 
     Refused attempts are in it, looks at raw messages, and changes of runtime settings that the
-    worker saw. Entries are kept for 400 days, each with the hash of the one before it.
+    worker saw. Entries are kept for 400 days, each with the hash of the one before it. The table
+    has one line for all steps of a job, unless --all; -o json always has every entry.
 
     \b
     mutt-dlq audit --since 12h
@@ -51,20 +58,31 @@ def audit_command(
     if context.invoked_subcommand:
         return
     looks = looker()
-    page = auditing.page(
-        looks,
-        Wanted(actor, job, verb, since, only_refused=refused, before=before, most=limit),
-    )
-    found = [auditing.shown(looks, entry_id, each) for entry_id, each in page.entries]
+    wanted = Wanted(actor, job, verb, since, only_refused=refused, before=before, most=limit)
+    found, more = _found(looks, wanted, is_folded=form == output.TABLE and not is_all)
     if form != output.TABLE:
         output.show_all(form, found)
     elif found:
-        names = ("at", "actor", "verb", "job", "sentence")
-        output.table(_COLUMNS, [[each.get(name, "") for name in names] for each in found])
+        now = iso(looks.store.now())
+        output.table(_COLUMNS, [_row(each, now) for each in found])
     else:
         output.say("nothing here")
-    if page.before:
-        output.say(f"more: the same with --before {page.before}")
+    if more:
+        output.say(f"more: the same with --before {more}")
+
+
+def _found(looks: Looker, wanted: Wanted, *, is_folded: bool) -> tuple[list[dict[str, Any]], str]:
+    """The lines of one page, and the cursor of the next; empty when there is none."""
+    if is_folded:
+        return auditing.folded(looks, wanted)
+    page = auditing.page(looks, wanted)
+    found = [auditing.shown(looks, entry_id, fields) for entry_id, fields in page.entries]
+    return found, page.before
+
+
+def _row(entry: dict[str, Any], now: str) -> list[str]:
+    names = ("actor", "verb", "job", "sentence")
+    return [output.moment(entry.get("at", ""), now), *(entry.get(name, "") for name in names)]
 
 
 @audit_command.command("verify")

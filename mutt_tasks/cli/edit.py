@@ -10,7 +10,7 @@ from mutt_tasks.cli.actions import order_of, reason_option
 from mutt_tasks.cli.actor import actor_option
 from mutt_tasks.cli.application import looker
 from mutt_tasks.cli.selection import ask
-from mutt_tasks.cli.waiting import tell, wait_option, waited
+from mutt_tasks.cli.waiting import tell, wait_options
 from mutt_tasks.errors import NotFound
 from mutt_tasks.operations import editing, looking
 from mutt_tasks.operations.attempts import attempted
@@ -21,7 +21,7 @@ from mutt_tasks.operations.attempts import attempted
 @click.option("--route", "routes", multiple=True, metavar="NAME", help="Only on this list.")
 @reason_option
 @click.option("--yes", is_flag=True, help="Do not ask.")
-@wait_option
+@wait_options
 @actor_option
 @output.form_option(output.TABLE, output.JSON, output.IDS)
 def edit_command(
@@ -29,7 +29,6 @@ def edit_command(
     routes: tuple[str, ...],
     reason: str,
     yes: bool,
-    wait: float | None,
     actor: str,
     form: str,
 ) -> None:
@@ -54,11 +53,8 @@ def edit_command(
         return
     for line in editing.differences(looks, entry.raw, payload):
         output.say(line)
-    if not ask(f"edit {entry.id} in {entry.source.name}?", is_sure=yes):
-        output.say("nothing was done")
-        return
-    job = editing.submit(looks, entry, payload, order)
-    tell(looks, job if wait is None else waited(looks, job, wait), form)
+    ask(f"edit {entry.id} in {entry.source.name}?", is_sure=yes)
+    tell(looks, editing.submit(looks, entry, payload, order), form)
 
 
 def _edited(shown: bytes) -> bytes:

@@ -87,10 +87,7 @@ def import_command(
         with attempted(looks.store, order.to("import", route)):
             count = max(0, exporting.checked(found) - skip)
             exporting.target(looks, route)
-            is_agreed = ask(f"import {count:,} messages into {route}?", is_sure=yes)
-        if not is_agreed:
-            output.say("nothing was done")
-            return
+            ask(f"import {count:,} messages into {route}?", is_sure=yes)
         found.seek(0)
         _import(looks, route, found, order, skip)
     if form == output.JSON:

@@ -33,10 +33,12 @@ _COMMANDS = {
     "audit": "audit",
     "note": "notes",
     "ack": "notes",
+    "notify": "notify",
     "pause": "switches",
     "resume": "switches",
     "run": "switches",
     "key": "keys",
+    "slo": "slo",
 }
 
 # The first that fits counts.
@@ -71,6 +73,9 @@ class Commands(click.Group):
             return super().invoke(ctx)
         except KeyboardInterrupt:
             _end(INTERRUPTED, "interrupted")
+        except click.Abort:
+            # Somebody was asked and said no, or was interrupted before saying yes.
+            _end(INTERRUPTED, "nothing was done")
         except click.ClickException:
             raise
         except errors.MuttTasksError as error:
@@ -109,6 +114,7 @@ def dlq() -> None:
     mutt-dlq replay --where group:s1-9f3a12cd4e5f --reason "mended" --wait
     mutt-dlq pause --for 1h --reason "change 4711"
     mutt-dlq audit --since 12h       who did what?
+    mutt-dlq slo                     what is promised, and is it kept?
 
     The environment says where Redis is, as it does for the worker.
 

@@ -178,7 +178,8 @@ def _show_message(found: dict[str, Any]) -> None:
             output.show(line)
     happened = f", of {found['happened_at']}" if found["happened_at"] else ""
     output.show(f"  age    {output.age(found['age_seconds'])}{happened}")
-    output.show(f"  tries  {found['replays']} replays; lane {found['lane']}")
+    replays = found["replays"]
+    output.show(f"  tries  {replays} replay{'' if replays == 1 else 's'}; lane {found['lane']}")
     output.show(f"  group  {found['group']}")
     if found["job"]:
         output.show(f"  job    {found['job']}")

@@ -38,13 +38,15 @@ def form_option(*forms: str) -> Callable[[Any], Any]:
 class Column:
     """A column of a table; `is_wide` takes what room is left, and is cut where there is too little.
 
-    A column with `from_width` is left out where the terminal has fewer columns than that.
+    A column with `from_width` is left out where the terminal has fewer columns than that, and one
+    with `most` is cut there when a cell takes more than that.
     """
 
     title: str
     is_number: bool = False
     is_wide: bool = False
     from_width: int = 0
+    most: int = 0
 
 
 def printable(text: str) -> str:
@@ -94,8 +96,8 @@ def table_lines(columns: Sequence[Column], rows: Iterable[Sequence[str]]) -> lis
     """The lines of a table."""
     room = _room()
     kept = [at for at, column in enumerate(columns) if not room or room >= column.from_width]
+    cells = [[_cell(row[at], columns[at].most if room else 0) for at in kept] for row in rows]
     columns = [columns[at] for at in kept]
-    cells = [[printable(row[at]) for at in kept] for row in rows]
     widths = [
         max([width_of(column.title), *(width_of(row[at]) for row in cells)])
         for at, column in enumerate(columns)
@@ -104,8 +106,15 @@ def table_lines(columns: Sequence[Column], rows: Iterable[Sequence[str]]) -> lis
     if room and wide is not None:
         rest = room - sum(widths) - _GAP * (len(widths) - 1) + widths[wide]
         widths[wide] = max(8, min(widths[wide], rest))
-    titles = _row(columns, [column.title for column in columns], widths)
-    return [click.style(titles, bold=True), *(_row(columns, row, widths) for row in cells)]
+    titles = [column.title for column in columns]
+    lines = [_row(columns, row, widths) for row in [titles, *cells]]
+    if room:  # numbers alone may take more
+        lines = [cut(line, room) for line in lines]
+    return [click.style(lines[0], bold=True), *lines[1:]]
+
+
+def _cell(text: str, most: int) -> str:
+    return cut(printable(text), most) if most else printable(text)
 
 
 def _row(columns: Sequence[Column], cells: Sequence[str], widths: Sequence[int]) -> str:
@@ -159,6 +168,12 @@ def age(seconds: float | None) -> str:
     if seconds is None:
         return "-"
     return f"{seconds / 86_400:.1f} d" if seconds >= 48 * 3600 else span(seconds)
+
+
+def moment(written: str, now: str) -> str:
+    """A moment in ISO 8601 as a table shows it: without the year if that is the one of `now`."""
+    day, clock = written[:10], written[11:]
+    return f"{day[5:]} {clock[:8]}" if day[:4] == now[:4] else f"{day} {clock[:5]}"
 
 
 def progress() -> Callable[[int, int], None]:

@@ -50,8 +50,13 @@ def plan_of(looks: Looker, verb: Verb, named: tuple[str, ...], given: Selection)
     return plan
 
 
-def show_plan(looks: Looker, plan: Plan, most: int | None = None) -> None:
-    """A plan, on standard error; `most` of its messages will be done (None: all)."""
+def show_plan(
+    looks: Looker, plan: Plan, most: int | None = None, *, is_paced: bool = False
+) -> None:
+    """A plan, on standard error; `most` of its messages will be done (None: all).
+
+    `is_paced` says that the job gets a rate of its own.
+    """
     shown = job_view.plan(looks, plan)
     lists = ", ".join(f"{count:,} in {name}" for name, count in shown["routes"].items())
     output.say(f"{plan.id}: {plan.verb.value} {lists or 'nothing'}")
@@ -59,17 +64,19 @@ def show_plan(looks: Looker, plan: Plan, most: int | None = None) -> None:
         output.say(f"  left out: {count:,} {why}")
     if plan.sample:
         output.say(f"  such as {', '.join(plan.sample)}")
+    if shown["is_drained_too"] and (most is not None or is_paced):
+        output.say("  left to the drain: it sends them too, and keeps to no limit of this job")
     if plan.count:
         seconds = shown["expected_seconds"] * _done(plan, most) / plan.count
         output.say(f"  takes about {span(max(1.0, seconds))} at best")
 
 
-def ask(question: str, *, is_sure: bool) -> bool:
-    """Whether the person says yes; raises InvalidArgument where nobody can be asked."""
-    if is_sure:
-        return True
-    check_somebody_is_there()
-    return click.confirm(question, err=True)
+def ask(question: str, *, is_sure: bool) -> None:
+    """Raise Abort unless the person says yes, and InvalidArgument where nobody can be asked."""
+    if not is_sure:
+        check_somebody_is_there()
+        if not _answer(lambda: click.confirm(question, err=True)):
+            raise click.Abort
 
 
 def check_somebody_is_there() -> None:
@@ -78,10 +85,10 @@ def check_somebody_is_there() -> None:
         raise InvalidArgument("nobody can be asked here: accepts --yes")
 
 
-def agrees(looks: Looker, plan: Plan, most: int | None, *, is_sure: bool) -> bool:
-    """Whether the person says yes to `most` messages of a plan (None: to all)."""
+def agree(looks: Looker, plan: Plan, most: int | None, *, is_sure: bool) -> None:
+    """Raise Abort unless the person says yes to `most` messages of a plan (None: to all)."""
     if is_sure:
-        return True
+        return
     count = _done(plan, most)
     names = list(plan.sources)
     lengths = looks.store.listings.lengths(
@@ -91,10 +98,21 @@ def agrees(looks: Looker, plan: Plan, most: int | None, *, is_sure: bool) -> boo
     where = f"{sum(lengths):,} messages in {', '.join(names)}"
     question = f"{plan.verb.value} {count:,}{planned} of {where}?"
     if count <= _MANY:
-        return click.confirm(question, err=True)
+        ask(question, is_sure=False)
+        return
     text = f"{question} Type the number to go on"
-    typed = click.prompt(text, err=True, default="", show_default=False)
-    return str(typed).replace(",", "").strip() == str(count)
+    typed = _answer(lambda: click.prompt(text, err=True, default="", show_default=False))
+    if str(typed).replace(",", "").strip() != str(count):
+        raise click.Abort
+
+
+def _answer(ask: Callable[[], Any]) -> Any:
+    """What somebody answers; raises Abort where the question is interrupted."""
+    try:
+        return ask()
+    except click.Abort:
+        output.say("")  # the cursor stands behind the question
+        raise
 
 
 def _done(plan: Plan, most: int | None) -> int:

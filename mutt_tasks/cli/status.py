@@ -2,6 +2,7 @@
 
 import sys
 import time
+from typing import Any
 
 import click
 
@@ -26,6 +27,16 @@ _COLUMNS = (
     Column("EMPTY IN", is_number=True),
     Column("TARGET", is_number=True),
     Column("HELD BY", is_wide=True),
+)
+_JOBS = (
+    Column("JOB"),
+    Column("VERB"),
+    Column("BY", most=12),
+    Column("DONE", is_number=True),
+    Column("BACK", is_number=True),
+    Column("LEFT", is_number=True),
+    Column("DONE IN", is_number=True, from_width=90),
+    Column("WAITS", is_wide=True),
 )
 # Go to the top left; clear to the end of the line, and of the screen.
 _HOME, _CLEAR_LINE, _CLEAR_BELOW = "\x1b[H", "\x1b[K", "\x1b[J"
@@ -102,7 +113,8 @@ def _lines(found: Status) -> list[str]:
         ]
         for name, route in found.routes.items()
     ]
-    rows.append(["dead", f"{found.dead_depth:,}", "", "", "", "", ""])
+    oldest = output.age(found.dead_oldest_age_seconds)
+    rows.append(["dead", f"{found.dead_depth:,}", oldest, "", "", "", ""])
     if found.trash_depth:
         rows.append(["trash", f"{found.trash_depth:,}", "", "", "", "", ""])
     return [
@@ -111,7 +123,19 @@ def _lines(found: Status) -> list[str]:
         "",
         *output.table_lines(_COLUMNS, rows),
         "",
+        *(output.table_lines(_JOBS, map(_job_row, found.jobs)) if found.jobs else ()),
+        *([""] if found.jobs else ()),
         *_books(found.books),
+    ]
+
+
+def _job_row(job: dict[str, Any]) -> list[str]:
+    """A job that has not ended."""
+    eta = job["eta_seconds"]
+    return [
+        *(job["id"], job["verb"], job["actor"]),
+        *(f"{job['counts'][name]:,}" for name in ("done", "came_back", "left")),
+        *("-" if eta is None else span(eta), job["held_because"]),
     ]
 
 
@@ -127,8 +151,8 @@ def _books(books: Books) -> list[str]:
     set_aside = {reason: amount for reason, amount in books.quarantined.items() if amount}
     reasons = ", ".join(f"{amount:,} {reason}" for reason, amount in set_aside.items())
     return [
-        f"Since counting began: {books.replayed:,} replayed ({books.bounced:,} came back),"
-        f" {books.sheltered:,} sheltered,",
-        f"{sum(set_aside.values()):,} set aside{f' ({reasons})' if reasons else ''},"
-        f" {books.requeued:,} requeued by operators",
+        f"Since counting began: {books.replayed:,} replayed, {books.requeued:,} requeued"
+        f" by operators ({books.came_back:,} came back),",
+        f"{books.sheltered:,} sheltered,"
+        f" {sum(set_aside.values()):,} set aside{f' ({reasons})' if reasons else ''}",
     ]

@@ -1,5 +1,6 @@
 """The ASGI application: what is served where, behind the guard."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import partial
@@ -49,8 +50,10 @@ def app_of(console: Console) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        remembering = asyncio.create_task(console.hub.remember())
         yield
         console.hub.stop()
+        remembering.cancel()
 
     app = FastAPI(
         title="MUTT remediation",

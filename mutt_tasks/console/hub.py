@@ -1,4 +1,4 @@
-"""One reader of Redis for all who look: every two seconds while somebody does, else not at all."""
+"""One reader of Redis for all who look: every two seconds, and now and then while nobody does."""
 
 import asyncio
 import logging
@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from fastapi.concurrency import run_in_threadpool
 
+from mutt_tasks.console.history import EVERY_SECONDS
 from mutt_tasks.console.picture import SECONDS, Picture
 from mutt_tasks.console.problems import FAILED
 from mutt_tasks.errors import MuttTasksError
@@ -56,6 +57,12 @@ class Hub:
             yield news
         finally:
             self._watchers.discard(news)
+
+    async def remember(self) -> None:
+        """Take a picture now and then also while nobody looks, so that curves have a past."""
+        while not self.is_stopping:
+            await self.fresh(EVERY_SECONDS)
+            await asyncio.sleep(EVERY_SECONDS)
 
     def stop(self) -> None:
         """End all streams."""

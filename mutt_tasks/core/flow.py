@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from mutt_tasks.core.failures import SPAN_SECONDS, Failures, Moments, Spans
 from mutt_tasks.core.in_flight import STICK_SECONDS, InFlight
 from mutt_tasks.core.limits import BACKOFF, NOT_TAKEN, WINDOW, Allowance
-from mutt_tasks.core.route_breaker import EARLIEST_CLOSE, Breaker
+from mutt_tasks.core.route_breaker import Breaker
 from mutt_tasks.core.window import Bounds, Window
 
 # A canary is left alone for this many seconds, or for a drain's interval if that is shorter.
@@ -190,16 +190,12 @@ def _looked(flow: Flow, landing: Landing, now: float) -> Flow:
 
 
 def _trips(flow: Flow, landing: Landing, now: float) -> bool:
-    """Whether most of what was sent came back, and the trouble is general."""
+    """Whether most of what was sent came back, and others fail for the first time.
+
+    What came back was taken, so that a queue that stands still is no sign of it.
+    """
     most = landing.returned >= 1 and flow.failures.share > MOST
-    return most and _is_general(flow, landing, now)
-
-
-def _is_general(flow: Flow, landing: Landing, now: float) -> bool:
-    """Whether others fail too: first-time failures arrive, or the queue stands still."""
-    progress_at = flow.in_flight.progress_at
-    stands_still = progress_at and now - progress_at > EARLIEST_CLOSE
-    return flow.failures.is_general(now) or bool(landing.in_flight and stands_still)
+    return most and flow.failures.is_general(now)
 
 
 def _while_moogsoft_is_down(
@@ -219,7 +215,7 @@ def _with_window(flow: Flow, landing: Landing, bounds: Bounds, now: float) -> Fl
     came_back, share = landing.returned >= 1, flow.failures.share
     if came_back and share > MOST:
         return flow.as_canary(bounds)
-    if came_back and share > SOME and _is_general(flow, landing, now):
+    if came_back and share > SOME and flow.failures.is_general(now):
         return replace(flow, window=window.halved())
     silence = now - max(in_flight.progress_at, in_flight.sent_at)
     if landing.in_flight and silence > SILENCE_SECONDS:

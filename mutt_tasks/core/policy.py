@@ -28,7 +28,7 @@ class Action(StrEnum):
     """What becomes of a message: by these rules, or because an operator wants it.
 
     MOVE takes it elsewhere as it lies; EDIT puts another one in its place, and takes it elsewhere;
-    REMOVE takes it away for good.
+    RESTORE does the same with one that lies there already; REMOVE takes it away for good.
     """
 
     REPLAY = "replay"
@@ -36,6 +36,7 @@ class Action(StrEnum):
     WAIT = "wait"
     MOVE = "move"
     EDIT = "edit"
+    RESTORE = "restore"
     REMOVE = "remove"
 
 
@@ -62,8 +63,9 @@ class Decision(NamedTuple):
 
     `payload` is what is pushed (the message's own bytes when it is malformed), `ready_at` the
     moment until which a waiting message waits, and `is_sound` False when a counter in the
-    message was no counter. `came_back` says that its last replay failed, `forgiven` is 1 when that
-    does not count, `is_suspect` that the message failed alone.
+    message was no counter. `came_back` says that its last replay failed (`is_first_return`: and
+    that there was no other), `forgiven` is 1 when that does not count, `is_suspect` that the
+    message failed alone.
     """
 
     action: Action
@@ -74,6 +76,7 @@ class Decision(NamedTuple):
     came_back: bool = False
     forgiven: int = 0
     is_suspect: bool = False
+    is_first_return: bool = False
 
 
 class Arrival(StrEnum):
@@ -123,7 +126,14 @@ def decide_located(
     if message is None:
         return Decision(Action.QUARANTINE, MALFORMED, raw)
     if is_undeliverable(message, route.reset_fields):
-        return Decision(Action.QUARANTINE, MALFORMED, raw, came_back=message.header.replays > 0)
+        replays = message.header.replays
+        return Decision(
+            Action.QUARANTINE,
+            MALFORMED,
+            raw,
+            came_back=replays > 0,
+            is_first_return=replays == 1,
+        )
     case = located_case(message, route, policy.spans, is_cleared)
     return _ruled(case, route, policy, cycle, now)
 
@@ -185,6 +195,7 @@ def _goes(
         came_back=header.replays > 0 and not header.is_sheltered,
         forgiven=max(0, case.forgiven - header.forgiven),
         is_suspect=is_suspect,
+        is_first_return=header.replays == 1 and not header.is_sheltered,
     )
 
 

@@ -1,25 +1,27 @@
 """Export messages as lines, and import them again, byte for byte."""
 
+import tempfile
+from array import array
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import islice
+from itertools import groupby, islice
+from operator import itemgetter
 
 from mutt_tasks.core.audit import AuditEntry
-from mutt_tasks.core.cursor import Cursor
 from mutt_tasks.core.exports import line_of, messages_of, redacted_line_of, sealed
 from mutt_tasks.core.identity import Numbering
 from mutt_tasks.errors import Refused, StoreRefused
-from mutt_tasks.operations import looking, planning, sources
+from mutt_tasks.operations import planning, sources
 from mutt_tasks.operations.jobs import Order
 from mutt_tasks.operations.looking import Looker
 from mutt_tasks.operations.sources import Source
-from mutt_tasks.operations.sparing import Sparing
-from mutt_tasks.operations.walking import Walk
 from mutt_tasks.store.requests import Request
 
 # One step of an import pushes so much at most (a larger message goes alone): about a millisecond of
 # Redis.
 MOST_MESSAGES, MOST_BYTES = 500, 256 << 10
+# An export keeps so many bytes of a list in memory, and what is more in a file.
+_IN_MEMORY = 16 << 20
 # A route of which cycles note something else at every try is left alone.
 _TRIES = 20
 
@@ -108,17 +110,27 @@ def _steps(raws: Iterator[bytes], skip: int) -> Iterator[list[bytes]]:
 
 
 def _all(looker: Looker, where: str, chosen: tuple[Source, ...]) -> Iterator[tuple[Source, bytes]]:
-    """Every message that matches, oldest first."""
-    meant = looking.filter_of(looker, where)
-    length = sum(looker.store.listings.lengths([source.key for source in chosen]))
-    sparing, seen = Sparing(looker.time), 0
-    for source in chosen:
-        for messages in Walk(looker.store, source.key, Cursor(source.name), sparing).steps():
-            for raw in messages:
-                if not meant.terms or looker.matching(meant, source, raw) is not None:
-                    yield source, raw
-            seen += len(messages)
-            looker.progress(seen, length)
+    """Every message that matches, oldest first.
+
+    They are looked at from the new end on: at the old one a drain may take them faster than they
+    are read, so that nobody could say where to go on.
+    """
+    for source, found in groupby(planning.every(looker, where, chosen), itemgetter(0)):
+        yield from ((source, raw) for raw in _turned_round(raw for _, raw in found))
+
+
+def _turned_round(raws: Iterable[bytes]) -> Iterator[bytes]:
+    """The last one first; large ones together lie in a file without a name meanwhile."""
+    sizes = array("Q")
+    with tempfile.SpooledTemporaryFile(_IN_MEMORY) as kept:
+        for raw in raws:
+            kept.write(raw)
+            sizes.append(len(raw))
+        place = sum(sizes)
+        for size in reversed(sizes):
+            place -= size
+            kept.seek(place)
+            yield kept.read(size)
 
 
 def _lines(

@@ -1,13 +1,16 @@
 """Plans and jobs as every face shows them."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
-from mutt_tasks.core.jobs import SENDING, Job
+from mutt_tasks.core.job_fate import Fate
+from mutt_tasks.core.jobs import SENDING, Job, State
 from mutt_tasks.core.moments import iso
-from mutt_tasks.core.plan import Plan
-from mutt_tasks.operations import status
-from mutt_tasks.operations.job_standing import shown, standing
+from mutt_tasks.core.plan import Plan, Verb
+from mutt_tasks.operations import jobs, status
+from mutt_tasks.operations.job_standing import Standing, shown, standing
+from mutt_tasks.operations.jobs import Order
 from mutt_tasks.operations.looking import Looker
 from mutt_tasks.operations.status import Status
 
@@ -16,7 +19,10 @@ _LISTS_RATE = 10_000.0
 
 
 def plan(looker: Looker, found: Plan) -> dict[str, Any]:
-    """A plan; `expected_seconds` is how long its job takes at best."""
+    """A plan; `expected_seconds` is how long its job takes at best.
+
+    What `is_drained_too` the drain sends as well, when its turn comes.
+    """
     seconds = _expected_seconds(looker, found)
     return {
         "id": found.id,
@@ -29,6 +35,7 @@ def plan(looker: Looker, found: Plan) -> dict[str, Any]:
         "routes": dict(found.sources),
         "where": found.where,
         "destination": found.destination,
+        "is_drained_too": found.verb is Verb.REPLAY,
         "expected_seconds": round(seconds),
         "finish_at": iso(looker.store.now() + seconds),
     }
@@ -37,6 +44,14 @@ def plan(looker: Looker, found: Plan) -> dict[str, Any]:
 def job(looker: Looker, found: Job) -> dict[str, Any]:
     """A job as it stands now; `held_by` is why it does not go on, in one word."""
     return each(looker, [found])[0]
+
+
+def nothing(looker: Looker, found: Plan, order: Order) -> dict[str, Any]:
+    """What became of a plan that means no message: there is no job, and nothing to do."""
+    now = looker.store.now()
+    job = replace(jobs.planned(found, order), state=State.DONE, created_at=now, ended_at=now)
+    none = {"id": None, "why": "nothing to do", "nothing_to_do": True}
+    return shown(job, Standing("", "", Fate())) | none | {"left_out": dict(found.skipped)}
 
 
 def each(looker: Looker, found: Sequence[Job]) -> list[dict[str, Any]]:

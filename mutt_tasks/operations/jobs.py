@@ -58,9 +58,13 @@ def submit(store: Store, plan: Plan, order: Order) -> Job:
     StoreError.
     """
     with attempted(store, order.to(f"submit {plan.verb.value}", plan.id)):
-        job = _job(order, plan.verb, plan.sources)
-        job = replace(job, plan=plan.id, destination=plan.destination)
-        return _submitted(store, job, order, plan.etag, _meant(plan))
+        return _submitted(store, planned(plan, order), order, plan.etag, _meant(plan))
+
+
+def planned(plan: Plan, order: Order) -> Job:
+    """The job of a plan, before it is submitted; raises InvalidArgument."""
+    job = _job(order, plan.verb, plan.sources)
+    return replace(job, plan=plan.id, destination=plan.destination)
 
 
 def undo(store: Store, job_id: str, order: Order) -> Job:

@@ -11,7 +11,7 @@ from mutt_tasks.core.frozen import WIDTH, FrozenSet
 from mutt_tasks.core.identity import Numbering, digest_bytes
 from mutt_tasks.core.plan import PLANNED, Plan, Verb, etag_of, why_skipped
 from mutt_tasks.core.policy import Policy
-from mutt_tasks.errors import InvalidArgument, NotFound, SetChanged
+from mutt_tasks.errors import InvalidArgument, NotFound, Refused, SetChanged
 from mutt_tasks.operations import looking, sources
 from mutt_tasks.operations.looking import Looker
 from mutt_tasks.operations.picking import pick
@@ -20,6 +20,11 @@ from mutt_tasks.operations.sparing import Sparing
 from mutt_tasks.operations.walking import Walk
 from mutt_tasks.settings import Settings
 
+# What is left out of a plan, and what helps.
+_INSTEAD = {
+    Verb.REPLAY: "a replay would end in the dead letter list at once; edit, redirect or discard it",
+    Verb.REQUEUE: "a requeue would come straight back; edit, redirect or discard it",
+}
 # So many ids are shown of what a plan means.
 SAMPLE = 5
 GONE = "gone"
@@ -102,7 +107,7 @@ def _meant(
     looker: Looker, wanted: Selection, chosen: tuple[Source, ...], counted: _Counted
 ) -> Iterable[tuple[Source, bytes]]:
     if not wanted.ids:
-        return _all(looker, wanted, chosen)
+        return every(looker, wanted.where, chosen)
     if not wanted.skips_gone:
         return by_id(looker, wanted.ids, chosen)
     found, gone = pick(looker, wanted.ids, chosen)
@@ -134,6 +139,13 @@ def check_selected(ids: tuple[str, ...], where: str, *, is_all: bool) -> None:
         raise InvalidArgument("nothing is selected: accepts ids, a filter, or all")
     if ids and (where or is_all):
         raise InvalidArgument("accepts ids, or a filter, or all")
+
+
+def check_possible(plan: Plan, *, is_named: bool) -> None:
+    """Raise Refused when messages were named one by one, and the verb can be done to none."""
+    if is_named and plan.skipped and not plan.count:
+        why = ", ".join(f"{count:,} {reason}" for reason, count in plan.skipped.items())
+        raise Refused(f"cannot be done ({why}): {_INSTEAD[plan.verb]}")
 
 
 def _lists(settings: Settings, wanted: Selection) -> tuple[Source, ...]:
@@ -173,14 +185,12 @@ def by_id(
     return found
 
 
-def _all(
-    looker: Looker, wanted: Selection, chosen: Iterable[Source]
-) -> Iterator[tuple[Source, bytes]]:
+def every(looker: Looker, where: str, chosen: Iterable[Source]) -> Iterator[tuple[Source, bytes]]:
     """Every message that matches, from the new end on, where nothing leaves.
 
     What arrives comes in front of where this began, so it is never looked at.
     """
-    meant = looking.filter_of(looker, wanted.where)
+    meant = looking.filter_of(looker, where)
     chosen = list(chosen)
     length = sum(looker.store.listings.lengths([source.key for source in chosen]))
     sparing, seen = Sparing(looker.time), 0

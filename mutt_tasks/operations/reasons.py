@@ -4,12 +4,12 @@ from collections.abc import Iterable
 
 from mutt_tasks.core import breaker, limits, policy
 
-PAUSED = "paused"
+PAUSED, WAITING = "paused", "waiting"
 
 # The names are those of metrics, journal and logs; docs/operations.md has a longer table.
 WORDS = {
     limits.EMPTY: "nothing to replay",
-    "waiting": "what is left waits for its next replay",
+    WAITING: "what is left waits for its next replay",
     "unhealthy": "Moogsoft is not healthy",
     breaker.BREAKER_OPEN: "the forwarder's breaker is open",
     PAUSED: "paused by an operator",
@@ -24,6 +24,7 @@ WORDS = {
     limits.NO_ROOM: "live alerts alone fill the forwarder's limiter",
     limits.CHECKING: "a moment to see whether replays arrive",
     policy.SUSPECT: "alerts that failed alone wait for quiet traffic",
+    "job": "messages deep inside the list are being taken out of it, or to its old end",
     "contended": "somebody else changes the queue",
 }
 

@@ -4,7 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from mutt_tasks.core.description import Description, View
 from mutt_tasks.core.policy import Policy
+from mutt_tasks.core.redaction import Hints
 from mutt_tasks.core.revival import Refusal, revived
 from mutt_tasks.operations import arguments
 from mutt_tasks.operations.attempts import Attempt, attempted, refused
@@ -85,7 +87,10 @@ def _requeued_or_not(
         if isinstance(ready, Refusal):
             return _failed("refused", ready.why, wanted)
         if store.dead_letters.requeue(dead, ready.route, ready.payload, request):
-            return _requeued(ready.route.name, wanted, request)
+            view = View(ready.route, Hints.of(settings.secrets()))
+            named = Description(dead.raw, view).correlation_id
+            done_now = _requeued(ready.route.name, wanted, request)
+            return done_now | ({"correlation_id": named} if named else {})
     return _failed("contended", f"{name} or the route changed at every try: ask again", wanted)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from mutt_tasks.core import limits
 from mutt_tasks.core.jobs import ACTIVE
 from mutt_tasks.core.routes import Route
-from mutt_tasks.operations.job_standing import Facts, shown, standing, waits_for
+from mutt_tasks.operations.job_standing import Facts, shown, standing
 from mutt_tasks.operations.reasons import MOMENTARY, PAUSED, WORDS, in_words
 from mutt_tasks.operations.sources import DEAD
 from mutt_tasks.store import counters
@@ -242,9 +242,9 @@ def _sentence(
     if not jobs:
         return told
     job, more = jobs[0], len(jobs) - 1
-    counts, waits = job["counts"], waits_for(job)
+    counts, waits = job["counts"], job["held_because"]
     first = f"{job['verb']} {job['id']} by {job['actor']}: "
-    first += f"{counts['done']:,} of {counts['planned']:,} done"
+    first += f"{counts['done']:,} of {job['goal']:,} done"
     first += f", waits: {waits}" if waits and job["held_by"] != PAUSED else ""
     first += f", and {more} more job{'' if more == 1 else 's'}" if more else ""
     # An empty queue is no news while a job does something.

@@ -7,6 +7,7 @@ from mutt_tasks.core import limits
 from mutt_tasks.core.breaker import BREAKER_OPEN
 from mutt_tasks.core.policy import SUSPECT
 from mutt_tasks.errors import LeaseLost
+from mutt_tasks.replay import level_books
 from mutt_tasks.replay.cycle_context import CycleContext
 from mutt_tasks.replay.result import (
     CONTENDED,
@@ -150,6 +151,7 @@ def _entry(context: CycleContext, ran: Ran, result: CycleResult) -> CycleEnd:
         },
         pace=ran.traffic.unwritten() if ran.traffic else {},
         increments=increments | dropped,
+        levels=level_books.entered(context, (each.reason for each in ran.routes.values())),
         probed=result.health,
         actor=context.settings.process.pod_name,
         next_cycle=result.next_cycle,

@@ -157,15 +157,10 @@ def _landing(route: Route, traffic: Traffic, look: Look, found: Landed) -> flow.
 
 
 def _came_back(route: Route, found: Landed, returned: int) -> Counter[str]:
-    """The counters of what came back: replays, and what jobs sent and is among the arrivals.
-
-    What a job had requeued looks new, with its fresh header.
-    """
-    by_job = [(sent_by(raw), raw) for raw in (*found.oldest, *found.newest)]
-    by_job = [(job, raw) for job, raw in by_job if is_job(job)]
-    requeued = sum(arrival(raw, route) is Arrival.FRESH for _, raw in by_job)
-    counted = Counter(CAME_BACK.of(job) for job, _ in by_job)
-    return counted + Counter({RETURNED.of(route.name): returned + requeued})
+    """The counters of what came back: `returned` replays, and by job those that jobs sent."""
+    jobs = (sent_by(raw) for raw in (*found.oldest, *found.newest))
+    counted = Counter(CAME_BACK.of(job) for job in jobs if is_job(job))
+    return counted + Counter({RETURNED.of(route.name): returned})
 
 
 def _kinds(route: Route, arrivals: int, found: Landed) -> Counter[Arrival]:

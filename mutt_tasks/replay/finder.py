@@ -11,13 +11,13 @@ from dataclasses import dataclass
 
 from mutt_tasks.core.hunt import Hunt
 from mutt_tasks.core.policy import Action, Decision
+from mutt_tasks.replay.beside import STEP
 from mutt_tasks.replay.cycle_context import CycleContext
 from mutt_tasks.store import keys
+from mutt_tasks.store.asides import Aside
 from mutt_tasks.store.batch import Batch
-from mutt_tasks.store.queues import MOST_BYTES, MOST_MESSAGES
+from mutt_tasks.store.queues import MOST_BYTES, MOST_MESSAGES, most_behind
 
-# So many messages are stepped over at once.
-STEP = 500
 # One search looks at so many pages at most, so that whoever searches does other things as well.
 _PAGES = 20
 
@@ -52,7 +52,7 @@ class Finder:
         judge: Callable[[bytes], Decision],
     ) -> None:
         self._context = context
-        self._key, self._hunt, self._judge = key, hunt, judge
+        self._name, self._key, self._hunt, self._judge = name, key, hunt, judge
         self._place, self._last, self._found_some = 0, b"", False
         self._beside = keys.aside(name)
         self._aside = context.store.queues.length(self._beside)
@@ -80,7 +80,7 @@ class Finder:
                 if self.has_ended:
                     return None
                 continue
-            found = self._among(page, most)
+            found = self._among(page, min(most, most_behind(self._place)))
             if found is not None:
                 return found
             self._passed(len(page), page[-1])
@@ -145,9 +145,8 @@ class Finder:
 
     def _step(self, wanted: int) -> int:
         context = self._context
-        return context.store.queues.step_aside(
-            context.token, self._key, self._beside, self._aside, wanted
-        )
+        step = Aside(self._name, self._key, self._beside, self._aside, wanted)
+        return context.store.asides.step(context.token, step)
 
 
 def _digest(raw: bytes) -> bytes:

@@ -10,11 +10,13 @@ from mutt_tasks.core.hunt import Hunt
 from mutt_tasks.core.jobs import Job, State
 from mutt_tasks.core.policy import Action, Decision
 from mutt_tasks.core.routes import Route
+from mutt_tasks.replay.beside import have_beside
 from mutt_tasks.replay.cycle_context import CycleContext
-from mutt_tasks.replay.finder import STEP, Finder, Found
+from mutt_tasks.replay.finder import Finder, Found
 from mutt_tasks.replay.job_steps import members_of, rest, source_of
 from mutt_tasks.store import keys
 from mutt_tasks.store.queues import GATHER, Commit, JobStep
+from mutt_tasks.store.readings import NO_CURSOR
 
 _MOVES = Decision(Action.MOVE)
 
@@ -42,15 +44,6 @@ def gather(context: CycleContext, job: Job, late_at: float) -> bool:
     return True
 
 
-def go_home(context: CycleContext, route: Route) -> None:
-    """Put what lies in front of a list at its old end, where nobody gathers any more."""
-    front = keys.front(route.name)
-    has = context.store.queues.length(front)
-    while has:
-        wanted = max(0, has - STEP)
-        has = context.store.queues.step_aside(context.token, route.source, front, has, wanted)
-
-
 class _Gathering:
     """The messages of one list."""
 
@@ -63,7 +56,8 @@ class _Gathering:
         store, clock = context.store, context.surroundings.monotonic
         hunt = Hunt(members_of(context, job, route.name), store.jobs.done_bits(job.id, route.name))
         finder = Finder(context, route.name, route.source, hunt, lambda _raw: _MOVES)
-        left = job.most - store.queues.length(keys.front(route.name))
+        # Some may lie in front already. One too many that is gathered only lies elsewhere then.
+        left = job.most
         while left > 0 and hunt.left and not store.jobs.is_cancelled(job.id):
             began_at = clock()
             if began_at > late_at:
@@ -78,7 +72,7 @@ class _Gathering:
         while not finder.go_home():
             if clock() > late_at:
                 return False
-        go_home(context, route)
+        have_beside(context, route, keys.front(route.name), 0)
         store.jobs.note_gathered(job.id, route.name)
         return True
 
@@ -91,7 +85,7 @@ class _Gathering:
                 cycle=context.cycle,
                 route=Route(route.name, route.source, keys.front(route.name), route.dead, ()),
                 batch=found.batch,
-                state={"cursor": 0, "cursor_until": 0},
+                state=NO_CURSOR,
                 verb=GATHER,
                 job=JobStep(job.id, route.name, job.verb.value, fields={"state": State.RUNNING}),
             )

@@ -4,7 +4,7 @@ They need the lease and a share of Redis' time, no gate and no pace. Each commit
 notes that in the job, the counters, the journal and the audit, all at once.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from itertools import count
 
@@ -13,10 +13,11 @@ from mutt_tasks.core.jobs import TRASHING, Counts, Job, State, is_paced
 from mutt_tasks.core.plan import Verb
 from mutt_tasks.core.policy import Action, Decision
 from mutt_tasks.core.routes import Route
-from mutt_tasks.replay import paced_jobs
+from mutt_tasks.replay import forward, paced_jobs
+from mutt_tasks.replay.beside import put_back
 from mutt_tasks.replay.cycle_context import CycleContext
 from mutt_tasks.replay.finder import WAITS, Finder, Found
-from mutt_tasks.replay.gathering import gather, go_home
+from mutt_tasks.replay.gathering import gather
 from mutt_tasks.replay.job_steps import lists_of, members_of, rest, source_of, step_of
 from mutt_tasks.settings import Settings
 from mutt_tasks.store import keys
@@ -38,6 +39,7 @@ from mutt_tasks.store.trash import KEPT
 _COMMITS: Mapping[Verb, CommitVerb] = {
     Verb.DISCARD: DISCARD,
     Verb.REDIRECT: REDIRECT,
+    Verb.EDIT: EDIT,
     Verb.UNDO: UNDO,
 }
 
@@ -55,7 +57,8 @@ def _waits(_raw: bytes) -> Decision:
 def work(context: CycleContext, seconds: float) -> bool:
     """Go on with the jobs that need no pace, for about so long; True when some is left.
 
-    What jobs that need it mean is taken to the old ends of long lists.
+    What jobs that need it mean, and a drain that found it deep inside, is taken to the old ends of
+    long lists.
     """
     settings, store = context.settings, context.store
     lists = lists_of(settings)
@@ -65,7 +68,10 @@ def work(context: CycleContext, seconds: float) -> bool:
     late_at = context.surroundings.monotonic() + seconds
     targets = frozenset(route.target for route in settings.routes)
     jobs = store.jobs.active()
-    _put_back(context, store.jobs.busy(lists) - {name for job in jobs for name in job.sources})
+    meant = {name for job in jobs for name in job.sources}
+    under_way = forward.bring(context, set(lists) - meant, late_at)
+    if not put_back(context, store.jobs.busy(lists) - meant - under_way, late_at):
+        return True
     for job in jobs:
         is_done = (
             gather(context, job, late_at)
@@ -89,17 +95,6 @@ def wants_cycle(store: Store, settings: Settings) -> bool:
     jobs = store.jobs.active()
     is_urgent = any(job.is_cancelled or not is_paced(job, targets) for job in jobs)
     return store.lease.is_free(while_resting=is_urgent or bool(store.jobs.busy(lists)))
-
-
-def _put_back(context: CycleContext, names: Iterable[str]) -> None:
-    """Put back what lies beside lists in which no job works any more."""
-    for name in names:
-        route = source_of(context.settings, name)
-        if route is not None:
-            finder = Finder(context, name, route.source, Hunt.over(), _moves)
-            while not finder.go_home():
-                pass
-            go_home(context, route)
 
 
 class JobWork:
@@ -183,7 +178,11 @@ class JobWork:
         if not self._job.edits:
             return _moves
         payload = self._context.store.trash.edited(self._job.id)
-        return _waits if payload is None else lambda _: Decision(Action.EDIT, payload=payload)
+        if payload is None:
+            return _waits
+        # The original takes its place again; the trash has what was made of it instead.
+        action = Action.RESTORE if self._is_undo else Action.EDIT
+        return lambda _: Decision(action, payload=payload)
 
     def _undo(self, route: Route, late_at: float) -> int | None:
         """Put back what lies in the trash; how much was not there, or None: time is up."""
@@ -213,7 +212,7 @@ class JobWork:
                 route=route,
                 batch=batch,
                 state=context.store.readings.shifted(route.name, batch, is_back=is_back),
-                verb=EDIT if job.edits else _COMMITS[job.verb],
+                verb=_COMMITS[job.verb],
                 job=step_of(context, job, route.name, places, done),
             )
         )
@@ -222,9 +221,6 @@ class JobWork:
         self._counts = replace(self._counts, done=self._counts.done + done)
         started_at = job.started_at or context.surroundings.now()
         self._job = replace(job, started_at=started_at)
-        if self._is_undo and job.edits:
-            # The original lies in its place again; the trash has what was made of it.
-            context.store.trash.drop_original(job.undoes, route.name, batch.payloads())
         return True
 
     def _end(self, state: State, gone: int, why: str = "") -> None:

@@ -23,6 +23,7 @@ from mutt_tasks.replay.route_books import Sending
 from mutt_tasks.settings import Settings
 from mutt_tasks.store.queues import REDIRECT, REPLAY_JOB, REQUEUE, JobStep
 from mutt_tasks.store.queues import Verb as CommitVerb
+from mutt_tasks.store.readings import NO_CURSOR
 
 _COMMITS: Mapping[Verb, CommitVerb] = {
     Verb.REPLAY: REPLAY_JOB,
@@ -70,6 +71,12 @@ class PacedJob:
         """The job as it stands."""
         return self._progress.job
 
+    def is_all_done(self) -> bool:
+        """Whether the job has done all that it means here, which is noted."""
+        if not self._hunt.left:
+            self._context.store.jobs.note_over(self.job.id, self._part, 0)
+        return not self._hunt.left
+
     @property
     def left(self) -> int:
         """How many messages may still go in this cycle."""
@@ -96,7 +103,7 @@ class PacedJob:
         if self._source.source == self._route.source:
             suspects = suspects.moved(batch.places, batch.sends_suspect, now)
             # What is known of messages that wait at the old end does not hold any more.
-            state = {"cursor": 0, "cursor_until": 0}
+            state = dict(NO_CURSOR)
         verb, step = _COMMITS[self.job.verb], self._step(found)
         return Choice(found, Sending(batch, self._source, state, suspects, verb=verb, job=step))
 
@@ -165,7 +172,8 @@ class PacedJob:
             return WAITS
         if ready.route != self._route:
             return WAITS
-        return Decision(Action.REPLAY, payload=ready.payload)
+        # It goes to the consumer, so it is a replay, the first one of its new header.
+        return decide(ready.payload, self._route, self._policy, self.job.id, self._now)
 
 
 def part_of(source: Route, route: Route) -> str:

@@ -31,8 +31,11 @@ class PacedJobs:
             for source, its_route in parts_of(settings, job):
                 is_open = part_of(source, route) not in job.over and source.name not in self.busy
                 is_here = is_open and its_route == route
-                if is_here and not is_to_be_gathered(self.context, job, source):
-                    return PacedJob(self.context, progress, source, route)
+                if not is_here or is_to_be_gathered(self.context, job, source):
+                    continue
+                part = PacedJob(self.context, progress, source, route)
+                if not part.is_all_done():
+                    return part
         return None
 
 

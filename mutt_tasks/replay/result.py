@@ -12,7 +12,7 @@ REPLAYED, HELD = "replayed", "held"
 # Reasons of a cycle that is held, beside the limits in core/limits.py.
 DISABLED, PAUSED, UNHEALTHY = "disabled", "paused", "unhealthy"
 WAITING, CONTENDED = "waiting", "contended"
-# An operator's job works deep inside the list.
+# Messages deep inside the list are taken out of it, or to its old end.
 JOB = "job"
 # The reason of a cycle that is `busy`.
 DRAINING = "draining"

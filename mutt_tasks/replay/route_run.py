@@ -12,6 +12,7 @@ from mutt_tasks.core.breaker import BREAKER_OPEN, judged
 from mutt_tasks.core.limits import Allowance
 from mutt_tasks.core.policy import SUSPECT
 from mutt_tasks.core.routes import Route
+from mutt_tasks.replay import forward
 from mutt_tasks.replay.cycle_context import CycleContext, Health
 from mutt_tasks.replay.feedback import Learnt, canary_delay, learn
 from mutt_tasks.replay.looking import Look, look_at
@@ -99,8 +100,7 @@ class RouteRun:
     def take_back(self, sheltered: int, undone: int) -> None:
         """Alerts were moved into the source, so many of them replays of this route, untried."""
         self._books.take_back(undone)
-        total = self.result.sheltered + sheltered
-        self.result = replace(self.result, sheltered=total, more=True)
+        self.result = replace(self.result, sheltered=self.result.sheltered + sheltered, more=True)
 
     def observe(self) -> None:
         """Learn from what the forwarder takes, without sending anything."""
@@ -211,10 +211,10 @@ class RouteRun:
     def _wait_out(self, selection: Selection, now: float) -> None:
         """Nothing that was looked at may go yet."""
         self.is_done, suspects = True, selection.suspects.waiting
-        reason = SUSPECT if 0 < suspects == selection.waiting else WAITING
+        forward.want(self._context, self.route, selection.behind)
         self._books.waits(selection.suspects, selection.state, keep=self.result.outcome == HELD)
         self.result = replace(
-            self.result.bounded(reason),
+            self.result.bounded(_why_waiting(selection)),
             waiting=selection.waiting,
             suspects=suspects,
             more=True,
@@ -241,6 +241,12 @@ def _admitted(
 def _wanted(books: RouteBooks, traffic: Traffic, look: Look, most: int, late_at: float) -> Wanted:
     may_go = traffic.bears_suspect(books.suspects, look.reading, look.now)
     return Wanted(most, late_at, books.flow.spans, books.suspects, may_go)
+
+
+def _why_waiting(selection: Selection) -> str:
+    if selection.behind:
+        return JOB
+    return SUSPECT if 0 < selection.suspects.waiting == selection.waiting else WAITING
 
 
 def _delay(selection: Selection, canary_delay: float, is_canary: bool, now: float) -> float:

@@ -12,7 +12,7 @@ from mutt_tasks.replay.cycle_context import CycleContext
 from mutt_tasks.replay.looking import Look
 from mutt_tasks.settings import Settings
 from mutt_tasks.store.batch import Batch
-from mutt_tasks.store.queues import MOST_BYTES, MOST_MESSAGES
+from mutt_tasks.store.queues import MOST_BYTES, MOST_MESSAGES, most_behind
 from mutt_tasks.store.readings import Cursor
 from mutt_tasks.surroundings import ScanBounds
 
@@ -38,7 +38,8 @@ class Selection:
 
     `waiting` messages at the old end stay, the first of them until `ready_at`; `state` keeps that.
     `suspects` is what is known of suspects now; `sends_suspect` says that one is in the batch.
-    `is_full` says that it ends where a commit holds no more.
+    `is_full` says that it ends where a commit holds no more. Where what goes lies `behind` too many
+    to be taken from there (0: it does not), none of it is in the batch.
     """
 
     batch: Batch
@@ -49,6 +50,7 @@ class Selection:
     suspects: Suspects
     sends_suspect: bool
     is_full: bool
+    behind: int = 0
 
 
 def select(context: CycleContext, route: Route, look: Look, wanted: Wanted) -> Selection:
@@ -97,7 +99,7 @@ class _Scan:
     ) -> None:
         self._cycle, self._route, self._policy = context.cycle, route, policy
         self._now, self._depth = look.now, look.reading.depths.source
-        self._suspects = wanted.suspects
+        self._suspects, self._deep = wanted.suspects, context.surroundings.scan.deep
         self._rules = (
             f"{policy.max_retries} {policy.backoff:g} {policy.max_age:g} {policy.suspect_wait:g}"
         )
@@ -109,6 +111,7 @@ class _Scan:
         self.going = self.data_bytes = 0
         # What a commit will hold: all from the first message that goes.
         self._held = self._held_bytes = 0
+        self._most_held = MOST_MESSAGES
         self.has_ended = self.is_full = False
 
     def _known_to_wait(self, cursor: Cursor) -> tuple[int, float]:
@@ -130,7 +133,7 @@ class _Scan:
 
     def page(self, bounds: ScanBounds) -> tuple[int, int]:
         """How many messages and bytes the next look may return."""
-        most = min(MOST_MESSAGES - self._held, bounds.messages - len(self.messages))
+        most = min(self._most_held - self._held, bounds.messages - len(self.messages))
         return most, min(MOST_BYTES - self._held_bytes, bounds.data_bytes - self.data_bytes)
 
     def take(self, raw: bytes) -> bool:
@@ -154,21 +157,26 @@ class _Scan:
             self._ready_at = min(self._ready_at, decision.ready_at)
         else:
             self.going += 1
+            if self.going == 1:
+                self._most_held = most_behind(self._nearer(self.place - 1))
         if self.going:
             self._held, self._held_bytes = self._held + 1, self._held_bytes + len(raw)
-            self.is_full = self._held >= MOST_MESSAGES or self._held_bytes >= MOST_BYTES
+            self.is_full = self._held >= self._most_held or self._held_bytes >= MOST_BYTES
         return True
 
     def selection(self) -> Selection:
         """What goes of the messages that were looked at."""
         first, last = _from_first_to_last(self._decisions)
         waiting = self._skip + len(self._decisions) - self.going
+        is_deep = last > 0 and self._nearer(self._skip + first) > self._deep
+        if is_deep:
+            last, waiting = first, self._skip + first
         ready_at = min(self._ready_at, self._now + LONGEST_BACKOFF)
         is_all_known = self._skip == 0 and self.has_ended
         return Selection(
             batch=Batch(self._skip + first, self.messages[first:last], self._decisions[first:last]),
             waiting=waiting,
-            saw_all=self.has_ended or self.place >= self._depth,
+            saw_all=not is_deep and (self.has_ended or self.place >= self._depth),
             ready_at=ready_at,
             state={
                 "cursor": waiting,
@@ -178,7 +186,12 @@ class _Scan:
             suspects=self._suspects.seen(self._waiting_suspects, is_all_known, self._now),
             sends_suspect=self._sends_suspect,
             is_full=self.is_full,
+            behind=waiting if is_deep else 0,
         )
+
+    def _nearer(self, older: int) -> int:
+        """How far the message behind so many older ones lies from the nearer end."""
+        return min(older, max(0, self._depth - older))
 
 
 def _from_first_to_last(decisions: Iterable[Decision]) -> tuple[int, int]:

@@ -2,14 +2,16 @@
 
 import os
 from collections.abc import Iterator, Mapping
+from urllib.parse import urlsplit
 
 from mutt_tasks.settings.declared import VARIABLES, Settings
 from mutt_tasks.settings.declared_neighbours import Moogsoft, Redis
 from mutt_tasks.settings.declared_pace import Lists
+from mutt_tasks.settings.declared_telemetry import Telemetry
 from mutt_tasks.settings.parsers import existing_file
 from mutt_tasks.settings.variable import given_names, known_names, problem, unknown_names
 
-OUR_PREFIXES = ("REMEDIATION_", "MOOG_", "CONSOLE_")
+OUR_PREFIXES = ("REMEDIATION_", "MOOG_", "CONSOLE_", "NOTIFY_")
 
 # Variables of MUTT's own services that share a prefix with ours: no reason to warn.
 PIPELINE_NAMES = frozenset(
@@ -57,7 +59,19 @@ def warnings(
         ]
     if settings.redis.next_password and settings.redis.broker_url:
         lines.append("REDIS_PASS_NEXT is not tried at CELERY_BROKER_URL, which has its own log-in")
-    return lines
+    return lines + _other_protocol(settings.telemetry)
+
+
+def _other_protocol(telemetry: Telemetry) -> list[str]:
+    """MUTT's own services send traces over gRPC, to an address that our default does not suit."""
+    port = urlsplit(telemetry.address).port
+    if not telemetry.enabled or port != (4318 if telemetry.is_grpc else 4317):
+        return []
+    usual, used = ("http/protobuf", "grpc") if telemetry.is_grpc else ("grpc", "http/protobuf")
+    return [
+        f"traces go to port {port}, where collectors usually speak {usual}, as {used}:"
+        " see OTEL_EXPORTER_OTLP_PROTOCOL"
+    ]
 
 
 def _given(fields: tuple[str, ...], env: Mapping[str, str]) -> list[str]:
@@ -96,6 +110,11 @@ def contradictions(settings: Settings) -> Iterator[str]:
     if bool(settings.console.tls_cert) != bool(settings.console.tls_key):
         got = "a value" if settings.console.tls_cert else "nothing"
         yield f"CONSOLE_TLS_CERT: got {got}, accepts a value exactly when CONSOLE_TLS_KEY has one"
+    if settings.notify.metrics_port == settings.notify.health_port:
+        yield (
+            f"HEALTH_PORT_NOTIFY: got {settings.notify.health_port}, accepts another port than"
+            " METRICS_PORT_NOTIFY"
+        )
     yield from _tls_that_is_not_verified_or_used(settings.redis)
 
 

@@ -8,17 +8,21 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import mutt_tasks.settings.parsers as take
+from mutt_tasks.core.addresses import secrets_of
 from mutt_tasks.core.routes import Route, alerter_route, moog_route
 from mutt_tasks.core.templates import Masks
 from mutt_tasks.settings.declared_console import Console
+from mutt_tasks.settings.declared_levels import Levels
 from mutt_tasks.settings.declared_neighbours import Forwarder, Moogsoft, Redis
+from mutt_tasks.settings.declared_notify import Notify
 from mutt_tasks.settings.declared_pace import Lists, Pace
+from mutt_tasks.settings.declared_telemetry import Telemetry
 from mutt_tasks.settings.variable import secrets_in_url, variable, variables_of
 
 
 @dataclass(frozen=True)
 class Process:
-    """How this process serves, logs and traces."""
+    """How this process serves and logs."""
 
     title: ClassVar[str] = "Running"
 
@@ -41,18 +45,6 @@ class Process:
         "LOG_LEVEL", "INFO", take.choice("DEBUG", "INFO", "WARNING", "ERROR"), "least severe line"
     )
     log_json: bool = variable("LOG_JSON_ENABLED", "false", take.boolean, "one JSON object a line")
-    otel: bool = variable(
-        "OTEL_ENABLED", "false", take.boolean, "send traces (needs the `otel` extra)"
-    )
-    otel_endpoint: str = variable(
-        "OTEL_EXPORTER_OTLP_ENDPOINT",
-        "http://localhost:4318",
-        take.public_url,
-        "OTLP collector (HTTP)",
-    )
-    otel_service: str = variable(
-        "OTEL_SERVICE_NAME", "mutt-remediation", take.text, "service name of the traces"
-    )
     masks: Masks = variable(
         "REMEDIATION_MASKS",
         "",
@@ -76,6 +68,9 @@ class Settings:
     redis: Redis
     process: Process
     console: Console
+    telemetry: Telemetry
+    levels: Levels
+    notify: Notify
 
     @property
     def celery_broker(self) -> str:
@@ -97,8 +92,17 @@ class Settings:
         moogsoft, redis = self.moogsoft, self.redis
         found = {moogsoft.api_key, moogsoft.password, redis.password, redis.address.password}
         found |= {redis.next_password, moogsoft.webhook_url, moogsoft.health_url, redis.broker_url}
-        for url in (moogsoft.webhook_url, moogsoft.health_url, self.celery_broker):
+        found.add(self.levels.prometheus_url)
+        for url in (
+            moogsoft.webhook_url,
+            moogsoft.health_url,
+            self.celery_broker,
+            self.levels.prometheus_url,
+        ):
             found |= secrets_in_url(url)
+        found |= self.telemetry.secrets()
+        for address in self.notify.addresses:
+            found |= secrets_of(address)
         return frozenset(found - {""})
 
 

@@ -36,6 +36,18 @@ def load(env: Mapping[str, str] | None = None) -> Settings:
     return _with(settings, "process.pod_name", settings.process.pod_name or socket.gethostname())
 
 
+def of_the_log(env: Mapping[str, str] | None = None) -> tuple[bool, str, str]:
+    """Whether lines are JSON, and the service's and the process' name, of any environment.
+
+    So that what is wrong with an environment can be said as it wants to have it said.
+    """
+    env = os.environ if env is None else env
+    paths = ("process.log_json", "telemetry.service", "process.pod_name")
+    found, _ = read({path: VARIABLES[path] for path in paths}, env)
+    as_json, service, pod_name = (found.get(path) for path in paths)
+    return bool(as_json), str(service), str(pod_name) or socket.gethostname()
+
+
 def overridden(
     settings: Settings, runtime: Mapping[str, bytes]
 ) -> tuple[Settings, tuple[str, ...]]:

@@ -75,6 +75,11 @@ def choice(*words: str) -> Parser[str]:
     return parse
 
 
+def optional(parse: Parser[str]) -> Parser[str]:
+    """What another parser accepts; empty means unset."""
+    return lambda text: parse(text) if text else ""
+
+
 def subset(*words: str) -> Parser[tuple[str, ...]]:
     """A comma-separated list of some of a few words, each at most once."""
 
@@ -169,6 +174,14 @@ def header_text(value: str) -> str:
     """A value that can stand in an HTTP header."""
     if value and not re.fullmatch(r"[ -~]{1,8192}", value):
         raise ValueError("printable ASCII characters, as an HTTP header can carry")
+    return value
+
+
+def header_pairs(value: str) -> str:
+    """Headers as OpenTelemetry writes them; empty means none."""
+    pairs = [pair for pair in value.split(",") if pair.strip()]
+    if not all(re.fullmatch(r"\s*[!#-+\--<>-~]+\s*=[ -~]*", pair) for pair in pairs):
+        raise ValueError("pairs such as name=value, with commas between them")
     return value
 
 

@@ -22,9 +22,10 @@ _LETTER_OF = {
     Action.WAIT: "w",
     Action.MOVE: "t",
     Action.EDIT: "e",
+    Action.RESTORE: "b",
     Action.REMOVE: "x",
 }
-_STAYS = frozenset({Action.WAIT, Action.EDIT})
+_STAYS = frozenset({Action.WAIT, Action.EDIT, Action.RESTORE})
 # For these nothing is pushed but the message itself.
 _AS_THEY_LIE = frozenset({Action.WAIT, Action.MOVE, Action.REMOVE})
 
@@ -80,6 +81,11 @@ class Batch:
     def came_back(self) -> int:
         """How many of those that leave are replays that failed."""
         return sum(d.came_back for d in self.decisions)
+
+    @property
+    def returned(self) -> int:
+        """How many of those came back from their first replay: each alert counts once."""
+        return sum(d.is_first_return for d in self.decisions)
 
     @property
     def forgiven(self) -> int:

@@ -51,6 +51,8 @@ LANDED, STUCK = Family("landed", _ROUTE), Family("stuck", _ROUTE)
 # RETURNED are counted when they are seen to come back, BOUNCED when they leave again.
 BOUNCED, FORGIVEN = Family("bounced", _ROUTE), Family("forgiven", _ROUTE)
 RETURNED = Family("returned", _ROUTE)
+# Alerts that bounced, each counted when it does so for the first time.
+BOUNCED_FIRST = Family("bounced_first", _ROUTE)
 TRIPS = Family("trips", _ROUTE)
 BAD_COUNTERS = Family("odd", _ROUTE)
 REQUEUED = Family("requeued", _ROUTE)

@@ -46,13 +46,14 @@ class Jobs:
         return [text(job_id) for job_id in found]
 
     def is_work_left(self, sources: Sequence[str]) -> bool:
-        """Whether a job has not ended, or something lies beside one of the lists."""
-        beside = (*map(keys.aside, sources), *map(keys.front, sources))
+        """Whether a job has not ended, or something lies beside one of the lists, or is to."""
+        kinds = (keys.aside, keys.front, keys.forward)
+        beside = [key(source) for source in sources for key in kinds]
         with translated():
             return bool(self._client.exists(keys.ACTIVE_JOBS, *beside))
 
     def busy(self, sources: Sequence[str]) -> frozenset[str]:
-        """The lists beside which something lies: a job is at work in them, or was."""
+        """The lists beside which something lies: somebody is at work in them, or was."""
         with translated(), self._client.pipeline(transaction=True) as steps:
             for source in sources:
                 steps.exists(keys.aside(source), keys.front(source))

@@ -1,6 +1,7 @@
 """The key space, drawn once.
 
     mutt:remediation:lease          string   who may move messages now; expires
+    mutt:remediation:lease:taken    string   how often it was taken: tells a late wish for it
     mutt:remediation:drain          hash     what the lease's holder does; outlives a killed worker
     mutt:remediation:tick           string   when the last beat tick was accepted, ms
     mutt:remediation:health         hash     last answer of the probe, when the last ones were asked
@@ -10,6 +11,8 @@
     mutt:remediation:paused         hash     an operator's pause: actor, reason, since; expires
     mutt:remediation:pace           hash     replay rate, live traffic, the consumers' limits and
                                              whether they drop what is sent
+    mutt:remediation:levels         hash     what the service levels are reckoned from, now and at
+                                             moments of the last month
     mutt:remediation:route:<name>   hash     a route's last commit, place in the queue, and flow
     mutt:remediation:request:<kind>:<id>
                                     string   what was done for an operator's request; expires
@@ -32,9 +35,14 @@
     mutt:remediation:trash          zset     jobs that threw something away, by when it is removed
     mutt:remediation:trash:<job>:<list>
                                     list     what it took from there, byte for byte
-    mutt:remediation:aside:<list>   list     while a job works deep inside a list: what is older
-    mutt:remediation:front:<list>   list     what a job that needs the pace found there, on its way
-                                             to the list's old end
+    mutt:remediation:aside:<list>   list     while somebody works deep inside a list: what is older
+    mutt:remediation:front:<list>   list     what is to go first, on its way to the list's old end
+    mutt:remediation:forward:<list> string   behind how many messages that wait that lies; expires
+    mutt:remediation:notify:lease   string   which notifier sends now; expires
+    mutt:remediation:notify:state   hash     how far it has read, what there is to tell, and what
+                                             each target was told
+    mutt:remediation:notify:sending:<target>
+                                    hash     the message that is under way there; expires
 
 Read, never written: the pipeline's own `mutt:config:<key>`, its forwarder's limiter and its
 breaker, `mutt:circuit_breaker:moogsoft:*` (`mutt:circuit:moog:open` in older versions). The message
@@ -44,6 +52,7 @@ lists and the limiter are named by the settings.
 PREFIX = "mutt:remediation:"
 
 LEASE = PREFIX + "lease"
+LEASE_TAKEN = PREFIX + "lease:taken"
 DRAIN = PREFIX + "drain"
 TICK = PREFIX + "tick"
 HEALTH = PREFIX + "health"
@@ -52,6 +61,7 @@ JOURNAL = PREFIX + "journal"
 PAUSED = PREFIX + "paused"
 PACE = PREFIX + "pace"
 CHECKS = PREFIX + "checks"
+LEVELS = PREFIX + "levels"
 
 BREAKER = "mutt:circuit_breaker:moogsoft:state"
 BREAKER_OPEN_TIME = "mutt:circuit_breaker:moogsoft:open_time"
@@ -66,6 +76,14 @@ ACKS = PREFIX + "acks"
 JOBS = PREFIX + "jobs"
 ACTIVE_JOBS = PREFIX + "jobs:active"
 TRASH = PREFIX + "trash"
+
+NOTIFY_LEASE = PREFIX + "notify:lease"
+NOTIFY_STATE = PREFIX + "notify:state"
+
+
+def notify_sending(target: str) -> str:
+    """The message that is under way to a target."""
+    return f"{PREFIX}notify:sending:{target}"
 
 
 def route_state(route: str) -> str:
@@ -119,8 +137,13 @@ def aside(source: str) -> str:
 
 
 def front(source: str) -> str:
-    """What a job found deep inside a list, on its way to the list's old end."""
+    """What was found deep inside a list, on its way to the list's old end."""
     return f"{PREFIX}front:{source}"
+
+
+def forward(source: str) -> str:
+    """Behind how many messages that wait lies what a drain wants at the list's old end."""
+    return f"{PREFIX}forward:{source}"
 
 
 def request(kind: str, request_id: str) -> str:

@@ -86,15 +86,21 @@ class Lease:
 
         `tick_gap` is the least time in seconds since the last accepted tick; 0 asks for none.
         """
-        answer = self._scripts.call(
-            "acquire",
-            [keys.LEASE, keys.TICK, keys.STATS, keys.DRAIN],
-            [
-                *(cycle, TTL_MS, round(tick_gap * 1000), TTL_MS + LONGEST_DELAY_MS),
-                *(take_over.value, OVERDUE_MS),
-                *(TICKS_REFUSED.of(each.value) for each in (Acquired.BUSY, Acquired.EARLY)),
-            ],
-        )
+        answer = [b"overtaken"]
+        # Each time somebody else took the lease between the two commands: that does not go on.
+        while answer[0] == b"overtaken":
+            with translated():
+                taken: Any = self._client.get(keys.LEASE_TAKEN)
+            answer = self._scripts.call(
+                "acquire",
+                [keys.LEASE, keys.TICK, keys.STATS, keys.DRAIN, keys.LEASE_TAKEN],
+                [
+                    *(cycle, TTL_MS, round(tick_gap * 1000), TTL_MS + LONGEST_DELAY_MS),
+                    *(take_over.value, OVERDUE_MS),
+                    *(TICKS_REFUSED.of(each.value) for each in (Acquired.BUSY, Acquired.EARLY)),
+                    taken or 0,
+                ],
+            )
         acquired = Acquired(answer[0].decode())
         return acquired, _holder(answer[1:]) if acquired is Acquired.BUSY else None
 

@@ -30,8 +30,8 @@ class CycleEnd:
 
     `token` is what the lease holds while it is ours. The cycle took `seconds`; `probed` is
     Moogsoft's health, `actor` the process that ran it. `pace` are fields of the pace, `increments`
-    further counters. With a `next_cycle` the drain goes on `delay` seconds later; `asks` says that
-    it waits for Moogsoft.
+    further counters, `levels` fields of the service levels' books. With a `next_cycle` the drain
+    goes on `delay` seconds later; `asks` says that it waits for Moogsoft.
     """
 
     token: str
@@ -42,6 +42,7 @@ class CycleEnd:
     routes: Mapping[str, RouteEnd]
     pace: Mapping[str, Any]
     increments: Increments
+    levels: Mapping[str, Any]
     probed: str
     actor: str
     next_cycle: str = ""
@@ -95,6 +96,7 @@ class Ledger:
                 keys.DRAIN,
                 *(keys.route_state(route) for route in end.routes),
                 keys.PACE,
+                keys.LEVELS,
             ],
             [
                 *(end.token, end.next_cycle, TTL_MS + delay_ms, journal.LENGTH),
@@ -103,6 +105,7 @@ class Ledger:
                 *paired(journal.fields_of(end.entry())),
                 *(part for each in end.routes.values() for part in paired(each.state)),
                 *paired(end.pace),
+                *paired(end.levels),
             ],
         )
 

@@ -27,6 +27,9 @@ from mutt_tasks.store.states import FIELDS, decoded, encoded, number
 # every second, third ... one: that is exact enough for the room, and little work for Redis.
 MOST_MOMENTS = 100
 
+# What is known of messages that wait at the old end, when it holds no more.
+NO_CURSOR = {"cursor": 0, "cursor_until": 0}
+
 # Keys of the pipeline's runtime configuration that its consumers follow.
 LIMIT_NAMES = ("moog_rate_limit", "moog_rate_period", "alerter_queue_shed_threshold")
 
@@ -105,7 +108,8 @@ class Readings:
             [
                 *(route.source, keys.route_state(route.name), keys.PACE, keys.PAUSED),
                 *(keys.BREAKER, limiter_key, *map(keys.config, LIMIT_NAMES)),
-                *(keys.FAILURES, keys.BREAKER_OPEN_TIME, keys.OLD_BREAKER, keys.HEALTH, *queues),
+                *(keys.FAILURES, keys.BREAKER_OPEN_TIME, keys.OLD_BREAKER, keys.HEALTH),
+                *(keys.aside(route.name), keys.front(route.name), *queues),
             ],
             [f"{start * 1000:.0f}", f"{recently * 1000:.0f}", MOST_MOMENTS],
         )
@@ -127,7 +131,7 @@ class Readings:
         with translated():
             found: Any = self._client.hmget(keys.route_state(route), FIELDS[Flow], FIELDS[Suspects])
         flow, suspects = decoded(Flow, found[0]), decoded(Suspects, found[1])
-        state: dict[str, Any] = {"cursor": 0, "cursor_until": 0}
+        state: dict[str, Any] = dict(NO_CURSOR)
         many = len(batch.messages) if is_back else -batch.going
         if found[0] and flow.depth is not None:
             state |= encoded(replace(flow, depth=max(0, flow.depth + many)))
@@ -138,6 +142,19 @@ class Readings:
                 suspects = suspects.moved(batch.places, sent=False, now=0.0)
             state |= encoded(suspects)
         return state
+
+    def brought(self, route: str, older: int, count: int) -> dict[str, Any]:
+        """The fields of a route's state when `count` messages come before the `older` ones.
+
+        What is known of an outage that the oldest of these came in holds for the others, too.
+        """
+        with translated():
+            found: Any = self._client.hget(keys.route_state(route), FIELDS[Suspects])
+        known = decoded(Suspects, found)
+        if not known.cleared:
+            return dict(NO_CURSOR)
+        cleared = max(known.cleared, min(known.cleared, older) + count)
+        return NO_CURSOR | encoded(replace(known, cleared=cleared))
 
 
 def _reading(

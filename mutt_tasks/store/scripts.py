@@ -19,6 +19,8 @@ _CHECKED = frozenset(
             "finish",
             "import",
             "note",
+            "notify_mark",
+            "notify_save",
             "pause",
             "requeue",
             "resume",
@@ -29,8 +31,9 @@ _CHECKED = frozenset(
 # These are given lists.
 _READ_LISTS = frozenset(
     {
-        *("acknowledge", "audited", "balance", "cancel", "commit", "empty_trash", "end_job"),
-        *("finish", "import", "landing", "note", "pause", "requeue", "resume", "submit"),
+        *("acknowledge", "aside", "audited", "balance", "cancel", "commit", "empty_trash"),
+        *("end_job", "finish", "import", "landing", "note", "notify_mark", "notify_save"),
+        *("pause", "requeue", "resume", "submit"),
     }
 )
 # These write an entry of the audit.

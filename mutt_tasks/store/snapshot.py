@@ -14,6 +14,7 @@ from mutt_tasks.core.message import parse
 from mutt_tasks.core.moments import moment_of
 from mutt_tasks.core.pace import Pace
 from mutt_tasks.core.routes import Route
+from mutt_tasks.core.slo_books import Books
 from mutt_tasks.core.suspects import Suspects
 from mutt_tasks.core.watch import Watch
 from mutt_tasks.store import keys
@@ -22,6 +23,7 @@ from mutt_tasks.store.connection import seconds_of, translated
 from mutt_tasks.store.counters import CAME_BACK, Counters
 from mutt_tasks.store.fields import text
 from mutt_tasks.store.job_fields import job_of
+from mutt_tasks.store.levels import book_fields, books_of
 from mutt_tasks.store.scripts import Scripts
 from mutt_tasks.store.states import decoded, number
 
@@ -80,6 +82,7 @@ class Snapshot:
     limits: FollowedLimits
     breaker: Marks
     checks: Checks
+    books: Books
 
     @property
     def is_paused(self) -> bool:
@@ -99,11 +102,13 @@ class Snapshots:
     ) -> Snapshot:
         """Read all in one transaction.
 
-        `lists` are those whose depths are wanted, `jobs` the ids of those that are.
+        `lists` are those whose depths are wanted, `jobs` the ids of those that are. What lies
+        beside a route's source for a few seconds belongs to it.
         """
+        beside = [key(route.name) for route in routes for key in (keys.aside, keys.front)]
         with translated(), self._client.pipeline(transaction=True) as steps:
-            _ask(steps)
-            for name in lists:
+            _ask(steps, routes)
+            for name in (*lists, *beside):
                 steps.llen(name)
             for route in routes:
                 steps.hmget(keys.route_state(route.name), "flow", "suspects", "speed", "moved_at")
@@ -111,24 +116,26 @@ class Snapshots:
                 steps.hgetall(keys.job(job))
             answers: list[Any] = steps.execute()
         time, stats, health, breaker, old_mark, since, pttl, checks, *answers = answers
-        lease, active, (pace, watch, limits), *rest = answers
-        states = zip(routes, rest[len(lists) :], strict=False)
+        lease, active, (pace, watch, limits), books, *rest = answers
+        many = len(lists) + len(beside)
+        states = zip(routes, rest[many:], strict=False)
         now, counters = seconds_of(time), Counters.read(stats)
         return Snapshot(
             now=now,
-            depths=dict(zip(lists, rest, strict=False)),
+            depths=_depths(routes, lists, rest[:many]),
             counters=counters,
             health=_probed(*health[:3]),
             pause=_pause_span(since, pttl, now),
             is_draining=bool(lease),
             active_jobs=active,
-            jobs=_jobs(dict(zip(jobs, rest[len(lists) + len(routes) :], strict=True)), counters),
+            jobs=_jobs(dict(zip(jobs, rest[many + len(routes) :], strict=True)), counters),
             routes={route.name: self._route(route, state) for route, state in states},
             pace=decoded(Pace, pace),
             watch=decoded(Watch, watch),
             limits=decoded(FollowedLimits, limits),
             breaker=Marks(breaker[0], breaker[1], bool(old_mark), number(health[3])),
             checks=Checks.read(checks),
+            books=books_of(routes, books),
         )
 
     def _route(self, route: Route, state: list[bytes | None]) -> RouteSnapshot:
@@ -148,7 +155,7 @@ class Snapshots:
         return message.timestamp() if message else None
 
 
-def _ask(steps: redis.client.Pipeline) -> None:
+def _ask(steps: redis.client.Pipeline, routes: tuple[Route, ...]) -> None:
     """Ask for what there is once."""
     steps.time()
     steps.hgetall(keys.STATS)
@@ -162,6 +169,7 @@ def _ask(steps: redis.client.Pipeline) -> None:
     steps.exists(keys.LEASE)
     steps.zcard(keys.ACTIVE_JOBS)
     steps.hmget(keys.PACE, "pace", "watch", "limits")
+    steps.hmget(keys.LEVELS, book_fields(routes))
 
 
 def _probed(healthy: bytes | None, reason: bytes | None, at: bytes | None) -> Probed | None:
@@ -179,3 +187,15 @@ def _jobs(hashes: Mapping[str, Mapping[bytes, bytes]], counters: Counters) -> di
     """The jobs that these hashes tell, by their ids."""
     found = {name: job_of(raw, counters.value(CAME_BACK.of(name))) for name, raw in hashes.items()}
     return {name: job for name, job in found.items() if job is not None}
+
+
+def _depths(
+    routes: tuple[Route, ...], lists: tuple[str, ...], lengths: list[int]
+) -> dict[str, int]:
+    """The depths of the lists, by the lengths of these and of two beside each route's source."""
+    depths = dict(zip(lists, lengths, strict=False))
+    beside = lengths[len(lists) :]
+    for at, route in enumerate(routes):
+        if route.source in depths:
+            depths[route.source] += sum(beside[2 * at : 2 * at + 2])
+    return depths

@@ -12,10 +12,11 @@ from typing import Any, TypeVar
 from mutt_tasks.core.consumer_limits import FollowedLimits
 from mutt_tasks.core.flow import Flow
 from mutt_tasks.core.pace import Pace
+from mutt_tasks.core.slo_books import Book, QueueBook
 from mutt_tasks.core.suspects import Suspects
 from mutt_tasks.core.watch import Watch
 
-State = TypeVar("State", Flow, Suspects, Pace, Watch, FollowedLimits)
+State = TypeVar("State", Flow, Suspects, Pace, Watch, FollowedLimits, Book, QueueBook)
 
 # The field that each kind stands in.
 FIELDS: dict[type[Any], str] = {

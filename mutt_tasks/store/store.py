@@ -5,6 +5,7 @@ import redis
 from mutt_tasks.core.redaction import ALL, Hints
 from mutt_tasks.errors import ClusterUnsupported
 from mutt_tasks.settings.redis_address import RedisAddress
+from mutt_tasks.store.asides import Asides
 from mutt_tasks.store.audit import Audit
 from mutt_tasks.store.balance import Balance
 from mutt_tasks.store.connection import RETRIES, TIMEOUT, connect, seconds_of, translated
@@ -15,8 +16,10 @@ from mutt_tasks.store.jobs import Jobs
 from mutt_tasks.store.journal import Journal
 from mutt_tasks.store.lease import Lease
 from mutt_tasks.store.ledger import Ledger
+from mutt_tasks.store.levels import Levels
 from mutt_tasks.store.listing import Listings
 from mutt_tasks.store.notes import Notes
+from mutt_tasks.store.notices import Notices
 from mutt_tasks.store.pauses import Pauses
 from mutt_tasks.store.pipeline import Pipeline
 from mutt_tasks.store.plans import Plans
@@ -42,6 +45,7 @@ class Store:
         self.audit = Audit(client, scripts, hints)
         self.balance = Balance(client, scripts)
         self.queues = Queues(client, scripts, self.audit)
+        self.asides = Asides(client, scripts)
         self.trash = Trash(client, scripts, self.audit)
         self.plans = Plans(client)
         self.jobs = Jobs(client)
@@ -50,9 +54,11 @@ class Store:
         self.dead_letters = DeadLetters(client, scripts, self.audit)
         self.imports = Imports(client, scripts, self.audit)
         self.ledger = Ledger(client, scripts)
+        self.levels = Levels(client)
         self.journal = Journal(client)
         self.pauses = Pauses(client, scripts, self.audit)
         self.notes = Notes(client, scripts, self.audit)
+        self.notices = Notices(client, scripts)
         self.pipeline = Pipeline(client)
         self.readings = Readings(client, scripts)
         self.standing = Standings(scripts)

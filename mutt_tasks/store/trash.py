@@ -1,6 +1,6 @@
 """What jobs took from the lists, byte for byte, until it is old; and the bytes of edits."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import redis
@@ -93,12 +93,6 @@ class Trash:
         with translated():
             found: Any = self._client.get(keys.job_edit(job_id))
         return None if found is None else bytes(found)
-
-    def drop_original(self, job_id: str, source: str, originals: Iterable[bytes]) -> None:
-        """Take out of the trash of an edit what was put back."""
-        with translated():
-            for original in originals:
-                self._client.lrem(keys.trash(job_id, source), 1, original)  # type: ignore[arg-type]
 
     def original(self, job_id: str, source: str) -> bytes | None:
         """What an edit took from a list; None when it lies in the trash no more."""

@@ -1,5 +1,6 @@
 """A bad environment ends a `celery` command in clear lines, and no program that only imports us."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -90,3 +91,18 @@ def test_a_redis_cluster_is_refused_with_status_one(
 
     assert ended.returncode == 1
     assert "use one Redis or Sentinel" in ended.stderr
+
+
+@pytest.mark.parametrize("command", ["worker", "beat"])
+def test_who_wants_json_gets_it_here_too(tmp_path: Path, command: str) -> None:
+    env = {**BAD, "LOG_JSON_ENABLED": "true", "POD_NAME": "pod-7"}
+    ended = run(
+        tmp_path,
+        *("-m", "celery", "-A", "mutt_tasks", command),
+        services=Services(tmp_path, "redis://127.0.0.1:1/0", **env),
+    )
+
+    assert ended.returncode == 1
+    found = [json.loads(line) for line in (ended.stdout + ended.stderr).splitlines()]
+    assert [line["message"] for line in found] == LINES
+    assert {(line["level"], line["pod_name"]) for line in found} == {("CRITICAL", "pod-7")}

@@ -8,13 +8,17 @@ import signal
 import subprocess
 import sys
 import termios
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import redis
 
+from mutt_tasks.core.plan import Verb
+from mutt_tasks.operations import jobs
 from mutt_tasks.store.store import Store
 from tests.acceptance.conftest import SCRIPT, SECRET, Run, at_night, of
+from tests.jobs import order, plan_of
 from tests.pipeline import DEAD, DLQ, INGEST, event, fill, operator_pauses
 from tests.redis_server import RedisServer
 from tests.services import ROOT, Services, services, until
@@ -23,7 +27,7 @@ PLUGIN = (sys.executable, "-m", "celery", "-A", "mutt_tasks", "dlq")
 VERBS = (
     *("status", "list", "show", "groups", "plan", "replay", "requeue", "discard", "redirect"),
     *("edit", "undo", "jobs", "job", "cancel", "export", "import", "journal", "audit"),
-    *("note", "ack", "pause", "resume", "run"),
+    *("note", "ack", "notify", "pause", "resume", "run"),
 )
 
 
@@ -262,12 +266,15 @@ def test_tables_fit_the_terminal_and_colours_can_be_off(
     client: redis.Redis, store: Store, redis_server: RedisServer, tmp_path: Path, columns: int
 ) -> None:
     at_night(client, store)
+    long = replace(order(), actor="somebody-with-a-long-name", reason="as long as the night " * 9)
+    job = jobs.submit(store, plan_of(store, Verb.DISCARD, {"dead": [event(1)]}), long)
+    client.hset(f"mutt:remediation:job:{job.id}", "planned", 1_200_000)
     wide = {"message": "日本 " * 100, "hostname": "x" * 60}
     fill(client, DLQ, [event(20, **wide)])
     env = {"TERM": "xterm"} | Services(tmp_path, redis_server.url).env
     env = {name: value for name, value in env.items() if name not in ("NO_COLOR", "COLUMNS")}
 
-    for command in ("list", "groups", "status", "journal"):
+    for command in ("list", "groups", "status", "journal", "jobs", "audit"):
         shown = on_a_terminal(env, columns, command)
         plain = on_a_terminal(env | {"NO_COLOR": "1"}, columns, command)
         assert "\x1b[1m" in shown

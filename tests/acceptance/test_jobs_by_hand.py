@@ -1,5 +1,6 @@
 """An operator's night, with the command line alone and a real worker."""
 
+import json
 import os
 import pty
 import signal
@@ -7,13 +8,24 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import redis
 
 from mutt_tasks.store.store import Store
 from tests.acceptance.conftest import SCRIPT, Run, of
-from tests.pipeline import DEAD, DLQ, INGEST, event, fill, lying_in, numbers_in, operator_pauses
+from tests.pipeline import (
+    DEAD,
+    DLQ,
+    INGEST,
+    event,
+    fill,
+    lying_in,
+    numbers_in,
+    operator_pauses,
+    settings_of,
+)
 from tests.redis_server import RedisServer
 from tests.services import Services, services, until
 
@@ -61,6 +73,69 @@ def test_a_night_from_the_bad_group_to_the_undo(client: redis.Redis, run: Run) -
         ("requeue", "ann", "the rest"),
         ("requeue", "ann", "try ten"),
     ]
+    ids = [job["id"] for job in jobs]
+    assert (
+        run("jobs", "--limit", "2", "-o", "ids").stderr
+        == f"more: the same with --before {ids[1]}\n"
+    )
+    assert run("jobs", "--before", ids[1], "-o", "ids").stdout.split() == ids[2:]
+    # One line for all steps of a job, whatever they were.
+    told = [line.split() for line in run("audit").stdout.splitlines()[1:]]
+    verbs = [" ".join(words[3:]).partition(" j-")[0] for words in told]
+    names = ("undo", "discard", "requeue", "requeue")
+    assert verbs == [f"{step}{name}" for name in names for step in ("end ", "", "submit ")]
+    assert len(run("audit", "--all").stdout.splitlines()) == len(of(run("audit", "-o", "json"))) + 1
+
+
+@pytest.mark.usefixtures("worker")
+def test_who_waits_until_it_is_settled_has_a_cycle_look_what_came_back(
+    client: redis.Redis, run: Run
+) -> None:
+    fill(client, DEAD, [event(n, _remediation=HEADER) for n in range(2)])
+    asked = ("requeue", "--all", "--reason", "mended", "--wait", "-o", "json", *BY_ANN)
+    job = of(run(*asked))
+    assert job["counts"]["under_way"] == 2
+    until(lambda: not client.exists("mutt:remediation:lease"))
+    client.delete(INGEST)  # the consumer takes them, and so time passes
+    key, name = "mutt:remediation:route:alerter", f"mutt:remediation:job:{job['id']}"
+    flow: Any = json.loads(client.hget(key, "flow") or b"")
+    flow["in_flight"]["cohorts"] = [[at - 200, n] for at, n in flow["in_flight"]["cohorts"]]
+    client.hset(key, "flow", json.dumps(flow))
+    client.hincrbyfloat(name, "started_at", -200)
+    assert of(run("job", job["id"], "-o", "json"))["counts"]["stuck"] == 0  # nobody has looked
+    settled = of(run("job", job["id"], "--settled", "-o", "json"))
+    assert (settled["counts"]["stuck"], settled["counts"]["under_way"]) == (2, 0)
+
+
+def test_an_action_with_nothing_to_do_says_so_as_a_job_would(client: redis.Redis, run: Run) -> None:
+    fill(client, DEAD, [b"{garbage"])
+    asked = ("requeue", "--where", "garbage", "--reason", "mended", *BY_ANN)
+    found = of(run(*asked, "-o", "json"))
+    assert (found["id"], found["state"], found["nothing_to_do"]) == (None, "done", True)
+    assert set(found["counts"].values()) == {0}
+    assert found["left_out"] == {"malformed": 1}
+    assert (run(*asked, "-o", "ids").stdout, run(*asked).stderr.splitlines()[-1]) == (
+        "",
+        "nothing to do",
+    )
+    job = of(run("discard", "--all", "--reason", "x", "-o", "json", *BY_ANN))
+    assert job["nothing_to_do"] is False
+    assert found.keys() - {"left_out"} == job.keys()
+
+
+def test_a_message_that_was_named_and_cannot_be_done_is_refused(
+    client: redis.Redis, run: Run
+) -> None:
+    fill(client, DEAD, [b"{garbage", event(1, _remediation=HEADER)])
+    bad, good = run("list", "--route", "dead", "-o", "ids").stdout.split()
+    refused = run("requeue", bad, "--reason", "x", *BY_ANN)
+    assert refused.returncode == 4
+    assert "cannot be done (1 malformed)" in refused.stderr
+    assert "edit, redirect or discard it" in refused.stderr
+    assert run("requeue", bad, "--dry-run").returncode == 0
+    assert of(run("audit", "--refused", "-o", "json"))[0]["scope"] == bad
+    both = of(run("requeue", bad, good, "--reason", "x", "-o", "json", *BY_ANN))
+    assert both["counts"]["planned"] == 1
 
 
 def test_a_worker_that_is_killed_goes_on_where_it_was(
@@ -84,6 +159,9 @@ def test_a_worker_that_is_killed_goes_on_where_it_was(
     assert (ended["state"], ended["counts"]["done"]) == ("done", 30_000)
     assert client.lrange(trash, 0, -1) == events
     assert not client.llen(DLQ)
+    both = settings_of(REMEDIATION_ROUTES="alerter,moog")
+    assert set(Store(client).balance.check(both.routes, DEAD).values()) == {0}
+    assert client.hget("mutt:remediation:checks", "missing:alerter") == b"0"
 
 
 def test_an_interrupt_ends_the_command_and_not_the_job(
@@ -133,8 +211,9 @@ def test_an_edit_shows_no_credential_and_loses_none(
     assert "hunter2" not in worker.logs()
 
 
-def test_the_question_names_what_will_be_done_at_most(
-    client: redis.Redis, redis_server: RedisServer, tmp_path: Path
+@pytest.mark.parametrize(("answer", "status"), [(b"y\n", 0), (b"\n", 130), (b"\x04", 130)])
+def test_the_question_names_what_will_be_done_at_most_and_takes_only_a_yes(
+    client: redis.Redis, redis_server: RedisServer, tmp_path: Path, answer: bytes, status: int
 ) -> None:
     fill(client, DLQ, [event(n) for n in range(1204)])
     env = Services(tmp_path, redis_server.url).env
@@ -146,10 +225,13 @@ def test_the_question_names_what_will_be_done_at_most(
     told = b""
     while b"?" not in told:
         told += os.read(ours, 1000)
-    os.write(ours, b"y\n")
-    assert command.wait(30) == 0
+    os.write(ours, answer)
+    assert command.wait(30) == status
     assert b"discard 10 of 1,204 planned, of 1,204 messages in alerter?" in told
-    assert client.zcard("mutt:remediation:jobs") == 1
+    assert client.zcard("mutt:remediation:jobs") == (status == 0)
+    if status:
+        while b"nothing was done" not in told:
+            told += os.read(ours, 1000)
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,9 @@ import redis
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
+from mutt_tasks.console.application import opened
+from mutt_tasks.metrics import RedisCollector
+from mutt_tasks.operations import status
 from mutt_tasks.store.store import Store
 from tests.console.browsing import CHROMIUM, Person, browser, width_of
 from tests.console.conftest import app_on
@@ -16,7 +19,8 @@ from tests.console.people import keys_in
 from tests.console.running import served
 from tests.console.test_pages import PAGES, hostile
 from tests.jobs import OFF, discarded
-from tests.pipeline import DEAD, DLQ, event, fill, lying_in, run_cycle
+from tests.pipeline import DEAD, DLQ, MOOG_DLQ, event, fill, lying_in, run_cycle, settings_of
+from tests.redis_server import RedisServer
 
 pytestmark = [
     pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium"),
@@ -91,6 +95,51 @@ def test_one_stream_a_tab_which_ends_when_it_is_hidden(person: Person) -> None:
     page.wait_for_function("performance.getEntriesByType('resource').length > 0")
     page.wait_for_timeout(300)
     assert len([url for url in person.asked if url.endswith("/live")]) == before + 1
+
+
+def test_when_redis_is_away_the_page_says_so_and_recovers_by_itself(
+    chromium: Browser, tmp_path: Path
+) -> None:
+    server = RedisServer(tmp_path).start()
+    keys = keys_in(tmp_path / "keys")
+    env = {"REDIS_URL": server.url, "CONSOLE_KEYS_FILE": str(tmp_path / "keys")}
+    fill(server.client, DLQ, [event(n) for n in range(7)])
+    with served(opened(settings_of(**env))) as base:
+        person = Person(chromium.new_context(), base).logs_in(keys["operator"])
+        page = person.page
+        expect(page.locator(".flow")).to_contain_text("7")
+        server.freeze()
+        expect(page.locator(".sentence")).to_contain_text("Redis is away", timeout=6000)
+        # What was known last stays there, and is told to be old.
+        expect(page.locator("body")).to_have_class(re.compile("is-stale"))
+        expect(page.locator(".flow")).to_contain_text("7")
+        expect(page.locator(".now")).to_contain_text("s old")
+        server.thaw()
+        expect(page.locator(".sentence")).not_to_contain_text("away", timeout=10_000)
+        expect(page.locator("body")).not_to_have_class(re.compile("is-stale"))
+        person.context.close()
+    server.stop()
+
+
+def test_the_page_the_command_line_and_the_metrics_say_the_same(
+    person: Person, client: redis.Redis, store: Store
+) -> None:
+    fill(client, DLQ, [event(n) for n in range(1234)])
+    fill(client, DEAD, [event(n) for n in range(56)])
+    run_cycle(store, OFF)
+    page = person.goes("/")
+    settings = settings_of(REMEDIATION_ROUTES="alerter,moog")
+    said = status.read(store, settings.routes, settings.lists.dead_letter_queue).as_json()
+    depths = {
+        sample.labels["dlq_name"]: sample.value
+        for metric in RedisCollector(store, settings).collect()
+        for sample in metric.samples
+        if sample.name == "mutt_remediation_dlq_depth"
+    }
+    expect(page.locator(".flow .depth a")).to_have_text(["1,234", "0", "56"])
+    assert [depths[name] for name in (DLQ, MOOG_DLQ, DEAD)] == [1234, 0, 56]
+    assert [said["routes"][name]["depth"] for name in ("alerter", "moog")] == [1234, 0]
+    expect(page.locator(".sentence")).to_contain_text(said["sentence"][1:])
 
 
 def test_by_keyboard_alone_a_message_is_discarded_and_brought_back(

@@ -4,6 +4,7 @@ After each cut every message is in exactly one place, the job's numbers say whic
 whole; then another worker does exactly the rest.
 """
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -72,6 +73,14 @@ def edit(store: Store, client: redis.Redis) -> Job:
     return jobs.edit(store, "alerter", EVENTS[3], event(33), ordered("edit"))
 
 
+def undo_edit(store: Store, client: redis.Redis) -> Job:
+    """Put the original back in its place."""
+    edited = edit(store, client)
+    run_cycle(store, SETTINGS)
+    client.delete(LEASE)
+    return jobs.undo(store, edited.id, ordered("undo"))
+
+
 def replay(store: Store, client: redis.Redis) -> Job:
     """Put four of nine back, before the others follow."""
     fill(client, DLQ, EVENTS)
@@ -98,6 +107,7 @@ KINDS: dict[str, tuple[Callable[[Store, redis.Redis], Job], End]] = {
     "discard": (discard, End((0, 2, 4, 6, 8), (), (1, 3, 5, 7), 4)),
     "undo": (undo, End((1, 3, 5, 7, 0, 2, 4, 6, 8), (), (), 4)),
     "edit": (edit, End((0, 1, 2, 33, 4, 5, 6, 7, 8), (), (3,), 1)),
+    "undo of an edit": (undo_edit, End(tuple(range(9)), (), (33,), 1)),
     "replay": (replay, End((), (1, 3, 5, 7, 0, 2, 4, 6, 8), (), 4)),
     "requeue": (requeue, End((), (0, 1, 2, 3), (), 4)),
 }
@@ -105,6 +115,7 @@ DONE_BY = {
     "discard": "discarded:alerter",
     "undo": "undone:alerter",
     "edit": "edited:alerter",
+    "undo of an edit": "undone:alerter",
     "requeue": "requeued:alerter",
 }
 
@@ -147,8 +158,10 @@ def check_books(store: Store, client: redis.Redis, job: Job, kind: str, at: str)
     lists = [lying_in(client, DLQ), lying_in(client, INGEST), trash_of(client, job)]
     done = jobs.get(store, job.id).counts.done
     everything = sum(map(len, lists)) + sum(raw in LETTERS for raw in lying_in(client, DEAD))
-    edited = done if kind == "edit" else 0
+    # An edit leaves two: the original, and what was made of it.
+    edited = {"edit": done, "undo of an edit": 1}.get(kind, 0)
     assert everything == (4 if kind == "requeue" else 9) + edited, at
+    assert edited == 0 or (EVENTS[3] in lists[0]) != (EVENTS[3] in lists[2]), at
     if kind in DONE_BY:
         assert counters(client).get(DONE_BY[kind], 0) == done, at
     assert store.audit.verify().wrong == "", at
@@ -160,7 +173,7 @@ def check_end(store: Store, client: redis.Redis, job: Job, end: End, at: str) ->
     assert (found.state, found.counts.done, found.counts.left) == (State.DONE, end.done, 0), at
     assert tuple(numbers_in(client, DLQ)) == end.dlq, at
     assert sorted(numbers_in(client, INGEST)) == sorted(end.target), at
-    numbers = [EVENTS.index(raw) for raw in trash_of(client, job)]
+    numbers = [json.loads(raw)["number"] for raw in trash_of(client, job)]
     assert tuple(numbers) == end.trash, at
     assert [raw for raw in lying_in(client, DEAD) if raw in LETTERS] == [], at
     assert store.audit.verify().wrong == "", at

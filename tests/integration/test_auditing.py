@@ -91,11 +91,11 @@ def test_an_entry_is_shown_in_words_and_by_name(looks: Looker) -> None:
     ]
 
     assert [entry["sentence"] for entry in found] == [
-        "alerter 9; 1 message; done",
-        "interval; 60 → 90; done",
+        "alerter 9; 1 message",
+        "interval; 60 → 90",
         "refused: seconds: accepts; CHG4711",
-        "alerter; 1 message; done",
-        "alerter 9; 9 messages; done",
+        "alerter; 1 message",
+        "alerter 9",
     ]
     assert found[0]["count"] == 1
     assert found[0]["id"] == looks.store.audit.head().newest
@@ -131,3 +131,66 @@ def test_whether_it_is_whole_is_said_with_its_end(client: redis.Redis, looks: Lo
     client.xdel("mutt:remediation:audit", newest[0][0])
     broken = auditing.verified(looks)
     assert (broken["whole"], broken["entries"], broken["from"]) == (False, 4, "the end")
+
+
+def step(job: str, scope: str, count: int, **changed: Any) -> AuditEntry:
+    """What one commit of a job writes."""
+    of_job = {"reason": "old", "job": job, "cycle": "c" * 32} | changed
+    return AuditEntry("discard", "ann", "--actor", scope=scope, count=count, **of_job)
+
+
+def lines(store: Store, **wanted: Any) -> list[tuple[str, str, int, int]]:
+    """The lines of a page: job, verb, messages, steps."""
+    found, _ = auditing.folded(looker_on(store), Wanted(**wanted))
+    return [(each["job"], each["verb"], each["count"], each["steps"]) for each in found]
+
+
+def test_the_steps_of_a_job_are_one_line_with_all_that_they_did(store: Store) -> None:
+    for entry in (
+        ENTRIES[0],
+        step("j-1", "alerter", 500),
+        step("j-2", "moog", 7),
+        ENTRIES[2],
+        step("j-1", "alerter", 500),
+        step("j-1", "dead", 23),
+        ENTRIES[4],
+    ):
+        store.audit.add(entry)
+
+    assert lines(store) == [
+        ("j-1", "end discard", 1, 1),
+        ("j-1", "discard", 1023, 3),
+        ("", "pause", 0, 1),
+        ("j-2", "discard", 7, 1),
+        ("j-1", "submit discard", 9, 1),
+    ]
+    found, _ = auditing.folded(looker_on(store), Wanted())
+    since = found[1]["since"]
+    assert since < found[1]["at"]
+    assert found[1]["sentence"] == (
+        f"dead 23, alerter 1,000; 1,023 messages; old; in 3 steps since {since[11:19]}"
+    )
+    assert found[3]["sentence"] == "moog; 7 messages; old"
+
+
+def test_pages_of_lines_leave_nothing_out_and_end(store: Store) -> None:
+    written = [step(f"j-{n % 3}", "alerter", 1 + n) for n in range(12)]
+    for entry in written:
+        store.audit.add(entry)
+    total, before, pages = 0, "", 0
+    while True:
+        found, before = auditing.folded(looker_on(store), Wanted(most=2, before=before))
+        assert 1 <= len(found) <= 2
+        total, pages = total + sum(each["count"] for each in found), pages + 1
+        if not before:
+            break
+    assert total == sum(entry.count for entry in written)
+    assert pages > 1
+    assert auditing.folded(looker_on(store), Wanted(most=3))[1] == ""
+
+
+def test_imports_are_one_line_only_where_they_follow_each_other(store: Store) -> None:
+    part = AuditEntry("import", "ann", "--actor", scope="dead", reason="NET-1", count=500)
+    for entry in (part, part, ENTRIES[2], part):
+        store.audit.add(entry)
+    assert lines(store) == [("", "import", 500, 1), ("", "pause", 0, 1), ("", "import", 1000, 2)]

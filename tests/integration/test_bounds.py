@@ -7,15 +7,17 @@ from mutt_tasks.store.store import Store
 from tests.looking import looker_on
 from tests.pipeline import ALERTS, DLQ, LIMITER, event, fill, now_of, run_cycle, settings_of
 
-ENV = {"REMEDIATION_ROUTES": "alerter,moog", "REMEDIATION_HIGH_WATER": 1000}
-BOTH = settings_of(**ENV)
+BOTH = settings_of(REMEDIATION_ROUTES="alerter,moog", REMEDIATION_HIGH_WATER=1000)
 
 
 def test_before_anything_went_only_the_queues_are_a_limit(
     client: redis.Redis, store: Store
 ) -> None:
     fill(client, DLQ, [event(n) for n in range(5)])
-    found = bounds.of(looker_on(store, **ENV), now_of(store))
+    found = bounds.of(
+        looker_on(store, REMEDIATION_ROUTES="alerter,moog", REMEDIATION_HIGH_WATER=1000),
+        now_of(store),
+    )
     assert set(found) == {"alerter", "moog"}
     assert found["alerter"].room is None  # no limiter was ever seen
     assert found["alerter"].credit == 1000
@@ -24,7 +26,10 @@ def test_before_anything_went_only_the_queues_are_a_limit(
 
 def test_credit_falls_with_what_lies_in_the_queues(client: redis.Redis, store: Store) -> None:
     fill(client, ALERTS, [event(n) for n in range(990)])
-    found = bounds.of(looker_on(store, **ENV), now_of(store))
+    found = bounds.of(
+        looker_on(store, REMEDIATION_ROUTES="alerter,moog", REMEDIATION_HIGH_WATER=1000),
+        now_of(store),
+    )
     assert found["moog"].credit == 10
     assert (found["moog"].binding, found["alerter"].credit) == ("credit", 10)
 
@@ -35,7 +40,10 @@ def test_a_batch_that_lies_in_the_queue_leaves_less_of_the_window(
     fill(client, DLQ, [event(n) for n in range(50)])
     run_cycle(store, BOTH)
     run_cycle(store, BOTH)
-    found = bounds.of(looker_on(store, **ENV), now_of(store))["alerter"]
+    found = bounds.of(
+        looker_on(store, REMEDIATION_ROUTES="alerter,moog", REMEDIATION_HIGH_WATER=1000),
+        now_of(store),
+    )["alerter"]
     assert found.binding == "window"
     assert found.window <= BOTH.pace.batch_size
 

@@ -1,6 +1,7 @@
 """Messages are exported as they lie, and imported byte for byte, counted and audited."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 import redis
@@ -154,3 +155,24 @@ def test_an_import_that_is_refused_changes_nothing(client: redis.Redis, store: S
 
     assert [verb for verb, *_ in audited(store)] == ["export"]
     assert "imported:dead" not in counters(client)
+
+
+def test_an_export_beside_a_drain_has_each_message_that_stays_once_and_in_order(
+    client: redis.Redis, store: Store
+) -> None:
+    events = [event(n) for n in range(30_000)]
+    client.lpush(DLQ, *events)
+    taken: list[bytes] = []
+
+    def drain_goes_on(_seen: int, _all: int) -> None:
+        """Others take the oldest, faster than the export reads; some come back as the newest."""
+        found: list[bytes] = client.rpop(DLQ, 2500) or []  # type: ignore[assignment]
+        taken.extend(found)
+        client.lpush(DLQ, *(b"back:" + raw for raw in found[:20]), b"a new one")
+
+    looker = replace(looker_on(store), progress=drain_goes_on)
+    lines = list(exporting.exported(looker, Exported(is_all=True, routes=("alerter",)), order()))
+    assert len(taken) > 10_000
+    found = list(messages_of(lines))
+    assert found == events[-len(found) :]
+    assert len(found) >= len(events) - len(taken)

@@ -1,10 +1,13 @@
 """Plans and jobs as people see them: how long it takes, and what holds a job."""
 
+from dataclasses import replace
+
 import pytest
 import redis
 
 from mutt_tasks.core.jobs import Job
-from mutt_tasks.core.plan import Plan, Verb
+from mutt_tasks.core.plan import PLANNED, Plan, Verb
+from mutt_tasks.errors import InvalidArgument
 from mutt_tasks.operations import job_view, jobs, status
 from mutt_tasks.operations.status import Status
 from mutt_tasks.store import keys
@@ -117,6 +120,31 @@ def test_what_holds_a_route_holds_the_job_and_an_empty_one_does_not(
     client.xadd(keys.JOURNAL, told)  # type: ignore[arg-type]
     client.hset(keys.job(job.id), mapping={"rate": 0.1, "next_at": store.now() + 9})
     assert held_by(store, jobs.get(store, job.id)) == "own rate"
+
+
+def test_what_the_drain_sends_too_is_told_in_the_plan(store: Store) -> None:
+    looks = looker_on(store)
+    plans = {verb: Plan("p-1", "etag", verb, {"alerter": 1}) for verb in PLANNED}
+    drained = [verb for verb, each in plans.items() if job_view.plan(looks, each)["is_drained_too"]]
+    assert drained == [Verb.REPLAY]
+
+
+def test_a_job_that_stops_early_has_its_own_goal(client: redis.Redis, store: Store) -> None:
+    fill(client, DLQ, [event(n) for n in range(3)])
+    plan = plan_of(store, Verb.DISCARD, {"alerter": [event(n) for n in range(3)]})
+    job = jobs.submit(store, plan, order(stop_after=2))
+    assert job_view.job(looker_on(store), job)["goal"] == 2
+    assert status_of(store).sentence.endswith(f"discard {job.id} by ann: 0 of 2 done")
+    assert replace(job, stop_after=9).goal == replace(job, stop_after=None).goal == 3
+
+
+def test_jobs_are_listed_page_by_page_the_newest_first(client: redis.Redis, store: Store) -> None:
+    ids = [waiting(client, store, Verb.DISCARD, 1).id for _ in range(3)]
+    assert [job.id for job in jobs.listed(store, 2)] == [ids[2], ids[1]]
+    assert [job.id for job in jobs.listed(store, 2, before=ids[1])] == [ids[0]]
+    assert jobs.listed(store, 2, before=ids[0]) == []
+    with pytest.raises(InvalidArgument, match="before"):
+        jobs.listed(store, 2, before="j-000000000000")
 
 
 def test_counts_are_told_in_words_without_what_is_nothing() -> None:

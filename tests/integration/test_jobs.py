@@ -12,6 +12,7 @@ from mutt_tasks.core.plan import Verb
 from mutt_tasks.errors import InvalidArgument, LeaseLost, Refused, SetChanged
 from mutt_tasks.operations import jobs
 from mutt_tasks.replay.job_work import wants_cycle
+from mutt_tasks.store.asides import Aside
 from mutt_tasks.store.job_changes import Ending
 from mutt_tasks.store.states import decoded
 from mutt_tasks.store.store import Store
@@ -326,7 +327,7 @@ def test_whoever_has_lost_the_lease_changes_nothing_for_a_job(
     with pytest.raises(LeaseLost):
         store.trash.empty("ours", job.id, ("alerter",), 3, late)
     with pytest.raises(LeaseLost):
-        store.queues.step_aside("ours", DLQ, BESIDE, 0, 1)
+        store.asides.step("ours", Aside("alerter", DLQ, BESIDE, 0, 1))
     with pytest.raises(LeaseLost):
         store.job_changes.end("ours", waits, Ending(State.DONE, waits.counts), late)
     assert store.trash.depth(("alerter",)) == 3
@@ -338,7 +339,7 @@ def test_each_step_of_a_jobs_work_renews_the_lease(client: redis.Redis, store: S
     job = discarded(client, store)
     fill(client, DLQ, [event(7)])
     client.set(LEASE, "ours", px=5000)
-    assert store.queues.step_aside("ours", DLQ, BESIDE, 0, 1) == 1
+    assert store.asides.step("ours", Aside("alerter", DLQ, BESIDE, 0, 1)) == 1
     assert 5000 < int(client.pttl(LEASE)) <= 10_000
     client.set(LEASE, "ours", px=5000)
     assert store.trash.empty("ours", job.id, ("alerter",), 3, store.now() + 8 * 86_400) == 0

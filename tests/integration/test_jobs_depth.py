@@ -8,6 +8,7 @@ from mutt_tasks.core.jobs import State
 from mutt_tasks.core.plan import Verb
 from mutt_tasks.operations import jobs
 from mutt_tasks.replay.job_work import wants_cycle
+from mutt_tasks.store.asides import Aside
 from mutt_tasks.store.store import Store
 from mutt_tasks.surroundings import new_id
 from tests.jobs import BESIDE, LEASE, OFF, SETTINGS, after, order, plan_of
@@ -142,8 +143,10 @@ def test_who_finds_another_number_aside_steps_over_nothing(
 ) -> None:
     fill(client, DLQ, [event(n) for n in range(3)])
     client.set(LEASE, "ours")
-    assert store.queues.step_aside("ours", DLQ, BESIDE, 0, 2) == 2
-    assert store.queues.step_aside("ours", DLQ, BESIDE, 0, 3) == 2  # so it is told how many
+    assert store.asides.step("ours", Aside("alerter", DLQ, BESIDE, 0, 2)) == 2
+    assert (
+        store.asides.step("ours", Aside("alerter", DLQ, BESIDE, 0, 3)) == 2
+    )  # so it is told how many
     assert numbers_in(client, DLQ) == [2]
-    assert store.queues.step_aside("ours", DLQ, BESIDE, 2, 0) == 0
+    assert store.asides.step("ours", Aside("alerter", DLQ, BESIDE, 2, 0)) == 0
     assert numbers_in(client, DLQ) == [0, 1, 2]

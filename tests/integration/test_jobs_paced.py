@@ -80,6 +80,29 @@ def test_a_requeue_gives_a_dead_letter_a_fresh_start(client: redis.Redis, store:
     assert all(b'"_retry_count": 0' in raw and b'"_moog_retry_count": 0' in raw for raw in sent)
 
 
+def test_a_requeue_that_comes_back_at_once_is_counted_and_not_tried_again_at_once(
+    client: redis.Redis, store: Store
+) -> None:
+    header = {"replays": 5, "forgiven": 0, "route": "alerter", "reason": "poison"}
+    dead = [event(n, _remediation=header) for n in range(3)]
+    fill(client, DEAD, dead)
+    job = jobs.submit(store, plan_of(store, Verb.REQUEUE, {"dead": dead}), order())
+
+    def fail(seconds: float) -> None:
+        """The consumer takes and gives up, while the cycle spreads its batch."""
+        let_pass(store, seconds)
+        fill(client, DLQ, lying_in(client, INGEST))
+        client.delete(INGEST)
+
+    ended = run_cycle(store, SETTINGS, wait=fail)
+    run_cycle(store, SETTINGS, ended.next_cycle, wait=fail)
+    counts = after(store, job).counts
+    assert (counts.done, counts.came_back, client.llen(DLQ)) == (3, 3, 3)
+    headers = [header_of(raw) for raw in lying_in(client, DLQ)]
+    assert [(each["replays"], each["cycle"]) for each in headers] == [(1, job.id)] * 3
+    assert headers[0]["before"] == header
+
+
 def test_a_job_on_two_routes_stops_after_as_many_as_was_asked_of_both_together(
     client: redis.Redis, store: Store
 ) -> None:
@@ -92,6 +115,17 @@ def test_a_job_on_two_routes_stops_after_as_many_as_was_asked_of_both_together(
     run_cycle(store, both)
     found = after(store, job)
     assert (found.state, found.counts.done, client.llen(DEAD)) == (State.DONE, 5, 55)
+
+
+def test_a_job_on_two_routes_ends_when_all_is_done_on_one_and_gone_from_the_other(
+    client: redis.Redis, store: Store
+) -> None:
+    fill(client, DLQ, [event(1)])
+    plan = plan_of(store, Verb.REPLAY, {"alerter": [event(1)], "moog": [event(2)]})
+    job = jobs.submit(store, plan, order())
+    drain(store, BOTH)
+    found = after(store, job)
+    assert (found.state, found.counts.done, found.counts.gone) == (State.DONE, 1, 1)
 
 
 def test_a_job_on_two_routes_keeps_to_its_rate_on_both_together(

@@ -6,9 +6,11 @@ import pytest
 import redis
 
 from mutt_tasks.cycle import Trigger
-from mutt_tasks.errors import LeaseLost
+from mutt_tasks.errors import LeaseLost, StoreCorrupt
 from mutt_tasks.replay.result import CycleResult
-from mutt_tasks.store.lease import Holder, Step
+from mutt_tasks.store import keys
+from mutt_tasks.store.lease import Acquired, Holder, Lease, Step
+from mutt_tasks.store.scripts import Scripts
 from mutt_tasks.store.store import Store
 from tests.pipeline import (
     DLQ,
@@ -365,3 +367,73 @@ def test_each_commit_renews_the_lease(client: redis.Redis, store: Store) -> None
     assert replay(store, settings, cycle) is not None
     assert len(lifetimes) > 1
     assert all(0 < lifetime <= 10_000 for lifetime in lifetimes)
+
+
+class Copied(Scripts):
+    """Scripts whose last call can be delivered once more."""
+
+    last: Any = None
+
+    def call(self, *what: Any) -> Any:
+        """A call, which is kept."""
+        self.last = what
+        return super().call(*what)
+
+    def again(self) -> Any:
+        """The last call once more, as a copy that comes late."""
+        return super().call(*self.last)
+
+
+@pytest.mark.parametrize("end", ["lost", "let go", "handed on and let go"])
+def test_a_late_copy_of_a_wish_for_the_lease_revives_no_cycle_that_had_it(
+    client: redis.Redis, end: str
+) -> None:
+    scripts = Copied(client)
+    lease = Lease(client, scripts)
+    assert lease.acquire("a" * 32, 0.0) == (Acquired.YES, None)
+    wish = scripts.last
+    assert scripts.again() == [b"acquired"]  # the answer was lost
+    if end == "lost":
+        client.delete(LEASE)
+    elif end == "let go":
+        lease.release("a" * 32)
+    else:
+        lease.advance("a" * 32, "b" * 32)
+        lease.release("b" * 32)
+    scripts.last = wish
+    assert scripts.again() == [b"overtaken"]
+    assert client.exists(LEASE) == 0
+    assert lease.acquire("c" * 32, 0.0) == (Acquired.YES, None)
+    wish, scripts.last = scripts.last, wish
+    assert scripts.again() == [b"overtaken"]
+    lease.advance("c" * 32, "step")
+    scripts.last = wish
+    assert scripts.again() == [b"overtaken"]
+    assert client.get(LEASE) == b"step"
+    assert "ticks:busy" not in counters(client)  # no tick was refused
+
+
+def test_who_was_overtaken_asks_again(client: redis.Redis) -> None:
+    class Overtaken(Scripts):
+        """Somebody else takes the lease just before the first call, and lets go of it."""
+
+        is_first = True
+
+        def call(self, *what: Any) -> Any:
+            """A call."""
+            if self.is_first:
+                self.is_first = False
+                other = Lease(client, Scripts(client))
+                assert other.acquire("b" * 32, 0.0)[0] is Acquired.YES
+                assert other.release("b" * 32)
+            return super().call(*what)
+
+    assert Lease(client, Overtaken(client)).acquire("a" * 32, 0.0) == (Acquired.YES, None)
+    assert client.get(LEASE) == b"a" * 32
+
+
+@pytest.mark.parametrize("damage", [b"much", b"", b"9" * 16])
+def test_a_damaged_count_of_leases_is_named(client: redis.Redis, damage: bytes) -> None:
+    client.set(keys.LEASE_TAKEN, damage)
+    with pytest.raises(StoreCorrupt, match="lease:taken"):
+        Lease(client, Scripts(client)).acquire("a" * 32, 0.0)

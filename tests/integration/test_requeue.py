@@ -125,6 +125,14 @@ def test_it_lies_at_the_old_end_of_its_own_source_with_a_fresh_header_and_counte
     assert (header["replays"], header["before"]) == (1, header_of(dead))
 
 
+def test_the_line_about_it_has_its_correlation_id(client: redis.Redis, store: Store) -> None:
+    """By which the logs of all of MUTT's services are searched."""
+    dead = b'{"a":1,"_correlation_id":"c-17","_remediation":{"route":"moog","reason":"poison"}}'
+    client.lpush(DEAD, dead)
+
+    assert ask(store, digest_of(dead))["correlation_id"] == "c-17"
+
+
 def test_a_counter_that_the_message_has_not_is_not_added(client: redis.Redis, store: Store) -> None:
     dead = b'{"a":1,"_remediation":{"route":"moog","reason":"poison"}}'
     client.lpush(DEAD, dead)

@@ -131,6 +131,16 @@ def test_the_books_count_what_moved_and_what_lies_there(
     assert found.depths["beside"] == 0
 
 
+def test_what_lies_beside_a_list_for_seconds_is_counted_with_it(
+    client: redis.Redis, store: Store, settings: Settings
+) -> None:
+    fill(client, DLQ, [event(n) for n in range(3)])
+    fill(client, keys.aside("alerter"), [event(n) for n in range(10, 14)])
+    fill(client, keys.front("moog"), [event(20)])
+    routes = read(store, settings).routes
+    assert (routes["alerter"].depth, routes["moog"].depth) == (7, 1)
+
+
 def test_the_age_is_that_of_the_oldest_messages_event(
     client: redis.Redis, store: Store, settings: Settings
 ) -> None:

@@ -1,11 +1,15 @@
-"""A worker that starts before its Redis looks for what was left once that is there."""
+"""What a worker sees that nobody tells it: messages that were left, and a pause that has ended."""
 
 import threading
 from pathlib import Path
 from types import SimpleNamespace
 
+import redis
+
+from mutt_tasks.operations import switches
+from mutt_tasks.store.store import Store
 from mutt_tasks.survival import Survival
-from tests.pipeline import DLQ, event, fill, settings_of
+from tests.pipeline import DLQ, event, fill, operator_pauses, settings_of
 from tests.redis_server import RedisServer
 
 
@@ -41,3 +45,19 @@ def test_messages_that_waited_are_taken_up_though_redis_came_later_than_the_work
     finally:
         survival.stop(worker)
         server.stop()
+
+
+def test_replays_begin_when_a_pause_ends_whoever_ended_it(
+    client: redis.Redis, store: Store
+) -> None:
+    operator_pauses(store, 600)
+    connection = client.connection_pool.connection_kwargs
+    app = Started(f"redis://{connection['host']}:{connection['port']}/0")
+    survival, worker = Survival(None), SimpleNamespace(app=app)
+    survival.start(worker)
+    try:
+        assert not app.has_sent.wait(1.5)
+        switches.resume(store, "request", "ann")
+        assert app.has_sent.wait(10)
+    finally:
+        survival.stop(worker)

@@ -8,10 +8,33 @@ import yaml
 ROOT = Path(__file__).parents[2]
 PROMETHEUS = ROOT / "monitoring" / "prometheus.yml"
 RULES = ROOT / "monitoring" / "rules.yml"
+ALERTMANAGER = ROOT / "monitoring" / "alertmanager.yml"
+RUNBOOK = ROOT / "docs" / "runbook.md"
 TESTS = sorted(Path(__file__).parent.glob("*.yml"))
+
+
+def rules() -> list[dict[str, Any]]:
+    """Every rule, in the file's order."""
+    groups = yaml.safe_load(RULES.read_text())["groups"]
+    return [rule for group in groups for rule in group["rules"]]
 
 
 def alerts() -> dict[str, dict[str, Any]]:
     """Every alert by its name."""
-    (group,) = yaml.safe_load(RULES.read_text())["groups"]
-    return {rule["alert"]: rule for rule in group["rules"]}
+    return {rule["alert"]: rule for rule in rules() if "alert" in rule}
+
+
+def every_alert() -> set[str]:
+    """The names of all alerts, of whichever file of rules."""
+    return {
+        rule["alert"]
+        for file in RULES.parent.glob("*rules.yml")
+        for group in yaml.safe_load(file.read_text())["groups"]
+        for rule in group["rules"]
+        if "alert" in rule
+    }
+
+
+def records() -> dict[str, str]:
+    """What is recorded by which expression."""
+    return {rule["record"]: rule["expr"] for rule in rules() if "record" in rule}

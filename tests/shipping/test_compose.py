@@ -28,7 +28,7 @@ from tests.shipping.files import (
 )
 
 DEMO = ("moogsoft", "pipeline")
-PRODUCTION = ("remediation", "beat", "console", "flower")
+PRODUCTION = ("remediation", "beat", "console", "flower", "notify")
 OURS = PRODUCTION + DEMO
 
 # They say where a container is found from outside; within it the port is always the same.
@@ -36,11 +36,14 @@ PUBLISHED = {
     "METRICS_PORT_REMEDIATION": "remediation",
     "HEALTH_PORT_REMEDIATION": "remediation",
     "CONSOLE_PORT": "console",
+    "METRICS_PORT_NOTIFY": "notify",
+    "HEALTH_PORT_NOTIFY": "notify",
 }
 # What else a variable means here.
 FIXED = frozenset({*PUBLISHED, "POD_NAME"})
 # Variables of other programs.
-FOREIGN = frozenset({"FLOWER_BASIC_AUTH", "CE_BROKER_URL", "REDISCLI_AUTH"})
+LOGINS = frozenset({"FLOWER_BASIC_AUTH", "GRAFANA_ADMIN_PASSWORD"})
+FOREIGN = LOGINS | {"CE_BROKER_URL", "REDISCLI_AUTH"}
 PASSWORD = "${REDIS_PASSWORD:-${REDIS_PASS_CURRENT:-}}"
 
 
@@ -55,7 +58,7 @@ def test_it_satisfies_the_compose_specification() -> None:
 
 
 @pytest.mark.parametrize("variable", VARIABLES.values(), ids=lambda variable: str(variable.name))
-@pytest.mark.parametrize("service", ["remediation", "beat"])
+@pytest.mark.parametrize("service", ["remediation", "beat", "notify"])
 def test_every_setting_reaches_the_container_by_each_of_its_names(
     service: str, variable: Variable
 ) -> None:
@@ -72,7 +75,7 @@ def test_every_setting_reaches_the_container_by_each_of_its_names(
             assert given[name] == "<given>"
 
 
-@pytest.mark.parametrize("service", ["remediation", "beat", "flower"])
+@pytest.mark.parametrize("service", PRODUCTION)
 def test_a_file_that_a_variable_names_can_be_put_into_the_container(service: str) -> None:
     (mount,) = services()[service]["volumes"]
     assert interpolated(mount, {"FILES_FOLDER": "./secrets"}) == "./secrets:/run/mutt:ro"
@@ -92,7 +95,8 @@ def test_starting_remediation_alone_starts_all_that_it_needs() -> None:
 
 def test_every_variable_is_a_setting_or_one_of_another_program() -> None:
     for service in services().values():
-        assert set(service.get("environment", {})) <= KNOWN | FOREIGN
+        names = {name for name in service.get("environment", {}) if not name.startswith("GF_")}
+        assert names <= KNOWN | FOREIGN
 
 
 def test_a_setting_of_the_shell_or_of_env_reaches_the_worker() -> None:
@@ -103,7 +107,7 @@ def test_a_setting_of_the_shell_or_of_env_reaches_the_worker() -> None:
 def test_secrets_are_handed_on_and_never_written_down() -> None:
     for service in set(services()) - set(DEMO):
         for name, value in services()[service].get("environment", {}).items():
-            if name in SECRETS | {"FLOWER_BASIC_AUTH"}:
+            if name in SECRETS | LOGINS:
                 assert value == f"${{{name}:-}}"
     assert services()["redis"]["environment"] == {"REDISCLI_AUTH": PASSWORD}
 
@@ -132,7 +136,7 @@ def test_the_exporter_listens_where_the_worker_does() -> None:
 def test_the_template_explains_every_variable_that_compose_hands_on() -> None:
     offered = set(template(as_copied=False))
     assert offered <= KNOWN | FOREIGN | {"FILES_FOLDER"}
-    assert SETTINGS | {"FLOWER_BASIC_AUTH", "FILES_FOLDER"} <= offered
+    assert SETTINGS | LOGINS | {"FILES_FOLDER"} <= offered
 
 
 def test_the_demo_puts_its_samples_in_no_redis_but_its_own() -> None:
@@ -169,9 +173,10 @@ def test_only_this_host_can_reach_what_is_published() -> None:
     assert published
     for port in published:
         assert port.startswith("127.0.0.1:")
-    for name in ("METRICS_PORT_REMEDIATION", "HEALTH_PORT_REMEDIATION"):
+    for name, service in PUBLISHED.items():
         port = default_of(name)
-        assert f"127.0.0.1:{port}:{port}" in [interpolated(each, {}) for each in worker()["ports"]]
+        its_ports = services()[service]["ports"]
+        assert f"127.0.0.1:{port}:{port}" in [interpolated(each, {}) for each in its_ports]
 
 
 @pytest.mark.parametrize("name", services())
@@ -214,6 +219,11 @@ def test_whoever_is_waited_for_says_when_it_is_healthy() -> None:
             else:
                 assert how == {"condition": "service_healthy"}
                 assert "test" in services()[other]["healthcheck"], f"{name} waits for {other}"
+
+
+def test_a_notification_on_its_way_may_arrive_before_the_notifier_is_killed() -> None:
+    seconds = int(services()["notify"]["stop_grace_period"].removesuffix("s"))
+    assert seconds > 2 * float(default_of("NOTIFY_TIMEOUT"))
 
 
 def test_the_image_s_health_check_is_left_to_the_worker() -> None:
@@ -269,11 +279,12 @@ def test_prometheus_scrapes_the_worker_and_the_exporter() -> None:
     targets = [
         target
         for job in found["scrape_configs"]
-        for group in job["static_configs"]
+        for group in job.get("static_configs", [])
         for target in group["targets"]
     ]
     port = default_of("METRICS_PORT_REMEDIATION")
-    assert targets == [f"remediation:{port}", "celery-exporter:9808"]
+    notify = f"notify:{default_of('METRICS_PORT_NOTIFY')}"
+    assert targets == [f"remediation:{port}", "celery-exporter:9808", notify]
     assert {target.partition(":")[0] for target in targets} <= set(services())
     folder = f"./{PROMETHEUS.parent.name}:/etc/prometheus:ro"
     assert folder in services()["prometheus"]["volumes"]

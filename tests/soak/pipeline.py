@@ -21,6 +21,8 @@ from tests.pipeline import DLQ, INGEST, event
 
 PRODUCED, TAKEN, DELIVERED = "soak:produced", "soak:taken", "soak:delivered"
 DESTROYED = "soak:destroyed"
+# How many messages it has dealt with: each as often as it was sent.
+DEALT_WITH = "soak:dealt_with"
 
 LIMIT, WINDOW_MS = 100, 1000
 
@@ -28,7 +30,9 @@ _PRODUCE = """
 if redis.call('HSETNX', KEYS[1], ARGV[1], '1') == 1 then redis.call('LPUSH', KEYS[2], ARGV[2]) end
 """
 _PASS_ON = """
-if redis.call('LREM', KEYS[1], 1, ARGV[1]) == 1 then redis.call('LPUSH', KEYS[2], ARGV[2]) end
+if redis.call('LREM', KEYS[1], 1, ARGV[1]) == 0 then return end
+redis.call('LPUSH', KEYS[2], ARGV[2])
+redis.call('INCR', KEYS[3])
 """
 # What finds the forwarder's window full goes nowhere but into our note of it.
 _FORWARD = (
@@ -37,6 +41,7 @@ _FORWARD = (
 if redis.call('LREM', KEYS[1], 1, ARGV[1]) == 0 then return end
 local has_place = take_place(KEYS[4], unpack(ARGV, 2))
 redis.call('LPUSH', has_place and KEYS[2] or KEYS[3], ARGV[1])
+redis.call('INCR', KEYS[5])
 """
 )
 
@@ -106,11 +111,11 @@ class Pipeline:
             self._pass_on(raw, DLQ, json.dumps(step.event | spent))
         else:
             place = limiter.place(LIMIT, WINDOW_MS, int(time.time() * 1000))
-            keys = (TAKEN, DELIVERED, DESTROYED, LIMITER_KEY)
+            keys = (TAKEN, DELIVERED, DESTROYED, LIMITER_KEY, DEALT_WITH)
             self._client.eval(_FORWARD, len(keys), *keys, raw, *place)
 
     def _pass_on(self, raw: bytes, target: str, changed: bytes | str) -> None:
-        self._client.eval(_PASS_ON, 2, TAKEN, target, raw, changed)
+        self._client.eval(_PASS_ON, 3, TAKEN, target, DEALT_WITH, raw, changed)
 
 
 def _is_failing(event: Event) -> bool:

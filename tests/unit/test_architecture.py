@@ -21,7 +21,7 @@ LAYERS = (
     (f"{PACKAGE}.cycle", f"{PACKAGE}.operations"),
     (f"{PACKAGE}.replay", f"{PACKAGE}.checking"),
     (f"{PACKAGE}.surroundings", f"{PACKAGE}.runtime_settings"),
-    (f"{PACKAGE}.store", f"{PACKAGE}.moogsoft"),
+    (f"{PACKAGE}.store", f"{PACKAGE}.moogsoft", f"{PACKAGE}.prometheus"),
     (f"{PACKAGE}.core",),
 )
 # Values that the environment decides, and errors: known to every layer that may know them.
@@ -29,11 +29,13 @@ GROUND = (
     f"{PACKAGE}.settings",
     f"{PACKAGE}.errors",
     f"{PACKAGE}.release",
+    f"{PACKAGE}.transport",
 )
 CELERYS = {
     f"{PACKAGE}.{name}"
     for name in (
         *("tasks", "celery", "broker", "schedule", "serving", "survival", "audit_log", "oversight"),
+        "announcing",
         "cli.application",
     )
 }
@@ -201,6 +203,19 @@ def test_only_its_own_package_needs_what_an_extra_brings() -> None:
     for library, package in EXTRAS.items():
         outside = importers_of(library) - set(modules_in(f"{PACKAGE}.{package}"))
         assert outside == set(), library
+
+
+def test_the_notifier_moves_nothing_and_is_needed_by_nothing_but_its_trial() -> None:
+    notifier = f"{PACKAGE}.notify"
+    ours = set(modules_in(notifier))
+    movers = {
+        f"{PACKAGE}.{name}" for name in ("cycle", "replay", "tasks", "survival", "store.queues")
+    }
+
+    assert modules_in(notifier)
+    assert importers_of("apprise") == {f"{notifier}.targets"}
+    assert importers_of(notifier) - ours == {f"{PACKAGE}.cli.application"}
+    assert ours & importers_of(*movers, "celery") == set()
 
 
 def test_a_command_line_that_is_only_imported_loads_nothing() -> None:

@@ -7,9 +7,13 @@ import click
 import pytest
 
 from mutt_tasks.cli import output, waiting
+from mutt_tasks.cli.waiting import Wait
+from mutt_tasks.core.job_fate import Fate
 from mutt_tasks.core.jobs import Counts, Job, State
 from mutt_tasks.core.plan import Verb
+from mutt_tasks.operations.job_standing import Standing, shown
 
+NO_WAIT = Wait()
 JOB = Job(
     id="j-1",
     verb=Verb.DISCARD,
@@ -69,15 +73,10 @@ def test_numbers_stand_at_the_right_of_their_column() -> None:
     assert rows == ["a         7", "bbbb  1,000"]
 
 
-def status_of(job: Job, **params: Any) -> int:
+def status_of(job: Job, wait: Wait = NO_WAIT, under_way: int = 0) -> int:
     """With which status a command ends that shows this job."""
-    with click.Context(click.Command("job")) as context:
-        context.params = params
-        try:
-            waiting.tell(None, job, output.IDS)  # type: ignore[arg-type]
-        except click.exceptions.Exit as end:
-            return end.exit_code
-    return 0
+    told = shown(job, Standing("", "", Fate(under_way=under_way)))
+    return waiting.status_of(told, wait)
 
 
 @pytest.mark.parametrize(
@@ -89,6 +88,8 @@ def status_of(job: Job, **params: Any) -> int:
         ({"counts": Counts(planned=5, done=4)}, 5),
         ({"counts": Counts(planned=5, done=2), "stop_after": 2}, 0),
         ({"counts": Counts(planned=5, done=1), "stop_after": 2}, 5),
+        ({"counts": Counts(planned=5, done=5, came_back=1)}, 5),
+        ({"counts": Counts(planned=5, done=2, came_back=1), "stop_after": 2}, 5),
         ({"state": State.CANCELLED}, 5),
         ({"state": State.FAILED}, 1),
         ({"state": State.QUEUED}, 0),
@@ -98,9 +99,27 @@ def status_of(job: Job, **params: Any) -> int:
 def test_the_status_says_whether_all_was_done_that_was_asked_for(
     changed: dict[str, Any], status: int
 ) -> None:
-    assert status_of(replace(JOB, **changed), wait=None) == status
+    assert status_of(replace(JOB, **changed)) == status
 
 
 @pytest.mark.parametrize("state", [State.QUEUED, State.RUNNING])
 def test_a_wait_that_ran_out_has_a_status_of_its_own(state: State) -> None:
-    assert status_of(replace(JOB, state=state), wait=1.0) == 124
+    assert status_of(replace(JOB, state=state), Wait(1.0)) == 124
+    assert status_of(replace(JOB, state=state), Wait(until_settled=True)) == 124
+
+
+def test_who_waits_until_it_is_settled_waits_for_what_is_under_way() -> None:
+    assert status_of(JOB, Wait(1.0), under_way=2) == 0
+    assert status_of(JOB, Wait(1.0, until_settled=True), under_way=2) == 124
+    assert status_of(JOB, Wait(1.0, until_settled=True)) == 0
+
+
+@pytest.mark.parametrize(
+    ("written", "told"),
+    [
+        ("2026-11-27T03:00:12.345Z", "11-27 03:00:12"),
+        ("2025-11-27T03:00:12.345Z", "2025-11-27 03:00"),
+    ],
+)
+def test_a_moment_of_another_year_names_it(written: str, told: str) -> None:
+    assert output.moment(written, "2026-11-28T00:00:00.000Z") == told

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mutt_tasks import logs
-from mutt_tasks.logs import Redacting
+from mutt_tasks.log_lines import Origin, Redacting, current_cycle
 from mutt_tasks.replay.report import packed_cycle
 from mutt_tasks.replay.result import CycleResult, RouteResult
 from mutt_tasks.settings import load
@@ -37,7 +37,7 @@ def line_of(
     record = logging.LogRecord("mutt_tasks.test", logging.INFO, __file__, 1, message, args, info)
     if fields is not None:
         record.fields = fields
-    return Redacting(secrets, "pod-1", as_json).format(record)
+    return Redacting(secrets, Origin("remediation", "1.2", "pod-1"), as_json).format(record)
 
 
 def caught(error: Exception) -> Exception:
@@ -71,15 +71,32 @@ def test_a_json_line_is_one_object() -> None:
     line = line_of("%s", "cycle", as_json=JSON, fields={"outcome": "held", "routes": {"a": 3}})
 
     found = json.loads(line)
-    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", found.pop("time"))
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", found.pop("timestamp"))
     assert found == {
         "level": "INFO",
         "logger": "mutt_tasks.test",
-        "pod": "pod-1",
+        "service": "remediation",
+        "version": "1.2",
+        "pod_name": "pod-1",
         "message": "cycle",
         "outcome": "held",
         "routes": {"a": 3},
     }
+
+
+@both
+def test_a_line_of_a_cycle_names_it_and_no_other_does(as_json: bool) -> None:
+    token = current_cycle.set("c0ffee")
+    within = line_of("x", as_json=as_json, fields={"n": 1})
+    current_cycle.reset(token)
+
+    after = line_of("x", as_json=as_json, fields={"n": 1})
+
+    if as_json:
+        assert json.loads(within)["cycle"] == "c0ffee"
+    else:
+        assert within.endswith(": x n=1 cycle=c0ffee")
+    assert "cycle" not in after
 
 
 INJECTED = "2024-05-01T12:00:00.000Z INFO mutt_tasks.cycle: cycle outcome=replayed"
@@ -206,7 +223,7 @@ def test_the_longer_of_two_secrets_goes_first() -> None:
 
 
 def test_names_of_fields_and_the_shape_of_json_survive_any_secret() -> None:
-    secrets = frozenset({"time", "message", "INFO", '": "', '"}', "outcome"})
+    secrets = frozenset({"timestamp", "message", "INFO", '": "', '"}', "outcome"})
 
     found = json.loads(line_of("x outcome", as_json=JSON, secrets=secrets, fields={"outcome": "y"}))
 

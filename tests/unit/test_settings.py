@@ -25,6 +25,10 @@ SECRETS = {
     "REDIS_PASSWORD": SECRET,
     "REDIS_PASS_NEXT": SECRET,
     "CELERY_BROKER_URL": f"redis://:{SECRET}@localhost:6379/0",
+    "OTEL_EXPORTER_OTLP_HEADERS": f"x-team=noc,authorization=Bearer%20{SECRET}",
+    "OTEL_EXPORTER_OTLP_TRACES_HEADERS": f"api-key={SECRET}",
+    "PROMETHEUS_URL": f"https://user:{SECRET}@prometheus.example/?key={SECRET}",
+    "NOTIFY_URLS": f"ops=mailto://user:{SECRET}@mail.example slack://{SECRET}/TokenB1/TokenC2",
 }
 
 # The design's table of names and defaults.
@@ -81,6 +85,8 @@ DEFAULTS = {
     "LOG_JSON_ENABLED": False,
     "OTEL_ENABLED": False,
     "OTEL_SERVICE_NAME": "mutt-remediation",
+    "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf",
+    "DEPLOYMENT_ENV": "production",
 }
 
 
@@ -125,6 +131,8 @@ RANGES = {
     "REMEDIATION_DEAD_RETENTION": (0, 36_500),
     "MAX_POISON_RETRIES": (1, 1000),
     "MOOG_HEALTH_TIMEOUT": (0.05, 20),
+    "SLO_RECOVERED_WITHIN": (1, 604_800),
+    "PROMETHEUS_TIMEOUT": (0.1, 60),
     "MOOG_HEALTH_CACHE_TTL": (0, 3600),
     "MOOG_RATE_LIMIT": (1, 1_000_000),
     "MOOG_RATE_PERIOD": (0.001, 3600),
@@ -133,6 +141,15 @@ RANGES = {
     "REDIS_DB": (0, 99_999),
     "METRICS_PORT_REMEDIATION": (1, 65_535),
     "HEALTH_PORT_REMEDIATION": (1, 65_535),
+    "NOTIFY_WAIT": (0, 3600),
+    "NOTIFY_AGAIN": (0, 86_400),
+    "NOTIFY_REPEAT": (1, 2_592_000),
+    "NOTIFY_MOST_PER_HOUR": (1, 3600),
+    "NOTIFY_TIMEOUT": (1, 120),
+    "NOTIFY_RECOVERED_FROM": (1, 1_000_000_000),
+    "NOTIFY_PAUSE_ENDS": (0, 86_400),
+    "METRICS_PORT_NOTIFY": (1, 65_535),
+    "HEALTH_PORT_NOTIFY": (1, 65_535),
 }
 
 

@@ -10,7 +10,7 @@ from mutt_tasks.console.permission import Here, Who
 from mutt_tasks.core.access import CANCEL, UNDO, Identity
 from mutt_tasks.core.jobs import ACTIVE, SENDING
 from mutt_tasks.core.moments import iso
-from mutt_tasks.operations import job_standing, job_view, jobs, sources
+from mutt_tasks.operations import job_view, jobs, sources
 from mutt_tasks.operations.looking import Looker
 from mutt_tasks.operations.sources import TRASH
 
@@ -69,7 +69,7 @@ def _one(
         "may_cancel": who.may(CANCEL),
         "may_undo": who.may(UNDO),
         "in_trash": 0 if is_active else in_trash,
-        "held": job_standing.waits_for(found) if is_active else "",
+        "held": found["held_because"] if is_active else "",
         **progress(found),
     }
     shown = page(request, template, job=found, view=view)

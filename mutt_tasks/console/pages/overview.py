@@ -117,7 +117,8 @@ def _bars(name: str, bound: Mapping[str, Any], route: Mapping[str, Any]) -> dict
     held = route["held_by"]
     return {
         "name": name,
-        "says": _says(held) if route["depth"] else "nothing waits",
+        "waits": bool(route["depth"]),
+        "says": _says(held),
         "most": max([*known, 1]),
         "bars": [
             {
@@ -125,7 +126,7 @@ def _bars(name: str, bound: Mapping[str, Any], route: Mapping[str, Any]) -> dict
                 "value": bound[each],
                 "shown": _amount(bound[each], each),
                 "means": means,
-                "binds": bool(route["depth"]) and each == bound["binding"],
+                "binds": each == bound["binding"],
             }
             for each, means in _MEANS.items()
         ],

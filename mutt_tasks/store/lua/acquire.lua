@@ -2,6 +2,7 @@
 --
 -- KEYS[1] -> lease            KEYS[2] -> moment of the last accepted tick (string, ms)
 -- KEYS[3] -> counters hash    KEYS[4] -> what the lease's holder does (hash)
+-- KEYS[5] -> how often the lease was taken (string)
 -- ARGV[1] -> the new cycle's lease value
 -- ARGV[2] -> time to live of the lease, ms
 -- ARGV[3] -> least time since the last accepted tick, ms; 0 when it is no tick
@@ -10,12 +11,13 @@
 --            wait for Moogsoft) or 'any'
 -- ARGV[6] -> how late a drain's next cycle may be, ms; later it is overdue
 -- ARGV[7] -> counter of ticks that were busy    ARGV[8] -> counter of those that came too early
+-- ARGV[9] -> how often the lease had been taken when the caller began
 --
--- Returns {'acquired'}, {'early'}, {'corrupt', what}, or {'busy', the holder's cycle, what it does,
--- what holds it (each may be false), since when (ms, or false), ms since it was last heard of (or
--- false)}.
+-- Returns {'acquired'}, {'early'}, {'corrupt', what}, {'overtaken'} when somebody has taken the
+-- lease since the caller began, or {'busy', the holder's cycle, what it does, what holds it (each
+-- may be false), since when (ms, or false), ms since it was last heard of (or false)}.
 local wrong = first_of_wrong_type({
-  KEYS[1], 'string', KEYS[2], 'string', KEYS[3], 'hash', KEYS[4], 'hash',
+  KEYS[1], 'string', KEYS[2], 'string', KEYS[3], 'hash', KEYS[4], 'hash', KEYS[5], 'string',
 }) or first_bad_counter(KEYS[3], { ARGV[7], ARGV[8] })
 if wrong then
   return { 'corrupt', wrong }
@@ -23,6 +25,15 @@ end
 local holder = redis.call('GET', KEYS[1])
 if holder == ARGV[1] then
   return { 'acquired' } -- the answer to the first try was lost
+end
+-- A copy that comes late may be of a cycle that has had the lease and lost it, or has ended: it must
+-- not begin again.
+local taken = redis.call('GET', KEYS[5]) or '0'
+if not string.match(taken, '^%d+$') or #taken > 15 then
+  return { 'corrupt', KEYS[5] }
+end
+if taken ~= ARGV[9] then
+  return { 'overtaken' }
 end
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -56,6 +67,7 @@ if window > 0 then
   end
   redis.call('SET', KEYS[2], string.format('%.0f', now))
 end
+redis.call('INCR', KEYS[5])
 redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
 redis.call('DEL', KEYS[4])
 redis.call('HSET', KEYS[4], 'cycle', ARGV[1], 'doing', 'starting', 'ttl', ARGV[2],

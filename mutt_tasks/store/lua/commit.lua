@@ -15,21 +15,21 @@
 -- ARGV[4] -> how many messages at the right end to pass over
 -- ARGV[5] -> plan: one letter for each message looked at, oldest first:
 --            w waits; to the target: r replay, t as it lies, e as it lies, while what is pushed
---            for it takes its place; x to nowhere; to the dead letter list: m malformed, i incomplete, p poison,
---            s stale, u suspect
+--            for it takes its place, b the same, and what takes its place leaves the target; x to
+--            nowhere; to the dead letter list: m malformed, i incomplete, p poison, s stale, u suspect
 -- ARGV[6] -> SHA-1 of the looked-at messages' hexadecimal SHA-1 digests, oldest first
 -- ARGV[7] -> cycle id
 -- ARGV[8] -> the journal's largest length (approximate)
 -- ARGV[9] -> what stands in front of the names in the state hash by which this kind of commit is
 --            remembered
 -- ARGV[10] -> R to push at the target's old end, L at its new end
--- ARGV[11] -> list: what the outcomes of r (t, e, x), m, i, p, s and u are called in state and journal
+-- ARGV[11] -> list: what the outcomes of r (t, e, b, x), m, i, p, s and u are called in state and journal
 -- next    -> list of their counters
 -- next    -> lists of pairs: the journal's entry, without the amounts; fields of the state hash;
 --            fields of the pace hash; further counters to raise
 -- next    -> for a job, else empty: lists of pairs: its fields, its numbers to raise, the audit's
 --            entry; list: the places in its bitmap
--- next    -> what is pushed for each r, e, i, p, s and u, in the plan's order (a malformed message
+-- next    -> what is pushed for each r, e, b, i, p, s and u, in the plan's order (a malformed message
 --            goes as it is)
 --
 -- Returns {'moved', replayed, malformed, incomplete, poison, stale, suspect, left in source}, or
@@ -53,7 +53,7 @@ for i, name in ipairs(in_order) do
   names[string.sub('rmipsu', i, i)] = name
   kept_names[i] = remembered .. name
 end
-names.t, names.e, names.x = names.r, names.r, names.r
+names.t, names.e, names.b, names.x = names.r, names.r, names.r, names.r
 local function answer(word, numbers)
   local found = { word }
   for i = 1, #in_order do
@@ -129,8 +129,8 @@ if redis.sha1hex(table.concat(digests)) ~= ARGV[6] then
 end
 
 local to_target, to_dead, staying = {}, {}, 0
-local as_it_lies = { m = true, t = true, e = true, x = true }
-local replacing = {} -- what takes the place of a message, by place
+local as_it_lies = { m = true, t = true, e = true, b = true, x = true }
+local replacing, restored = {}, {} -- what takes the place of a message, by place; what is restored
 for i = 1, count do
   local letter = string.sub(plan, i, i)
   if letter == 'w' then
@@ -140,8 +140,11 @@ for i = 1, count do
     if not as_it_lies[letter] then
       payload = ARGV[next_arg]
       next_arg = next_arg + 1
-    elseif letter == 'e' then
+    elseif letter == 'e' or letter == 'b' then
       replacing[i] = ARGV[next_arg]
+      if letter == 'b' then
+        restored[#restored + 1] = ARGV[next_arg]
+      end
       next_arg = next_arg + 1
       staying = staying + 1
     end
@@ -203,6 +206,9 @@ local function push(command, key, payloads)
   for from = 1, #payloads, 1000 do -- far below what Lua's stack takes in one call
     redis.call(command, key, unpack(payloads, from, math.min(from + 999, #payloads)))
   end
+end
+for _, message in ipairs(restored) do
+  redis.call('LREM', target, 1, message)
 end
 push(push_command, target, to_target)
 push('LPUSH', dead, to_dead)

@@ -3,7 +3,7 @@
 --
 -- KEYS[1] -> lease            KEYS[2] -> counters hash
 -- KEYS[3] -> journal stream   KEYS[4] -> what the lease's holder does (hash)
--- KEYS[5..] -> state hash of each route, and the pace hash
+-- KEYS[5..] -> state hash of each route, the pace hash, and the books of the service levels
 -- ARGV[1] -> the lease's value while it is ours
 -- ARGV[2] -> the lease's value for the next cycle, empty to let go
 -- ARGV[3] -> its time to live, ms

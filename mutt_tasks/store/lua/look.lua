@@ -8,6 +8,8 @@
 -- Returns the messages, oldest first.
 local skip, most, budget = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
 local found, bytes, step = {}, 0, 1
+-- Deep inside a list each read walks there anew, so there are fewer of them.
+local growth = skip > 10000 and 8 or 2
 while #found < most and bytes < budget do
   local from = skip + #found
   step = math.min(step, most - #found)
@@ -23,6 +25,6 @@ while #found < most and bytes < budget do
     return found
   end
   -- Fetch about as much next as the budget still takes, going by the sizes seen so far.
-  step = math.min(step * 2, 1024, math.floor((budget - bytes) * #found / (bytes + 1)) + 1)
+  step = math.min(step * growth, 1024, math.floor((budget - bytes) * #found / (bytes + 1)) + 1)
 end
 return found

@@ -9,13 +9,15 @@
 -- KEYS[10] -> how often the forwarder has failed in a row (string)
 -- KEYS[11] -> when its breaker opened (string)   KEYS[12] -> an older forwarder's open breaker
 -- KEYS[13] -> the last probe (hash)
--- KEYS[14..] -> the queues that replays lie in
+-- KEYS[14] -> a list beside the source     KEYS[15] -> another one
+-- KEYS[16..] -> the queues that replays lie in
 -- ARGV[1] -> a moment in ms: alerts that the limiter took later are in its window
 -- ARGV[2] -> the same: those that it took later than this are counted by themselves
 -- ARGV[3] -> how many moments of alerts in the window to return, at most
 --
--- Returns name, value, name, value, ...: `source` (its length), `state` and `pace` (name, value, ...,
--- each value may be false), `is_paused`, `breaker`, `opened_at`, `old_breaker` (1 if there is one),
+-- Returns name, value, name, value, ...: `source` (its length, with what lies beside it meanwhile),
+-- `state` and `pace` (name, value, ..., each value may be false), `is_paused`, `breaker`, `opened_at`,
+-- `old_breaker` (1 if there is one),
 -- `breaker_seen_at`, `has_limiter`, `used` and `recent` (how many of its alerts are younger than ARGV[1]
 -- and ARGV[2]), `moments` (scores of those in the window, oldest first: of each `stride` of them the
 -- youngest), `newest` (score of its newest alert, or false), `oldest` (that of the oldest), `lengths`
@@ -59,7 +61,7 @@ local has_limiter = is(KEYS[6], 'zset')
 for i = 7, 9 do
   configured[#configured + 1] = string_at(KEYS[i])
 end
-for i = 14, #KEYS do
+for i = 16, #KEYS do
   lengths[#lengths + 1] = redis.call('LLEN', KEYS[i])
 end
 if has_limiter then
@@ -69,7 +71,8 @@ if has_limiter then
   moments = moments_of(KEYS[6], used, stride)
 end
 return {
-  'source', redis.call('LLEN', KEYS[1]),
+  'source', redis.call('LLEN', KEYS[1]) + redis.call('LLEN', KEYS[14])
+    + redis.call('LLEN', KEYS[15]),
   'state', fields_of(KEYS[2], 'flow', 'cursor', 'cursor_until', 'cursor_rules', 'speed', 'moved_at',
     'suspects', 'landing'),
   'pace', fields_of(KEYS[3], 'pace', 'watch', 'limits'),

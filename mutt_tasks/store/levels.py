@@ -1,0 +1,189 @@
+"""What the service levels are reckoned from: the books as they stand, and as they stood.
+
+A cycle's end writes them, in its own step (`store/ledger.py`). Beside the books there are points:
+the totals at one moment in five minutes of the last hours, and in six hours of the last month.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import redis
+
+from mutt_tasks.core.routes import Route
+from mutt_tasks.core.slo_books import OWN, Book, Books, Count, Landings, Queue, QueueBook, totals
+from mutt_tasks.store import keys
+from mutt_tasks.store.connection import seconds_of, translated
+from mutt_tasks.store.counters import (
+    BOUNCED_FIRST,
+    DISCARDED,
+    DROPPED,
+    EXPIRED,
+    LANDED,
+    QUARANTINED,
+    REDIRECTED,
+    REPLAYED,
+    REQUEUED,
+    STUCK,
+    Counters,
+)
+from mutt_tasks.store.fields import text
+from mutt_tasks.store.states import decoded
+
+# Points of each kind: one in so many seconds, so many of them.
+_RINGS = {"5m": (300, 78), "6h": (21_600, 126)}
+
+_WHOLE, _LISTS, _QUEUE, _POINT = "book", "lists", "queue:", "point:"
+# What leaves a dead letter queue, and what leaves our care altogether.
+_LEAVING = (REPLAYED, *QUARANTINED.values(), DISCARDED, REDIRECTED)
+_GONE = (REPLAYED, REQUEUED, DISCARDED, REDIRECTED, EXPIRED)
+
+
+@dataclass(frozen=True)
+class Point:
+    """The totals of each objective at a moment, in seconds since 1970."""
+
+    at: float
+    totals: Mapping[str, Count]
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What is kept: the books, and the points (newest last)."""
+
+    books: Books
+    points: tuple[Point, ...]
+
+
+@dataclass(frozen=True)
+class Found:
+    """The books, and what there is to be entered: each queue, and all lists together."""
+
+    books: Books
+    queues: Mapping[str, Queue]
+    all: Queue
+    landings: Landings
+    lists: str
+    is_same: bool
+
+
+class Levels:
+    """Read the books."""
+
+    def __init__(self, client: redis.Redis) -> None:
+        self._client = client
+
+    def look(self, routes: tuple[Route, ...], lists: tuple[str, ...]) -> Found:
+        """The books and the lists at one moment; `lists` are all that messages are kept in.
+
+        Those that jobs put beside a list for a while are a part of it.
+        """
+        beside = {route.name: _beside(route.name) for route in routes}
+        every = (*dict.fromkeys(lists), *_beside("dead"), *_beside("alerter"), *_beside("moog"))
+        names = [_LISTS, *book_fields(routes)]
+        with translated(), self._client.pipeline(transaction=True) as steps:
+            steps.hgetall(keys.STATS)
+            steps.hmget(keys.LEVELS, names)
+            for name in every:
+                steps.llen(name)
+            stats, (known, *books), *depths = steps.execute()
+        counters, depth = Counters.read(stats), dict(zip(every, depths, strict=True))
+        return Found(
+            books=books_of(routes, books),
+            queues={
+                route.name: Queue(
+                    depth[route.source] + sum(depth[name] for name in beside[route.name]),
+                    sum(counters.value(family.of(route.name)) for family in _LEAVING),
+                )
+                for route in routes
+            },
+            all=Queue(sum(depth.values()), sum(map(counters.total, _GONE))),
+            landings=landings(counters),
+            lists=" ".join(every),
+            is_same=text(known) == " ".join(every),
+        )
+
+    def kept(self) -> tuple[Kept, Landings, float]:
+        """What is kept, what became of replays, and the moment. Raises StoreError."""
+        with translated(), self._client.pipeline(transaction=True) as steps:
+            steps.time()
+            steps.hgetall(keys.STATS)
+            steps.hgetall(keys.LEVELS)
+            time, stats, fields = steps.execute()
+        return kept_of(fields), landings(Counters.read(stats)), seconds_of(time)
+
+
+def book_fields(routes: tuple[Route, ...]) -> list[str]:
+    """The fields that hold the books of these routes."""
+    return [_WHOLE, *(_QUEUE + route.name for route in routes)]
+
+
+def books_of(routes: tuple[Route, ...], raws: Sequence[bytes | None]) -> Books:
+    """The books that stand in these fields."""
+    whole, *queues = raws
+    return _books(whole, {route.name: raw for route, raw in zip(routes, queues, strict=True)})
+
+
+def landings(counters: Counters) -> Landings:
+    """What became of replays."""
+    return Landings(
+        landed=counters.total(LANDED) + counters.total(STUCK),
+        returned=counters.total(BOUNCED_FIRST),
+        dropped=counters.value(DROPPED.of()),
+    )
+
+
+def kept_of(fields: Mapping[bytes, bytes]) -> Kept:
+    """What the fields of the hash tell."""
+    named = {text(name): value for name, value in fields.items()}
+    queues = {n[len(_QUEUE) :]: raw for n, raw in named.items() if n.startswith(_QUEUE)}
+    points = [_point(raw) for name, raw in named.items() if name.startswith(_POINT)]
+    return Kept(
+        _books(named.get(_WHOLE), queues),
+        tuple(sorted((point for point in points if point), key=lambda point: point.at)),
+    )
+
+
+def fields_of(before: Book, books: Books, found: Found, within: float) -> dict[str, Any]:
+    """The fields that a cycle's end writes; a point where a new stretch of time began."""
+    now = books.whole.at
+    point = json.dumps([round(now, 3), *_numbers(totals(books, found.landings, now, within))])
+    return {
+        _WHOLE: _packed(books.whole),
+        _LISTS: found.lists,
+        **{_QUEUE + name: _packed(books.queues[name]) for name in found.queues},
+        **{
+            f"{_POINT}{ring}:{int(now // seconds) % number}": point
+            for ring, (seconds, number) in _RINGS.items()
+            if now // seconds != before.at // seconds
+        },
+    }
+
+
+def _beside(name: str) -> tuple[str, str]:
+    return keys.aside(name), keys.front(name)
+
+
+def _books(whole: bytes | None, queues: Mapping[str, bytes | None]) -> Books:
+    return Books(
+        decoded(Book, whole), {name: decoded(QueueBook, raw) for name, raw in queues.items()}
+    )
+
+
+def _packed(book: Book | QueueBook) -> str:
+    return json.dumps(asdict(book), separators=(",", ":"))
+
+
+def _numbers(found: Mapping[str, Count]) -> list[float]:
+    return [number for name in OWN for number in (found[name].events, found[name].failures)]
+
+
+def _point(raw: bytes) -> Point | None:
+    """A point; None when another version wrote it, or somebody by hand."""
+    try:
+        at, *numbers = (float(number) for number in json.loads(raw))
+        pairs = zip(numbers[::2], numbers[1::2], strict=True)
+        return Point(at, {name: Count(*pair) for name, pair in zip(OWN, pairs, strict=True)})
+    except (TypeError, ValueError):
+        return None
