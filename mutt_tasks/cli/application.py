@@ -9,10 +9,11 @@ from mutt_tasks.core import slo_rules as made
 from mutt_tasks.core.redaction import Hints
 from mutt_tasks.errors import StoreUnavailable
 from mutt_tasks.notify.trial import Tried, tried
-from mutt_tasks.operations import slo
 from mutt_tasks.operations.looking import Looker, ignore
+from mutt_tasks.operations.slo import Report
 from mutt_tasks.operations.sparing import Time
 from mutt_tasks.runtime_settings import in_force
+from mutt_tasks.slo_report import report
 from mutt_tasks.store.store import Store
 
 
@@ -31,19 +32,10 @@ def keys_file() -> str:
     return environment.settings().console.keys_file
 
 
-def slo_report() -> slo.Report:
+def slo_report() -> Report:
     """Every service level; raises SettingsError, InvalidArgument and ExtraMissing."""
     given = environment.settings()
-    levels = given.levels
-    objectives = slo_file.load(levels.file)
-    if levels.prometheus_url:
-        # Commands that ask nobody else start without the libraries for it.
-        from mutt_tasks.prometheus import Prometheus
-
-        ask = Prometheus(levels.prometheus_url, levels.prometheus_timeout)
-        return slo.from_prometheus(objectives, ask)
-    store = Store.at(given.redis.address)
-    return slo.from_redis(objectives, store, levels.recovered_within)
+    return report(given, Store.at(given.redis.address))
 
 
 def slo_rules() -> str:

@@ -106,6 +106,8 @@ def submit(actor: Actor, wanted: JobWanted) -> tuple[dict[str, Any], bool]:
         actor.check(found.verb.value, found.id)
         if found.etag != wanted.etag:
             raise SetChanged(f"the plan {found.id} is not the one that was shown: look at it again")
+    if not found.count:
+        raise Problem(409, "nothing-to-do", f"{found.id} means no message: there is nothing to do")
     if not wanted.queue_while_paused:
         _check_not_paused(looker, found, order)
     return job_view.job(looker, jobs.submit(looker.store, found, order)), True

@@ -7,7 +7,7 @@ from fastapi import FastAPI
 
 from mutt_tasks.console import picture
 from mutt_tasks.console.app import app_of
-from mutt_tasks.console.context import Console, Doors
+from mutt_tasks.console.context import Console, Doors, Look
 from mutt_tasks.console.hub import Hub
 from mutt_tasks.console.scans import Scans
 from mutt_tasks.console.sessions import Sessions
@@ -18,10 +18,11 @@ from mutt_tasks.operations.looking import Looker, Progress, ignore
 from mutt_tasks.operations.sparing import Time
 from mutt_tasks.runtime_settings import RuntimeSettings
 from mutt_tasks.settings import Settings
+from mutt_tasks.slo_report import report
 from mutt_tasks.store.store import Store
 
 # The picture is not waited for longer: within three seconds a page says that Redis is away.
-PICTURE_SECONDS = 0.8
+PICTURE_SECONDS = 0.7
 
 _TIME = Time(time.monotonic, time.sleep)
 
@@ -35,6 +36,7 @@ def create_app(settings: Settings, store: Store, watched: Store | None = None) -
     return app_of(
         Console(
             look=look,
+            levels=lambda: report(settings, store),
             hub=Hub(lambda before, now: picture.read(see(), before, now), time.monotonic),
             keys=keys,
             sessions=Sessions(keys, time.monotonic),
@@ -56,7 +58,7 @@ def opened(settings: Settings) -> FastAPI:
     return create_app(settings, Store.at(address, hints=hints), watched)
 
 
-def _look(settings: Settings, store: Store):  # type: ignore[no-untyped-def]
+def _look(settings: Settings, store: Store) -> Look:
     in_force = RuntimeSettings(store, settings)
 
     def look(progress: Progress = ignore) -> Looker:

@@ -14,6 +14,7 @@ from mutt_tasks.console.sessions import Sessions
 from mutt_tasks.console.throttle import Throttle
 from mutt_tasks.operations.access import KeyFile
 from mutt_tasks.operations.looking import Looker, Progress, ignore
+from mutt_tasks.operations.slo import Report
 
 
 class Look(Protocol):
@@ -35,9 +36,10 @@ class Doors:
 
 @dataclass(frozen=True)
 class Console:
-    """The lists (`look`), the shared picture of them (`hub`), and who may use the console."""
+    """The lists (`look`), the shared picture of them (`hub`), service `levels`, and who gets in."""
 
     look: Look
+    levels: Callable[[], Report]
     hub: Hub
     keys: KeyFile
     sessions: Sessions

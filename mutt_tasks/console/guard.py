@@ -90,6 +90,10 @@ class Guard:
         hosts = self._console.doors.hosts
         if hosts and peer.host not in hosts and not peer.is_here:
             raise Problem(421, "wrong-host", "the console is not known by this name: CONSOLE_HOSTS")
+        if "transfer-encoding" in headers and "content-length" in headers:
+            # A proxy may go by the other one, and see another request behind this.
+            close = {"Connection": "close"}
+            raise Problem(400, "two-lengths", "a body has one length, or comes in chunks", close)
         if _too_large(headers.get("content-length", "")):
             raise Problem(413, "too-large", f"a body has at most {MOST_BYTES} bytes")
         query = scope["query_string"].decode("latin-1")

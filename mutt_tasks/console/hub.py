@@ -9,13 +9,11 @@ from dataclasses import replace
 from fastapi.concurrency import run_in_threadpool
 
 from mutt_tasks.console.history import EVERY_SECONDS
-from mutt_tasks.console.picture import Picture
+from mutt_tasks.console.picture import SECONDS, Picture
 from mutt_tasks.console.problems import FAILED
 from mutt_tasks.errors import MuttTasksError
 
 logger = logging.getLogger(__name__)
-
-SECONDS = 2.0
 
 
 class Hub:
@@ -77,7 +75,7 @@ class Hub:
             async with self._reading:
                 await self._take()
             self._tell()
-            await asyncio.sleep(max(0.0, began + SECONDS - self._clock()))
+            await asyncio.sleep(max(0.0, began + self.picture.lasts - self._clock()))
 
     async def _take(self) -> None:
         try:

@@ -2,11 +2,10 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from mutt_tasks.console.history import History, Sample
-from mutt_tasks.core.jobs import ACTIVE
 from mutt_tasks.core.moments import iso
 from mutt_tasks.core.routes import Route
 from mutt_tasks.operations import bounds, history, job_view, jobs, shown, status
@@ -16,6 +15,13 @@ from mutt_tasks.operations.looking import Looker
 JOURNAL_KEPT, JOURNAL_READ = 200, 50
 # The jobs that were submitted last; an active one that is older than these is seen on its page.
 JOBS = 10
+# They are listed again after so many seconds, or when one of these stands in the journal.
+LISTED = 30.0
+JOB_EVENTS = frozenset({"submitted", "cancelled", "ended", "emptied"})
+# A picture takes at most so many commands of Redis, and one for each active job; with those for
+# jobs that have ended that makes less than 30 a second, whoever looks.
+COMMANDS, COMMANDS_A_SECOND = 56, 26
+SECONDS = 2.0
 
 
 @dataclass(frozen=True)
@@ -25,7 +31,8 @@ class Picture:
     `parts` are `status` (as the command line's, and when it was read), `jobs`, those submitted
     last, and `limits`, what bounds each route; `journal` are entries, the oldest first, by their
     ids, and `history` the depths of the last hour, of the lists of the `routes` and `dead_list`.
-    While Redis is `away` (why not) they are the last that were read, at `taken_at`.
+    While Redis is `away` (why not) they are the last that were read, at `taken_at`. The next
+    picture is due when this one `lasts` no longer, in seconds; jobs were listed at `listed_at`.
     """
 
     taken_at: float = 0.0
@@ -35,6 +42,8 @@ class Picture:
     history: History = History()
     routes: tuple[Route, ...] = ()
     dead_list: str = ""
+    lasts: float = SECONDS
+    listed_at: float = 0.0
 
     @property
     def newest(self) -> str:
@@ -45,12 +54,19 @@ class Picture:
 def read(looker: Looker, before: Picture, taken_at: float) -> Picture:
     """The picture now, with what the one `before` had of the journal. Raises StoreError."""
     settings = looker.settings
-    found = status.read(looker.store, settings.routes, settings.lists.dead_letter_queue)
-    journal = _journal(looker, before)
-    is_changed = journal is not before.journal or "jobs" not in before.parts
-    listed = before.parts.get("jobs", [])
-    if is_changed or any(each["state"] in ACTIVE for each in listed):
-        listed = [job_view.job(looker, job) for job in jobs.listed(looker.store, JOBS)]
+    now = Picture(taken_at, journal=_journal(looker, before))
+    is_news = _is_news(before, now)
+    found = status.read(
+        looker.store,
+        settings.routes,
+        settings.lists.dead_letter_queue,
+        trash_depth=None if is_news else before.parts["status"]["trash_depth"],
+    )
+    if is_news:
+        listed = job_view.each(looker, jobs.listed(looker.store, JOBS))
+    else:
+        fresh = {each["id"]: each for each in found.jobs}
+        listed = [fresh.get(each["id"], each) for each in before.parts["jobs"]]
     parts = {
         "status": {**found.as_json(), "at": iso(found.now), "is_draining": found.is_draining},
         "jobs": listed,
@@ -58,9 +74,26 @@ def read(looker: Looker, before: Picture, taken_at: float) -> Picture:
     }
     kept = before.history.with_sample(Sample(taken_at, found.depths))
     dead_list = settings.lists.dead_letter_queue
-    return Picture(
-        taken_at, parts, journal, history=kept, routes=settings.routes, dead_list=dead_list
+    return replace(
+        now,
+        parts=parts,
+        history=kept,
+        routes=settings.routes,
+        dead_list=dead_list,
+        lasts=max(SECONDS, (COMMANDS + len(found.jobs)) / COMMANDS_A_SECOND),
+        listed_at=taken_at if is_news else before.listed_at,
     )
+
+
+def _is_news(before: Picture, now: Picture) -> bool:
+    """Whether jobs are listed again, and the trash is measured.
+
+    That is when something happened to a job, and now and then, for what it sent may come back
+    later. Jobs that have not ended are read with every picture.
+    """
+    new = [entry for name, entry in now.journal.items() if name not in before.journal]
+    is_late = now.taken_at >= before.listed_at + LISTED
+    return is_late or not before.parts or any(each["event"] in JOB_EVENTS for each in new)
 
 
 def _journal(looker: Looker, before: Picture) -> dict[str, dict[str, Any]]:

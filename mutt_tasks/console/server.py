@@ -3,30 +3,48 @@
 import asyncio
 from collections.abc import Callable
 from types import FrameType
-from typing import Any
+from typing import Any, ClassVar
 
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 # A request's first line and headers come within so many seconds.
 HEADER_SECONDS = 10.0
-# More connections than these get 503: a browser needs two.
-MOST_CONNECTIONS = 500
+# More connections than these get 503: a browser needs two. Fewer may be open without a request.
+MOST_CONNECTIONS, MOST_SILENT = 500, 100
 
 
 class Protocol(H11Protocol):
-    """HTTP/1.1, for which a connection that asks for nothing is closed."""
+    """HTTP/1.1, for which a connection that asks for nothing is closed.
+
+    Of those that have not asked yet the oldest makes room for a new one, so that nobody is kept out
+    by connections that are only opened.
+    """
 
     header_seconds = HEADER_SECONDS
+    silent: ClassVar[dict["Protocol", None]] = {}
 
     def connection_made(self, transport: Any) -> None:
         """Begin to wait for the first request."""
         super().connection_made(transport)
+        self.silent[self] = None
+        if len(self.silent) > MOST_SILENT:
+            next(iter(self.silent))._close_if_silent()
         self.loop.call_later(self.header_seconds, self._close_if_silent)
 
+    def data_received(self, data: bytes) -> None:
+        """Something has come; with the first request there is a cycle."""
+        super().data_received(data)
+        if self.cycle is not None:
+            self.silent.pop(self, None)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """It is over."""
+        self.silent.pop(self, None)
+        super().connection_lost(exc)
+
     def _close_if_silent(self) -> None:
-        # There is a cycle from the first request on.
-        if self.cycle is None and not self.transport.is_closing():
+        if self.silent.pop(self, 0) is None and not self.transport.is_closing():
             self.transport.close()
 
 

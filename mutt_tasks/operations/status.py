@@ -119,19 +119,20 @@ def read(
     dead_letter_queue: str,
     beside: Iterable[str] = (),
     job_ids: Iterable[str] = (),
+    trash_depth: int | None = None,
 ) -> Status:
     """The status now; `beside` are further lists whose depths are wanted.
 
-    What is known of the jobs with these ids is read at the same moment. Raises StoreError.
+    Jobs with these ids are read at the same moment; the `trash_depth`, which takes a command for
+    each job in the trash, is read where it is not given. Raises StoreError.
     """
     paused = store.pauses.current()
     # The cycle first: what moves afterwards is then in the depths and counters too.
     entry, cycle = store.journal.last_cycle() or ("", None)
-    lists = [list_ for route in routes for list_ in (route.source, route.target)]
-    lists += [dead_letter_queue, *beside]
+    lists = [name for route in routes for name in (route.source, route.target)]
+    wanted = tuple(dict.fromkeys((*lists, dead_letter_queue, *beside)))
     active = store.jobs.active_ids()
-    jobs_read = tuple(dict.fromkeys((*active, *job_ids)))
-    found = store.snapshots.take(routes, tuple(dict.fromkeys(lists)), jobs_read)
+    found = store.snapshots.take(routes, wanted, tuple(dict.fromkeys((*active, *job_ids))))
     by_route = {each.name: _route(found, each, *_held(cycle, each.name, paused)) for each in routes}
     facts = _about_jobs(found, routes, by_route, active)
     jobs = [shown(job, standing(job, facts)) for job in facts.active]
@@ -141,7 +142,7 @@ def read(
         routes=by_route,
         dead_depth=found.depths[dead_letter_queue],
         dead_oldest_age_seconds=_age(store.snapshots.oldest(dead_letter_queue), found.now),
-        trash_depth=store.trash.depth((*by_route, DEAD)),
+        trash_depth=store.trash.depth((*by_route, DEAD)) if trash_depth is None else trash_depth,
         moogsoft=_moogsoft(found),
         paused=paused,
         books=_books(found, by_route.values()),

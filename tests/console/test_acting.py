@@ -138,6 +138,15 @@ def test_a_plan_that_is_gone_is_refused_and_audited(house: House, client: redis.
     assert audited(client) == [("submit", "operator")]
 
 
+def test_a_plan_of_nothing_is_nothing_to_do(house: House, client: redis.Redis) -> None:
+    ann = house.person("operator")
+
+    answer = submitted(ann, planned(ann))
+
+    assert (answer.status_code, problem_of(answer)) == (409, "nothing-to-do")
+    assert client.zcard("mutt:remediation:jobs") == 0
+
+
 def test_a_job_wants_a_key_and_a_reason(house: House) -> None:
     ann, plan = house.person("operator"), "p-0123456789ab"
     url, headers = f"{API}/jobs", {"If-Match": '"0123"'}

@@ -1,6 +1,7 @@
 """What the API shows is what the command line shows; what messages say is for those who may."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,10 +9,12 @@ import redis
 
 from mutt_tasks.operations import job_view, jobs, shown
 from mutt_tasks.operations.looking import Wanted, page
+from mutt_tasks.slo_report import report
 from mutt_tasks.store.store import Store
-from tests.console.people import API, House, problem_of
+from tests.console.conftest import app_on
+from tests.console.people import API, House, keys_in, problem_of
 from tests.looking import looker_on
-from tests.pipeline import DEAD, DLQ, event, fill
+from tests.pipeline import DEAD, DLQ, event, fill, settings_of
 
 SAYS = "zebra crossing"
 
@@ -235,3 +238,24 @@ def test_jobs_journal_and_audit_are_read(house: House, store: Store) -> None:
         job_view.job(looks, job) for job in jobs.listed(store)
     ]
     assert problem_of(eve.get(f"{API}/journal?event=nothing")) == "invalid-argument"
+
+
+def test_objectives_that_cannot_be_read_are_not_the_callers_fault(
+    store: Store, tmp_path: Path
+) -> None:
+    path = tmp_path / "keys"
+    house = House(
+        app_on(store, CONSOLE_KEYS_FILE=path, SLO_FILE=tmp_path / "none"), keys_in(path), path
+    )
+
+    answer = house.person("viewer").get(f"{API}/slo")
+
+    assert (answer.status_code, problem_of(answer)) == (503, "no-objectives")
+
+
+def test_service_levels_are_those_of_the_command_line(house: House, store: Store) -> None:
+    found = house.person("viewer").get(f"{API}/slo").json()
+
+    assert found == report(settings_of(), store).as_json()
+    assert found["source"] == "redis"
+    assert {each["name"] for each in found["objectives"]} >= {"recovered", "conserved"}

@@ -3,15 +3,17 @@
 import asyncio
 import socket
 import time
+from contextlib import ExitStack
 from typing import Any
 
+import httpx
 import pytest
 import redis
 from starlette.types import Message, Receive, Scope, Send
 
 from mutt_tasks.console.guard import Guard
 from mutt_tasks.console.scans import MOST, Scans
-from mutt_tasks.console.server import Protocol
+from mutt_tasks.console.server import MOST_CONNECTIONS, Protocol
 from tests.console.people import API, House
 from tests.console.running import served
 from tests.pipeline import DLQ, event, fill
@@ -32,12 +34,34 @@ def test_a_connection_that_does_not_come_to_the_point_is_closed(house: House, se
             assert time.monotonic() - began < 3
 
 
+def test_connections_that_are_only_opened_keep_nobody_out(house: House) -> None:
+    with served(house.app) as url, ExitStack() as lines:
+        place = ("127.0.0.1", int(url.rpartition(":")[2]))
+        for _ in range(MOST_CONNECTIONS + 20):
+            lines.enter_context(socket.create_connection(place, timeout=5))
+        assert httpx.get(f"{url}/health").status_code == 200
+
+
 def test_what_is_no_http_is_refused(house: House) -> None:
     with served(house.app) as url:
         port = int(url.rpartition(":")[2])
         with socket.create_connection(("127.0.0.1", port), timeout=5) as line:
             line.sendall(b"\x16\x03\x01 hello\r\n\r\n")
             assert line.recv(100).startswith(b"HTTP/1.1 400")
+
+
+def test_a_request_that_two_readers_may_read_as_two_is_refused(house: House) -> None:
+    with served(house.app) as url:
+        port = int(url.rpartition(":")[2])
+        with socket.create_connection(("127.0.0.1", port), timeout=5) as line:
+            line.sendall(
+                b"PUT /health HTTP/1.1\r\nHost: x\r\nContent-Length: 6\r\n"
+                b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n"
+                b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n"
+            )
+            answer = b"".join(iter(lambda: line.recv(4096), b""))
+    assert answer.startswith(b"HTTP/1.1 400")
+    assert answer.count(b"HTTP/1.1") == 1
 
 
 def test_a_body_that_does_not_end_is_not_waited_for(house: House) -> None:

@@ -1,4 +1,4 @@
-"""How things stand: once, and as a stream."""
+"""How things stand: once, as a stream, and against what is promised."""
 
 from typing import Annotated
 
@@ -7,10 +7,11 @@ from starlette.responses import Response, StreamingResponse
 
 from mutt_tasks.console.answers import Json
 from mutt_tasks.console.identity import identity_in, peer_in
-from mutt_tasks.console.models.standing import Status
+from mutt_tasks.console.models.standing import Levels, Status
 from mutt_tasks.console.permission import Here
 from mutt_tasks.console.problems import AWAY_SECONDS, Problem
 from mutt_tasks.console.stream import events
+from mutt_tasks.errors import ExtraMissing, InvalidArgument
 from mutt_tasks.operations.arguments import stream_id
 
 _EXAMPLE = """\
@@ -35,6 +36,19 @@ async def status(console: Here) -> Response:
     if picture.away:
         raise Problem(503, "redis-away", picture.away, {"Retry-After": str(AWAY_SECONDS)})
     return Json(picture.parts["status"])
+
+
+@router.get("/slo", response_model=Levels)
+def slo(console: Here) -> Response:
+    """Which objectives are kept, and how fast their error budgets are used up.
+
+    From Prometheus where `PROMETHEUS_URL` is set, else from what Redis holds.
+    """
+    try:
+        return Json(console.levels().as_json())
+    except (InvalidArgument, ExtraMissing) as error:
+        # Whoever asks cannot mend the file of objectives.
+        raise Problem(503, "no-objectives", str(error)) from None
 
 
 @router.get(

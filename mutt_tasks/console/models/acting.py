@@ -73,6 +73,8 @@ class Counts(Shown):
 
     planned: int = Field(examples=[1204])
     done: int = Field(examples=[1000])
+    stuck: int = Field(examples=[960], description="of what was sent, what did not come back")
+    under_way: int = Field(examples=[37], description="of what was sent, what still may")
     gone: int = Field(examples=[2])
     skipped: int = Field(examples=[0])
     came_back: int = Field(examples=[3])
@@ -89,6 +91,10 @@ class Job(Shown):
     reason: str = Field(examples=["old, ticket 812"])
     counts: Counts
     held_by: str = Field(examples=[""])
+    held_because: str = Field(examples=[""], description="the same in words")
+    behind: str = Field(examples=[""], description="the job that goes first")
+    eta_seconds: float | None = Field(examples=[20.2])
+    took_seconds: float | None = Field(examples=[100.4])
     why: str = Field(examples=[""])
     plan: str = Field(examples=["p-3f2a9c01d4e7"])
     routes: dict[str, int] = Field(examples=[{"dead": 1204}])

@@ -63,6 +63,28 @@ class Status(Shown):
     is_draining: bool = Field(examples=[True])
 
 
+class Level(Shown):
+    """An objective, and whether it is kept; null where there are no data."""
+
+    name: str = Field(examples=["recovered"])
+    title: str = Field(examples=["dead letters are back within 15 min"])
+    objective: float = Field(examples=[0.99])
+    window: str = Field(examples=["30d"])
+    actual: float | None = Field(examples=[0.9993])
+    error_budget_left: float | None = Field(examples=[0.93])
+    burn_rate: float | None = Field(examples=[0.07])
+    state: str = Field(examples=["ok"], description="`no_data`, `ok`, `warning` or `critical`")
+    why: str = Field(examples=[""])
+
+
+class Levels(Shown):
+    """The service levels; `state` is the worst of them."""
+
+    source: str = Field(examples=["redis"], description="`prometheus` or `redis`")
+    state: str = Field(examples=["ok"])
+    objectives: list[Level]
+
+
 class Who(Shown):
     """Who asks, and what that one may do; of the rest, why not."""
 
