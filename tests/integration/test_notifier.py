@@ -356,6 +356,21 @@ def test_one_target_that_refuses_delays_no_other_and_is_told_when_it_is_back(
     assert bad.titles == good.titles
 
 
+def test_no_more_than_six_messages_are_sent_at_once(client: redis.Redis, store: Store) -> None:
+    receiver = Receiver()
+    settings = notify_settings(" ".join(f"t{n}=json://127.0.0.1/" for n in range(8)))
+    notifier = notifier_on(store, settings, receiver)
+    notifier.step()
+    dies(client, store, b"garbage")
+    counts = []
+    for _ in range(3):
+        notifier.step()
+        counts.append(len(receiver.took))
+
+    assert counts == [6, 8, 8]
+    assert len({name for name, _ in receiver.took}) == 8
+
+
 def test_of_two_notifiers_one_sends(client: redis.Redis, store: Store) -> None:
     receivers = Receiver(), Receiver()
     first, second = (notifier_on(store, SETTINGS, each) for each in receivers)
