@@ -4,12 +4,11 @@ import sys
 import time
 from collections.abc import Callable
 
-from mutt_tasks import environment, slo_file
-from mutt_tasks.core import slo_rules as made
+from mutt_tasks import environment, service_levels
 from mutt_tasks.core.redaction import Hints
 from mutt_tasks.errors import StoreUnavailable
-from mutt_tasks.operations import slo
 from mutt_tasks.operations.looking import Looker, ignore
+from mutt_tasks.operations.slo import Report
 from mutt_tasks.operations.sparing import Time
 from mutt_tasks.runtime_settings import in_force
 from mutt_tasks.store.store import Store
@@ -25,24 +24,15 @@ def looker(progress: Callable[[int, int], None] = ignore) -> Looker:
     return Looker(store, settings, Time(time.monotonic, time.sleep), progress)
 
 
-def slo_report() -> slo.Report:
-    """Every service level; raises SettingsError, InvalidArgument and ExtraMissing."""
+def slo_report() -> Report:
+    """Every service level; raises SettingsError, InvalidArgument, ExtraMissing and StoreError."""
     given = environment.settings()
-    levels = given.levels
-    objectives = slo_file.load(levels.file)
-    if levels.prometheus_url:
-        # Commands that ask nobody else start without the libraries for it.
-        from mutt_tasks.prometheus import Prometheus
-
-        ask = Prometheus(levels.prometheus_url, levels.prometheus_timeout)
-        return slo.from_prometheus(objectives, ask)
-    store = Store.at(given.redis.address)
-    return slo.from_redis(objectives, store, levels.recovered_within)
+    return service_levels.report(given, Store.at(given.redis.address))
 
 
 def slo_rules() -> str:
     """Prometheus' rules for the objectives; raises as above."""
-    return slo_file.written(made.rules(slo_file.load(environment.settings().levels.file)))
+    return service_levels.rules(environment.settings())
 
 
 def start_cycle() -> str:
