@@ -94,12 +94,6 @@ class Job:
         return planned if self.stop_after is None else min(planned, self.stop_after)
 
     @property
-    def goal(self) -> int:
-        """How many messages are to be done in all."""
-        planned = self.counts.planned
-        return planned if self.stop_after is None else min(planned, self.stop_after)
-
-    @property
     def most(self) -> int:
         """How many messages may still be done now."""
         if self.stop_after is None:
