@@ -9,7 +9,7 @@ import redis
 
 from mutt_tasks.operations import job_view, jobs, shown
 from mutt_tasks.operations.looking import Wanted, page
-from mutt_tasks.slo_report import report
+from mutt_tasks.service_levels import report
 from mutt_tasks.store.store import Store
 from tests.console.conftest import app_on
 from tests.console.people import API, House, keys_in, problem_of
