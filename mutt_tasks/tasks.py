@@ -3,18 +3,16 @@
 remediate ──► check_moogsoft_health ──► replay_dlq_batch ──► remediate (while a drain goes on)
 """
 
-import re
-from collections.abc import Mapping, Sequence
 from functools import cache
-from inspect import Parameter, signature
 from typing import Any
 
-from celery import Task, chain, signals
+from celery import chain, signals
 from kombu.exceptions import OperationalError
 
 from mutt_tasks import cycle as steps
 from mutt_tasks import tracing
 from mutt_tasks.celery import app
+from mutt_tasks.checked import Checked, CycleStep, cycle_id
 from mutt_tasks.checking import check
 from mutt_tasks.core.moments import iso
 from mutt_tasks.core.redaction import Hints
@@ -47,47 +45,6 @@ EXPECTED = (StoreError, InvalidArgument, OperationalError)
 
 Result = dict[str, Any]
 
-_CYCLE = re.compile(r"[0-9a-f]{32}")
-
-
-class Checked(Task):
-    """A task whose arguments are checked when it runs: the caller's Celery knows no signature."""
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """Run it; raises InvalidArgument that names what is missing, unknown, and accepted."""
-        parameters = signature(self.run).parameters
-        try:
-            signature(self.run).bind(*args, **kwargs)
-        except TypeError:
-            raise InvalidArgument(_misfit(parameters, args, kwargs)) from None
-        current_cycle.set(_cycle_in(kwargs))
-        try:
-            result = super().__call__(*args, **kwargs)
-        except Exception as error:
-            tracing.note({"outcome": tracing.FAILED, "error": type(error).__name__})
-            raise
-        tracing.note(result)
-        return result
-
-
-def _misfit(parameters: Mapping[str, Parameter], args: Sequence[Any], kwargs: Result) -> str:
-    given = {*tuple(parameters)[: len(args)], *kwargs}
-    missing = [name for name, p in parameters.items() if p.default is p.empty and name not in given]
-    unknown = [f"{name!r:.60}" for name in kwargs if name not in parameters]
-    twice = [name for name in tuple(parameters)[: len(args)] if name in kwargs]
-    wrong = [
-        f"{words} {', '.join(names)}"
-        for words, names in (("missing", missing), ("unknown", unknown), ("given twice", twice))
-        if names
-    ]
-    if len(args) > len(parameters):
-        wrong.append(f"{len(args)} arguments are too many")
-    accepted = [
-        name if p.default is p.empty else f"{name} (default {p.default!r})"
-        for name, p in parameters.items()
-    ]
-    return f"{'; '.join(wrong)}; accepts {', '.join(accepted)}"
-
 
 @cache
 def store() -> Store:
@@ -112,7 +69,7 @@ def current() -> Settings:
     return _runtime().now()
 
 
-@app.task(name="mutt_tasks.remediate", base=Checked, throws=EXPECTED)
+@app.task(name="mutt_tasks.remediate", base=CycleStep, throws=EXPECTED)
 def remediate(trigger: str = "hand", cycle: str = "") -> Result:
     """Start a cycle: take the lease, then check Moogsoft, then replay a batch.
 
@@ -122,7 +79,7 @@ def remediate(trigger: str = "hand", cycle: str = "") -> Result:
     if trigger not in TRIGGERS:
         raise InvalidArgument(f"trigger: got {trigger!r:.60}, accepts one of {', '.join(TRIGGERS)}")
     if trigger == "drain":
-        lingered = steps.linger(store(), current(), surroundings(), _cycle_id(cycle))
+        lingered = steps.linger(store(), current(), surroundings(), cycle_id(cycle))
         if lingered is not None:
             return _lingered(cycle, lingered)
         if not steps.resume(store(), current(), surroundings(), cycle):
@@ -144,12 +101,12 @@ def remediate(trigger: str = "hand", cycle: str = "") -> Result:
     return {"outcome": "started", "cycle": cycle}
 
 
-@app.task(name="mutt_tasks.check_moogsoft_health", base=Checked, throws=EXPECTED)
+@app.task(name="mutt_tasks.check_moogsoft_health", base=CycleStep, throws=EXPECTED)
 def check_moogsoft_health(cycle: str = "", trigger: str = "hand") -> Result:
     """Ask whether Moogsoft takes events; called without a `cycle` it only tells."""
     # The probe may take its whole timeout, and nothing renews the lease meanwhile.
     longer = app.settings.moogsoft.health_timeout
-    if cycle and not store().lease.advance(_cycle_id(cycle), cycle, Step.CHECKING, longer):
+    if cycle and not store().lease.advance(cycle_id(cycle), cycle, Step.CHECKING, longer):
         return {**STALE, "cycle": cycle}
     record = check(store(), current(), surroundings(), by_hand=trigger == Trigger.HAND)
     log_stale_breaker(record.stale_since)
@@ -161,16 +118,16 @@ def check_moogsoft_health(cycle: str = "", trigger: str = "hand") -> Result:
     }
 
 
-@app.task(name="mutt_tasks.replay_dlq_batch", base=Checked, throws=EXPECTED)
+@app.task(name="mutt_tasks.replay_dlq_batch", base=CycleStep, throws=EXPECTED)
 def replay_dlq_batch(health: Result, cycle: str) -> Result:
     """Replay one batch, given the result of `check_moogsoft_health`; go on while there is work."""
     outcome = health.get("outcome") if isinstance(health, dict) else None
     if outcome not in ("healthy", "unhealthy", "stale"):
         raise InvalidArgument("health: accepts the result of mutt_tasks.check_moogsoft_health")
     if outcome == "stale":
-        return {**STALE, "cycle": _cycle_id(cycle)}
+        return {**STALE, "cycle": cycle_id(cycle)}
     found = Health(outcome == "healthy", str(health.get("reason", ""))[:60])
-    ended = steps.replay(store(), current(), surroundings(), _cycle_id(cycle), found)
+    ended = steps.replay(store(), current(), surroundings(), cycle_id(cycle), found)
     if ended is None:
         return {**STALE, "cycle": cycle}
     if ended.next_cycle:
@@ -211,12 +168,6 @@ def _log_expected_failure(sender: Any, exception: Exception, **_: Any) -> None:
         log_failure(sender.name, exception)
 
 
-@signals.task_postrun.connect
-def _leave_cycle(**_: Any) -> None:
-    """Behind the task's last line, Celery's traceback included."""
-    current_cycle.set("")
-
-
 def _request_id(task: Any) -> str:
     """The same at each delivery of a task."""
     return task.request.id or new_id()
@@ -249,15 +200,3 @@ def _schedule(next_cycle: str, delay: float) -> None:
     except BaseException:
         store().lease.release(next_cycle)
         raise
-
-
-def _cycle_in(arguments: Mapping[str, Any]) -> str:
-    """The id of the cycle that a task's arguments name; empty when it is none."""
-    value = arguments.get("cycle")
-    return value if isinstance(value, str) and _CYCLE.fullmatch(value) else ""
-
-
-def _cycle_id(value: object) -> str:
-    if not isinstance(value, str) or not _CYCLE.fullmatch(value):
-        raise InvalidArgument("cycle: accepts the 32 hexadecimal digits of a cycle's id")
-    return value

@@ -4,8 +4,7 @@ import sys
 import time
 from collections.abc import Callable
 
-from mutt_tasks import environment, slo_file
-from mutt_tasks.core import slo_rules as made
+from mutt_tasks import environment, service_levels
 from mutt_tasks.core.redaction import Hints
 from mutt_tasks.errors import StoreUnavailable
 from mutt_tasks.notify.trial import Tried, tried
@@ -13,7 +12,6 @@ from mutt_tasks.operations.looking import Looker, ignore
 from mutt_tasks.operations.slo import Report
 from mutt_tasks.operations.sparing import Time
 from mutt_tasks.runtime_settings import in_force
-from mutt_tasks.slo_report import report
 from mutt_tasks.store.store import Store
 
 
@@ -33,14 +31,14 @@ def keys_file() -> str:
 
 
 def slo_report() -> Report:
-    """Every service level; raises SettingsError, InvalidArgument and ExtraMissing."""
+    """Every service level; raises SettingsError, InvalidArgument, ExtraMissing and StoreError."""
     given = environment.settings()
-    return report(given, Store.at(given.redis.address))
+    return service_levels.report(given, Store.at(given.redis.address))
 
 
 def slo_rules() -> str:
     """Prometheus' rules for the objectives; raises as above."""
-    return slo_file.written(made.rules(slo_file.load(environment.settings().levels.file)))
+    return service_levels.rules(environment.settings())
 
 
 def tried_targets() -> list[Tried]:

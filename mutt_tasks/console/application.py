@@ -5,6 +5,7 @@ from threading import Event
 
 from fastapi import FastAPI
 
+from mutt_tasks import service_levels
 from mutt_tasks.console import picture
 from mutt_tasks.console.app import app_of
 from mutt_tasks.console.context import Console, Doors, Look
@@ -18,7 +19,6 @@ from mutt_tasks.operations.looking import Looker, Progress, ignore
 from mutt_tasks.operations.sparing import Time
 from mutt_tasks.runtime_settings import RuntimeSettings
 from mutt_tasks.settings import Settings
-from mutt_tasks.slo_report import report
 from mutt_tasks.store.store import Store
 
 # The picture is not waited for longer: within three seconds a page says that Redis is away.
@@ -39,7 +39,7 @@ def create_app(settings: Settings, store: Store, watched: Store | None = None) -
     return app_of(
         Console(
             look=look,
-            levels=lambda: report(settings, store),
+            levels=lambda: service_levels.report(settings, store),
             hub=Hub(
                 lambda before, now: picture.read(see(), before, now), time.monotonic, watched.now
             ),

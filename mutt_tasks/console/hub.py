@@ -19,8 +19,8 @@ logger = logging.getLogger(__name__)
 class Hub:
     """Keeps a picture fresh; `read` makes one of the picture before, by the `clock` in seconds.
 
-    Between two of them it is asked whether Redis is there: `ask` raises StoreError if it is not. The
-    hub belongs to one event loop, in which all but these two run.
+    Between two of them it is asked whether Redis is there: `ask` raises StoreError if not. The hub
+    belongs to one event loop, in which all but these two run.
     """
 
     def __init__(

@@ -17,7 +17,7 @@ from mutt_tasks.core.telling import Rules, Sending, Target, Told, begun, lost, r
 from mutt_tasks.errors import LeaseLost, StoreError
 from mutt_tasks.notify.news import News
 from mutt_tasks.notify.post import REFUSED, TAKEN, fields_of
-from mutt_tasks.notify.posting import Posting
+from mutt_tasks.notify.posting import MOST_AT_ONCE, Posting
 from mutt_tasks.settings import Settings
 from mutt_tasks.store.store import Store
 
@@ -83,25 +83,29 @@ class Notifier:
 
     def _look(self, known: Knowledge) -> None:
         known = self._news.look(self._with_targets(known))
-        now, messages = known.looked_at, {}
-        targets = dict(known.targets)
-        for name, target in known.targets.items():
-            target = noted(self._settled(name, target, now), known.causes, now, self._rules)
+        now = known.looked_at
+        messages: dict[str, tuple[str, Notice]] = {}
+        targets = {
+            name: noted(self._settled(name, target, now), known.causes, now, self._rules)
+            for name, target in known.targets.items()
+        }
+        room = MOST_AT_ONCE - sum(target.sending is not None for target in targets.values())
+        for name, target in targets.items():
             message = decide(target, known.causes, now, self._rules)
-            if message is not None:
+            if message is not None and len(messages) < room:
                 told = frozenset(target.told)
                 shown = notice(message, known.causes, told, self._settings.notify.console_url)
                 its_id = self._new_token()
-                target = begun(target, message, its_id, now)
+                targets[name] = begun(target, message, its_id, now)
                 messages[name] = (its_id, shown)
-            targets[name] = target
         causes = {
             key: cause
             for key, cause in known.causes.items()
             if not all(is_done(target, cause, now, self._rules) for target in targets.values())
         }
         self._save(replace(known, causes=causes, targets=targets), messages)
-        self._send(targets, messages)
+        for name, (its_id, _) in messages.items():
+            self._posting.send(name, its_id)
 
     def _with_targets(self, known: Knowledge) -> Knowledge:
         """The knowledge with exactly the targets of the settings.
@@ -166,8 +170,3 @@ class Notifier:
         )
         self._written = {**fields, "step": str(known.step)}
         self._known = known
-
-    def _send(self, targets: dict[str, Target], messages: dict[str, tuple[str, Notice]]) -> None:
-        for name, (its_id, _) in messages.items():
-            if name in targets:
-                self._posting.send(name, its_id)

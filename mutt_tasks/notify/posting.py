@@ -7,6 +7,8 @@ from collections.abc import Callable
 
 # So long beyond its own time a process may take to start, and to note what came of it.
 GRACE = 90.0
+# Each needs about 65 MiB; one that hangs is over within its time, and then tried less often.
+MOST_AT_ONCE = 6
 
 Start = Callable[[str, str], subprocess.Popen[bytes]]
 

@@ -132,14 +132,21 @@ def serve(settings: Settings, not_ready: Callable[[], str], stopping: threading.
         server = health.server(address, settings.notify.health_port, not_ready)
         threading.Thread(target=server.serve_forever, name="health", daemon=True).start()
 
-    ports = ((metrics, settings.notify.metrics_port), (healthy, settings.notify.health_port))
-    for begin, port in ports:
+    for name, begin, port in (
+        ("metrics", metrics, settings.notify.metrics_port),
+        ("health", healthy, settings.notify.health_port),
+    ):
         threading.Thread(
-            target=_keep_trying, args=(begin, port, stopping), name=f"serve-{port}", daemon=True
+            target=_keep_trying,
+            args=(name, begin, port, stopping),
+            name=f"serve-{name}",
+            daemon=True,
         ).start()
 
 
-def _keep_trying(begin: Callable[[], None], port: int, stopping: threading.Event) -> None:
+def _keep_trying(
+    name: str, begin: Callable[[], None], port: int, stopping: threading.Event
+) -> None:
     is_said = False
     while not stopping.is_set():
         try:
@@ -152,5 +159,5 @@ def _keep_trying(begin: Callable[[], None], port: int, stopping: threading.Event
             is_said = True
             stopping.wait(PORT_SECONDS)
         else:
-            logger.info("%s: listening on port %d", begin.__name__, port)
+            logger.info("%s: listening on port %d", name, port)
             return

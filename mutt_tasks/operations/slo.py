@@ -12,7 +12,7 @@ from typing import Any
 from mutt_tasks.core.slo import STRETCHES, Level, Measured, Objective, State, judged, unknown
 from mutt_tasks.core.slo_books import Count, totals
 from mutt_tasks.core.slo_queries import answered, duration, question
-from mutt_tasks.errors import PrometheusRefused, PrometheusUnavailable, StoreError
+from mutt_tasks.errors import PrometheusRefused, PrometheusUnavailable
 from mutt_tasks.store.levels import Kept
 from mutt_tasks.store.store import Store
 
@@ -57,13 +57,10 @@ def from_prometheus(objectives: Sequence[Objective], ask: Ask) -> Report:
 def from_redis(objectives: Sequence[Objective], store: Store, recovered_within: float) -> Report:
     """Our own objectives, as Redis holds them; a stay may last `recovered_within` seconds.
 
-    Redis that is away is no data.
+    Raises StoreError.
     """
     own = [objective for objective in objectives if objective.is_own]
-    try:
-        kept, landings, now = store.levels.kept()
-    except StoreError as error:
-        return Report(REDIS, tuple(unknown(objective, str(error)) for objective in own))
+    kept, landings, now = store.levels.kept()
     if not kept.books.whole.at:
         why = "no cycle has ended yet"
         return Report(REDIS, tuple(unknown(objective, why) for objective in own))

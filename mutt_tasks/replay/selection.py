@@ -70,7 +70,7 @@ def select(context: CycleContext, route: Route, look: Look, wanted: Wanted) -> S
             scan.has_ended = True
             break
         for raw in page:
-            if not scan.take(raw):
+            if scan.is_full or not scan.take(raw):
                 break
             if clock() > wanted.late_at:
                 return scan.selection()

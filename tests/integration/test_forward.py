@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from mutt_tasks.core.plan import Verb
 from mutt_tasks.cycle import Trigger
 from mutt_tasks.operations import jobs
 from mutt_tasks.replay.result import CycleResult
+from mutt_tasks.store.queues import REACH
 from mutt_tasks.store.store import Store
 from mutt_tasks.surroundings import ScanBounds, new_id
 from tests.jobs import after, order, plan_of
@@ -26,6 +28,8 @@ from tests.pipeline import (
     lying_in,
     now_of,
     numbers_in,
+    observe,
+    run_cycle,
     settings_of,
     surroundings_of,
 )
@@ -141,3 +145,15 @@ def test_what_is_known_of_the_oldest_messages_holds_when_others_come_before_them
     state: Any = client.hget(STATE, "suspects")
     # The four that went are not among them any more.
     assert json.loads(state)["cleared"] == 15
+
+
+def test_behind_thousands_that_wait_a_commit_holds_fewer_messages(
+    client: redis.Redis, store: Store
+) -> None:
+    client.lpush(DLQ, *waiting(store, range(4_000)), *(event(n) for n in range(5_000, 10_000)))
+    sent: list[int] = []
+    observe(store, commits=lambda: sent.append(int(client.llen(INGEST))))
+    run_cycle(store, settings_of(REMEDIATION_BATCH_SIZE=1000, REMEDIATION_RETRY_BACKOFF=3600))
+    steps_of = [later - sooner for sooner, later in pairwise(sent)]
+    assert set(steps_of) == {REACH // 4_000}
+    assert client.llen(INGEST) == 1000

@@ -77,6 +77,9 @@ def test_a_job_that_nobody_begins_waits_for_a_worker(
     assert held_by(store, job) == ("paused" if verb is Verb.REPLAY else "")
     client.delete(keys.PAUSED)
     assert held_by(store, job) == ""
+    client.delete(keys.LEASE)
+    # Nobody has come for the one before it: who asks now need not wait to be told.
+    assert held_by(store, waiting(client, store, verb, 0)) == "no worker"
 
 
 @pytest.mark.parametrize(
@@ -115,6 +118,8 @@ def test_what_holds_a_route_holds_the_job_and_an_empty_one_does_not(
     assert held_by(store, job) == ""
     client.xadd(keys.JOURNAL, told | {"route:moog": "held window"})  # type: ignore[arg-type]
     assert held_by(store, job) == ""  # it has nothing there
+    client.xadd(keys.JOURNAL, told | {"route:alerter": "held waiting"})  # type: ignore[arg-type]
+    assert held_by(store, job) == ""  # that is the backoff of the drain's own
     client.xadd(keys.JOURNAL, told | {"route:alerter": "held window"})  # type: ignore[arg-type]
     assert held_by(store, job) == "window"
     client.xadd(keys.JOURNAL, told)  # type: ignore[arg-type]

@@ -9,6 +9,7 @@ from mutt_tasks.core.plan import Verb
 from mutt_tasks.operations import jobs
 from mutt_tasks.replay.job_work import wants_cycle
 from mutt_tasks.store.asides import Aside
+from mutt_tasks.store.queues import REACH
 from mutt_tasks.store.store import Store
 from mutt_tasks.surroundings import new_id
 from tests.jobs import BESIDE, LEASE, OFF, SETTINGS, after, order, plan_of
@@ -150,3 +151,18 @@ def test_who_finds_another_number_aside_steps_over_nothing(
     assert numbers_in(client, DLQ) == [2]
     assert store.asides.step("ours", Aside("alerter", DLQ, BESIDE, 2, 0)) == 0
     assert numbers_in(client, DLQ) == [0, 1, 2]
+
+
+def test_behind_thousands_of_others_a_commit_of_a_job_holds_fewer_messages(
+    client: redis.Redis, store: Store
+) -> None:
+    events = [event(n) for n in range(9_300)]
+    client.lpush(DLQ, *events)
+    plan = plan_of(store, Verb.DISCARD, {"alerter": events[9_000:]})
+    job = jobs.submit(store, plan, order())
+    run_cycle(store, OFF)
+    assert after(store, job).counts.done == 300
+    entries = [entry for _, entry in store.audit.page().entries]
+    counts = [int(entry["count"]) for entry in entries if entry["verb"] == "discard"]
+    assert sum(counts) == 300
+    assert max(counts) == REACH // 9_000

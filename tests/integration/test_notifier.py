@@ -8,8 +8,10 @@ import redis
 
 from mutt_tasks.core.notice_text import Severity
 from mutt_tasks.core.plan import Verb
+from mutt_tasks.notify.metrics import NotifyCollector
 from mutt_tasks.operations import jobs, notes, switches
 from mutt_tasks.operations.notes import Wish
+from mutt_tasks.settings import Settings
 from mutt_tasks.store.store import Store
 from mutt_tasks.surroundings import new_id
 from tests.jobs import OFF, order, plan_of
@@ -354,6 +356,21 @@ def test_one_target_that_refuses_delays_no_other_and_is_told_when_it_is_back(
     assert bad.titles == good.titles
 
 
+def test_no_more_than_six_messages_are_sent_at_once(client: redis.Redis, store: Store) -> None:
+    receiver = Receiver()
+    settings = notify_settings(" ".join(f"t{n}=json://127.0.0.1/" for n in range(8)))
+    notifier = notifier_on(store, settings, receiver)
+    notifier.step()
+    dies(client, store, b"garbage")
+    counts = []
+    for _ in range(3):
+        notifier.step()
+        counts.append(len(receiver.took))
+
+    assert counts == [6, 8, 8]
+    assert len({name for name, _ in receiver.took}) == 8
+
+
 def test_of_two_notifiers_one_sends(client: redis.Redis, store: Store) -> None:
     receivers = Receiver(), Receiver()
     first, second = (notifier_on(store, SETTINGS, each) for each in receivers)
@@ -414,3 +431,52 @@ def test_links_lead_to_the_console_where_there_is_one(client: redis.Redis, store
     notifier.step()
 
     assert "Next: https://console.example.com/messages?where=group:s1-" in receiver.took[0][1].body
+
+
+def metrics(store: Store, settings: Settings) -> dict[tuple[str, str], float]:
+    """Each sample by its name and its target."""
+    return {
+        (sample.name.removeprefix("mutt_notify_"), sample.labels.get("target", "")): sample.value
+        for family in NotifyCollector(store, settings).collect()
+        for sample in family.samples
+    }
+
+
+def test_metrics_say_whom_it_reaches_and_how_late(client: redis.Redis, store: Store) -> None:
+    assert metrics(store, SETTINGS) == {
+        ("redis_reachable", ""): 1,
+        ("targets", ""): 1,
+        ("dropped_total", ""): 0,
+    }
+    receiver = Receiver()
+    notifier = notifier_on(store, SETTINGS, receiver)
+    notifier.step()
+    dies(client, store, b"garbage")
+    notifier.step()
+    notifier.step()
+    receiver.answer = "it answered 500"
+    dies(client, store, poison(1))
+    notifier.step()
+    notifier.step()
+
+    found = metrics(store, SETTINGS)
+    moments = ("last_look_timestamp_seconds", "last_success_timestamp_seconds")
+    assert {name: value for (name, _), value in found.items() if name not in moments} == {
+        "redis_reachable": 1,
+        "targets": 1,
+        "dropped_total": 0,
+        "lag_seconds": pytest.approx(0.5, abs=0.5),
+        "waiting": 1,
+        "capped": 0,
+        "sent_total": 1,
+        "failed_total": 1,
+        "unsure_total": 0,
+    }
+    assert found["last_look_timestamp_seconds", ""] >= found[moments[1], "ops"] > 0
+    assert ("lag_seconds", "ops") not in metrics(store, settings_of())
+
+
+def test_without_redis_there_is_no_stale_metric() -> None:
+    away = Store.at(notify_settings(REDIS_URL="redis://127.0.0.1:1").redis.address, retries=0)
+
+    assert metrics(away, SETTINGS) == {("redis_reachable", ""): 0}

@@ -213,8 +213,8 @@ class Rules:
 class Fate(NamedTuple):
     """What becomes of a message: `replay`, a reason for the dead letter list, or `wait`.
 
-    `earliest` and `latest` bound the moment when its rest is over. `came_back` and `forgiven` tell
-    of its last replay.
+    `earliest` and `latest` bound the moment when its rest is over. `came_back`, `is_first_return`
+    and `forgiven` tell of its last replay.
     """
 
     kind: str
@@ -223,6 +223,7 @@ class Fate(NamedTuple):
     earliest: float = 0.0
     latest: float = 0.0
     came_back: bool = False
+    is_first_return: bool = False
     forgiven: int = 0
 
 
@@ -258,8 +259,9 @@ def fate_of(raw: bytes, route_name: str, rules: Rules, cycle: str, now: float) -
 
     was_shed = route.shed_by in values and bool(route.shed_by) and reset == 0
     came_back, forgiven_before = replays > 0, forgiven
+    is_first_return = replays == 1
     if not is_sent:
-        return Fate("malformed", raw, came_back=came_back)
+        return Fate("malformed", raw, came_back=came_back, is_first_return=is_first_return)
     forgiven = min(replays, forgiven + was_shed)
     more_forgiven = max(0, forgiven - forgiven_before)
 
@@ -286,7 +288,12 @@ def fate_of(raw: bytes, route_name: str, rules: Rules, cycle: str, now: float) -
     if reason:
         text = header({"reason": reason, "dead_at": written(now)})
         return Fate(
-            reason, stamped(raw, text), is_sound, came_back=came_back, forgiven=more_forgiven
+            reason,
+            stamped(raw, text),
+            is_sound,
+            came_back=came_back,
+            is_first_return=is_first_return,
+            forgiven=more_forgiven,
         )
     if rules.backoff and last_at is not None and last_at <= now + HOUR:
         rest = rules.backoff * 2.0 ** max(0, replays - forgiven - 1)
@@ -301,6 +308,7 @@ def fate_of(raw: bytes, route_name: str, rules: Rules, cycle: str, now: float) -
         stamped(raw, header({}), route.reset),
         is_sound,
         came_back=came_back,
+        is_first_return=is_first_return,
         forgiven=more_forgiven,
     )
 
@@ -493,6 +501,7 @@ class Pipeline:
                 kinds[fate.kind] += 1
                 kinds["odd"] += not fate.is_sound
                 kinds["bounced"] += fate.came_back
+                kinds["returned"] += fate.is_first_return
                 kinds["forgiven"] += fate.forgiven
                 (to_target if fate.kind == "replay" else to_dead).append(fate.payload)
             at += 1

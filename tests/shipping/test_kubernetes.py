@@ -224,7 +224,8 @@ def test_the_network_policy_lets_in_and_out_what_there_is_and_nothing_else() -> 
     assert inward == {("TCP", port["port"]) for port in manifest("Service")["spec"]["ports"]}
     names = {("UDP", 53), ("TCP", 53)}
     redis = {("TCP", int(default_of("REDIS_PORT"))), ("TCP", 26379)}
-    assert outward == names | redis | {("TCP", 443), ("TCP", 80)}
+    prometheus = {("TCP", 9090)}
+    assert outward == names | redis | prometheus | {("TCP", 443), ("TCP", 80)}
     assert all(rule.get("ports") for way in ("ingress", "egress") for rule in spec[way])
 
 

@@ -29,7 +29,7 @@ MOST = 12
 
 def number_of(raw: bytes) -> int:
     """The number that a message was produced with."""
-    return int(raw.split()[1]) if raw.startswith(b"garbage ") else int(json.loads(raw)["number"])
+    return int(raw.split()[1]) if _is_garbage(raw) else int(json.loads(raw)["number"])
 
 
 @dataclass
@@ -51,9 +51,17 @@ class Operator:
         except Refused:
             return ""  # the job is under way, is over, or has nothing in the trash
 
+    def requeue(self) -> str:
+        """Give some of what is dead by now another try."""
+        return self._submit_one(Verb.REQUEUE, "dead")
+
     def _submit(self) -> str:
-        verb, source = self.random.choice(ON)
+        return self._submit_one(*self.random.choice(ON))
+
+    def _submit_one(self, verb: Verb, source: str) -> str:
         there = lying_in(self.client, KEYS[source])
+        if verb is Verb.REQUEUE and not all(map(_is_garbage, there)):
+            there = [raw for raw in there if not _is_garbage(raw)]  # it is refused, as a rule
         wanted = self.random.sample(there, min(len(there), self.random.randint(1, MOST)))
         if not wanted:
             return ""
@@ -62,7 +70,7 @@ class Operator:
         return self._noted(jobs.submit(self.store, plan, _order()), set(wanted))
 
     def _edit(self) -> str:
-        there = [raw for raw in lying_in(self.client, DLQ) if not raw.startswith(b"garbage ")]
+        there = [raw for raw in lying_in(self.client, DLQ) if not _is_garbage(raw)]
         if not there:
             return ""
         raw = self.random.choice(there)
@@ -140,6 +148,10 @@ class Operator:
         left = ("requeued:alerter", "discarded:dead", "redirected:dead")
         taken = sum(counted.get(name, 0) for name in left) - counted.get("undone:dead", 0)
         assert set_aside == len(lying_in(self.client, DEAD)) + taken
+
+
+def _is_garbage(raw: bytes) -> bool:
+    return raw.startswith(b"garbage ")
 
 
 def _order() -> Order:

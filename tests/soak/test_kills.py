@@ -176,6 +176,8 @@ def run(folder: Path, seed: int, rounds: int) -> None:
                 for number in range(rounds):
                     soak.round(number)
                 soak.settle()
+                soak.operator.requeue()
+                soak.settle()
                 soak.check()
                 print(f"{soak.pipeline.produced} messages, {soak.loops()} cycles", flush=True)
             finally:

@@ -35,7 +35,7 @@ CELERYS = {
     f"{PACKAGE}.{name}"
     for name in (
         *("tasks", "celery", "broker", "schedule", "serving", "survival", "audit_log", "oversight"),
-        "announcing",
+        *("announcing", "checked"),
         "cli.application",
     )
 }
