@@ -23,6 +23,8 @@ from mutt_tasks.store.store import Store
 
 # The picture is not waited for longer: within three seconds a page says that Redis is away.
 PICTURE_SECONDS = 0.7
+# People wait for the answer to a call, and would rather hear soon that there is none.
+CALL_SECONDS = 2.0
 
 _TIME = Time(time.monotonic, time.sleep)
 
@@ -32,12 +34,15 @@ def create_app(settings: Settings, store: Store, watched: Store | None = None) -
     stopping = Event()
     keys = KeyFile(settings.console.keys_file)
     look = _look(settings, store)
-    see = _look(settings, watched or store)
+    watched = watched or store
+    see = _look(settings, watched)
     return app_of(
         Console(
             look=look,
             levels=lambda: service_levels.report(settings, store),
-            hub=Hub(lambda before, now: picture.read(see(), before, now), time.monotonic),
+            hub=Hub(
+                lambda before, now: picture.read(see(), before, now), time.monotonic, watched.now
+            ),
             keys=keys,
             sessions=Sessions(keys, time.monotonic),
             wrong_keys=Throttle(time.monotonic),
@@ -55,7 +60,8 @@ def opened(settings: Settings) -> FastAPI:
     """The console on the Redis that the settings name; it connects when first used."""
     address, hints = settings.redis.address, Hints.of(settings.secrets())
     watched = Store.at(address, timeout=PICTURE_SECONDS, retries=0, hints=hints)
-    return create_app(settings, Store.at(address, hints=hints), watched)
+    store = Store.at(address, timeout=CALL_SECONDS, retries=1, hints=hints)
+    return create_app(settings, store, watched)
 
 
 def _look(settings: Settings, store: Store) -> Look:

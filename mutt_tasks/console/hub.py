@@ -19,13 +19,17 @@ logger = logging.getLogger(__name__)
 class Hub:
     """Keeps a picture fresh; `read` makes one of the picture before, by the `clock` in seconds.
 
-    It belongs to one event loop, in which all but `read` run.
+    Between two of them it is asked whether Redis is there: `ask` raises StoreError if not. The hub
+    belongs to one event loop, in which all but these two run.
     """
 
     def __init__(
-        self, read: Callable[[Picture, float], Picture], clock: Callable[[], float]
+        self,
+        read: Callable[[Picture, float], Picture],
+        clock: Callable[[], float],
+        ask: Callable[[], object] = lambda: None,
     ) -> None:
-        self._read, self._clock = read, clock
+        self._read, self._clock, self._ask = read, clock, ask
         self._reading = asyncio.Lock()
         self._watchers: set[asyncio.Event] = set()
         self._task: asyncio.Task[None] | None = None
@@ -75,7 +79,20 @@ class Hub:
             async with self._reading:
                 await self._take()
             self._tell()
-            await asyncio.sleep(max(0.0, began + self.picture.lasts - self._clock()))
+            next_at = began + self.picture.lasts
+            await asyncio.sleep(max(0.0, (next_at - self._clock()) / 2))
+            await self._check()
+            await asyncio.sleep(max(0.0, next_at - self._clock()))
+
+    async def _check(self) -> None:
+        """Tell at once when Redis goes away; that it is back the next picture tells."""
+        if self.picture.away or self.is_stopping:
+            return
+        try:
+            await run_in_threadpool(self._ask)
+        except MuttTasksError as error:
+            self.picture = replace(self.picture, away=str(error))
+            self._tell()
 
     async def _take(self) -> None:
         try:

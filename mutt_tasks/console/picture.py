@@ -20,7 +20,7 @@ LISTED = 30.0
 JOB_EVENTS = frozenset({"submitted", "cancelled", "ended", "emptied"})
 # A picture takes at most so many commands of Redis, and one for each active job; with those for
 # jobs that have ended that makes less than 30 a second, whoever looks.
-COMMANDS, COMMANDS_A_SECOND = 56, 26
+COMMANDS, COMMANDS_A_SECOND = 62, 26
 SECONDS = 2.0
 
 

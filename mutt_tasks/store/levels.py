@@ -40,7 +40,7 @@ _LEAVING = (REPLAYED, *QUARANTINED.values(), DISCARDED, REDIRECTED)
 _GONE = (REPLAYED, REQUEUED, DISCARDED, REDIRECTED, EXPIRED)
 # Lists that messages are kept in, as counters call them, and the counters that are asked for.
 _NAMES = ("alerter", "moog", "dead")
-_FAMILIES = dict.fromkeys((*_LEAVING, *_GONE, LANDED, STUCK, RETURNED))
+_FAMILIES = dict.fromkeys((*_LEAVING, *_GONE, LANDED, STUCK, BOUNCED_FIRST))
 _COUNTERS = (DROPPED.of(), *(family.of(name) for family in _FAMILIES for name in _NAMES))
 
 

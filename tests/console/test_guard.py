@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from mutt_tasks.console.guard import MOST_BYTES
 from mutt_tasks.core.access import ROLES
@@ -461,7 +463,7 @@ def test_an_error_of_ours_tells_nothing_and_has_all_headers(house: House) -> Non
 
 
 def test_redis_that_is_away_is_told_with_when_to_ask_again(tmp_path: Path) -> None:
-    away = redis.Redis(port=1, socket_connect_timeout=0.2)
+    away = redis.Redis(port=1, retry=Retry(NoBackoff(), 0))
     path = tmp_path / "keys"
     key = new_key(str(path), "ann", "viewer")
     house = House(app_on(Store(away), CONSOLE_KEYS_FILE=path), {"viewer": key}, path)

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 import redis
 
+from mutt_tasks import service_levels
 from mutt_tasks.operations import job_view, jobs, shown
 from mutt_tasks.operations.looking import Wanted, page
-from mutt_tasks.service_levels import report
 from mutt_tasks.store.store import Store
 from tests.console.conftest import app_on
 from tests.console.people import API, House, keys_in, problem_of
@@ -256,6 +256,6 @@ def test_objectives_that_cannot_be_read_are_not_the_callers_fault(
 def test_service_levels_are_those_of_the_command_line(house: House, store: Store) -> None:
     found = house.person("viewer").get(f"{API}/slo").json()
 
-    assert found == report(settings_of(), store).as_json()
+    assert found == service_levels.report(settings_of(), store).as_json()
     assert found["source"] == "redis"
     assert {each["name"] for each in found["objectives"]} >= {"recovered", "conserved"}
