@@ -142,9 +142,12 @@ def meant(command: str, ids: dict[str, str], groups: dict[str, str]) -> str:
     verb = shlex.split(command)[1]
     message = ids["requeue"] if verb == "requeue" else ids[MESSAGE]
     group = groups["moog" if "--route moog" in command else "dead"]
+    command = command.replace(MESSAGE, message).replace(GROUP, group)
+    if JOB not in command:
+        return command
     # Each job can be cancelled once.
-    job, _, ids[verb] = ids.get(verb, "").partition(" ")
-    return command.replace(MESSAGE, message).replace(GROUP, group).replace(JOB, job)
+    job, _, ids[verb] = ids[verb].partition(" ")
+    return command.replace(JOB, job)
 
 
 def test_every_command_of_the_page_ends_well_and_shows_no_secret(
