@@ -174,7 +174,10 @@ class Watch:
         if now < watch.quiet_until or not was_room or not sight.sent or sight.queued > FEW:
             return watch
         if is_full or missing.is_lasting(now) or gone.is_lasting(now):
-            return replace(watch, missing=Missing(), gone=Missing(), trial=Trial(now, level))
+            # Where all replays arrive, fewer live alerts are no sign of a limiter.
+            usual = watch.live if gone.since else 0.0
+            trial = Trial(now, level, usual=usual, missing=max(0.0, surplus))
+            return replace(watch, missing=Missing(), gone=Missing(), trial=trial)
         return watch
 
     def _usable(self, sight: Sight) -> int:
@@ -193,7 +196,7 @@ class Watch:
         if verdict is Verdict.OPEN:
             return watch
         if verdict is Verdict.FULL:
-            return watch._dropping(trial.tally.missing, trial.peak, now)
+            return watch._dropping(trial.missing + trial.tally.missing, trial.peak, now)
         share = trial.tally.share if trial.tally.low else self.share
         quiet = min(LONGEST_QUIET, QUIET_SECONDS * 2.0 ** min(self.innocents, 32))
         return replace(
