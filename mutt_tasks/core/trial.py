@@ -93,9 +93,9 @@ class Trial:
     `peak` is the most that was seen in all. `may_send` more may go now. `is_sure` says whether the
     last ones went past the alerter, and `is_mixed` that the first ones did not. There were
     `attempts` before. Of `looks` at live alerts alone `tight` found a window without room for more,
-    with gaps that even traffic has not. It `is_crowded` after too many of these. Live alerts have
-    filled the window up to `alone`; a period usually brings `usual` of them (0: not known). So many
-    replays were `missing` before the trial.
+    with gaps that even traffic has not. It `is_crowded` after too many of these. Live alerts filled
+    the window up to `alone`, and usually `usual` of them come in a period (0: not known). `missing`
+    replays were missing before.
     """
 
     since: float = 0.0
@@ -127,15 +127,8 @@ class Trial:
     def sent(self, replays: int, is_sure: bool, now: float) -> "Trial":
         """The trial after so many of its replays went."""
         is_mixed = self.parts > 0 and self.is_sure != is_sure
-        return replace(
-            self,
-            began_at=self.began_at or now,
-            part=replays,
-            part_at=now,
-            may_send=0,
-            is_sure=is_sure,
-            is_mixed=is_mixed,
-        )
+        went = replace(self, began_at=self.began_at or now, part=replays, part_at=now, may_send=0)
+        return replace(went, is_sure=is_sure, is_mixed=is_mixed)
 
     def looked(self, seen: Seen, now: float) -> tuple["Trial", Verdict]:
         """The trial after a look at the limiter, and what it has found."""
@@ -161,8 +154,8 @@ class Trial:
             first = min(FIRST, max(2, round(LOW_SHARE * room)))
             return replace(self, used=seen.used, alone=alone, may_send=first), Verdict.OPEN
         is_tight = is_alone and not has_room and seen.longest_gap > GAP
-        looks, tight = self.looks + is_alone, self.tight + is_tight
-        trial = replace(self, looks=looks, tight=tight, alone=alone, may_send=0)
+        tight = self.tight + is_tight
+        trial = replace(self, looks=self.looks + is_alone, tight=tight, alone=alone, may_send=0)
         return (trial, Verdict.OPEN) if rest <= LONGEST_REST_PERIODS else trial._waited(now)
 
     def _waited(self, now: float) -> tuple["Trial", Verdict]:
@@ -232,7 +225,8 @@ class Trial:
 
     def _again(self, full_at: int, tally: Tally, now: float) -> tuple["Trial", Verdict]:
         """Another attempt, if there were not too many."""
-        if self.attempts + 1 >= ATTEMPTS:
+        attempts = self.attempts + 1
+        if attempts >= ATTEMPTS:
             return self, Verdict.INNOCENT
-        again = replace(self._anew(now), full_at=full_at, tally=tally)
-        return replace(again, attempts=self.attempts + 1), Verdict.OPEN
+        again = replace(self._anew(now), full_at=full_at, tally=tally, attempts=attempts)
+        return again, Verdict.OPEN
