@@ -12,12 +12,19 @@ Where live alerts alone keep the window at the level there is no room for a firs
 come evenly, or the limiter is full of them and drops some, which leaves gaps between those that it
 takes. With gaps, the trial `is_crowded` and waits until there is room, or until the window rises
 above the level.
+
+Where replays are missing and live alerts alone come far short of their usual number as well, the
+limiter may be full of them far below the level, and would drop every replay. So the trial sends
+none, but looks whether they stay at the highest number that they reach, with gaps: then the limiter
+is full there. If not, live traffic has fallen.
 """
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from math import ceil, comb
+from math import ceil, sqrt
 from typing import Protocol
+
+from mutt_tasks.core.tally import Tally
 
 # Where nothing is wrong, one attempt blames the limiter with this probability at most. If chance
 # explains what was seen only this badly, it is tried again, so often in all; the counts are added.
@@ -34,6 +41,9 @@ LEAST_ROOM = 3
 # Alerts that come evenly are seldom further apart than this many times their average distance: so
 # in less than this share of the looks.
 GAP, UNEVEN_SHARE = 1.05, 0.25
+# Live alerts that fall short of their usual number show a full limiter if at least so many fill it,
+# and leave it without room in more than this share of the looks.
+LEAST_FULL, TIGHT_SHARE = 4, 0.6
 # Of the first part at least this share has to appear: else it says enough.
 FORWARDED = 0.3
 # A part has reached the limiter when the queues are empty and this many seconds have passed (or
@@ -68,36 +78,9 @@ class Seen(Protocol):
     def longest_gap(self) -> float: ...
 
 
-@dataclass(frozen=True)
-class Tally:
-    """How many replays went as first and as second parts, and how many of them appeared."""
-
-    low: int = 0
-    low_seen: int = 0
-    high: int = 0
-    high_seen: int = 0
-
-    @property
-    def share(self) -> float:
-        """The share of the first parts that appeared."""
-        return self.low_seen / self.low if self.low else 1.0
-
-    @property
-    def missing(self) -> int:
-        """How many did not appear."""
-        return self.low - self.low_seen + self.high - self.high_seen
-
-    @property
-    def chance(self) -> float:
-        """How likely so few of the second parts appear if they are no other than the first ones.
-
-        The lower tail of the hypergeometric distribution (Fisher's exact test).
-        """
-        seen = self.low_seen + self.high_seen
-        least = max(0, seen - self.low)
-        counts = range(least, self.high_seen + 1)
-        ways = sum(comb(self.high, k) * comb(self.low, seen - k) for k in counts)
-        return ways / comb(self.low + self.high, seen)
+def _least(usual: float) -> float:
+    """Live alerts come up to this soon: a standard deviation (Poisson) below a usual number."""
+    return usual - sqrt(usual)
 
 
 @dataclass(frozen=True)
@@ -110,7 +93,9 @@ class Trial:
     `peak` is the most that was seen in all. `may_send` more may go now. `is_sure` says whether the
     last ones went past the alerter, and `is_mixed` that the first ones did not. There were
     `attempts` before. Of `looks` at live alerts alone `tight` found a window without room for more,
-    with gaps that even traffic has not. It `is_crowded` after too many of these.
+    with gaps that even traffic has not. It `is_crowded` after too many of these. Live alerts filled
+    the window up to `alone`, and usually `usual` of them come in a period (0: not known). `missing`
+    replays were missing before.
     """
 
     since: float = 0.0
@@ -130,6 +115,9 @@ class Trial:
     looks: int = 0
     tight: int = 0
     is_crowded: bool = False
+    usual: float = 0.0
+    alone: int = 0
+    missing: float = 0.0
 
     @property
     def is_on(self) -> bool:
@@ -139,15 +127,8 @@ class Trial:
     def sent(self, replays: int, is_sure: bool, now: float) -> "Trial":
         """The trial after so many of its replays went."""
         is_mixed = self.parts > 0 and self.is_sure != is_sure
-        return replace(
-            self,
-            began_at=self.began_at or now,
-            part=replays,
-            part_at=now,
-            may_send=0,
-            is_sure=is_sure,
-            is_mixed=is_mixed,
-        )
+        went = replace(self, began_at=self.began_at or now, part=replays, part_at=now, may_send=0)
+        return replace(went, is_sure=is_sure, is_mixed=is_mixed)
 
     def looked(self, seen: Seen, now: float) -> tuple["Trial", Verdict]:
         """The trial after a look at the limiter, and what it has found."""
@@ -164,23 +145,34 @@ class Trial:
         rest = (now - self.since) / seen.period
         room, is_alone = self.full_at - seen.used, not (seen.queued or seen.sent)
         has_room = is_alone and room >= min(LEAST_ROOM, self.full_at)
-        if has_room and self.is_crowded:
-            return self._anew(now), Verdict.OPEN  # live traffic is falling, it may fall further
-        if has_room and rest >= REST_PERIODS:
-            first = min(FIRST, max(2, round(LOW_SHARE * room)))
-            return replace(self, used=seen.used, may_send=first), Verdict.OPEN
         if is_alone and room < -1:
             return self, Verdict.INNOCENT
+        alone = max(self.alone, seen.used if is_alone else 0)
+        if has_room and self.is_crowded:
+            return self._anew(now), Verdict.OPEN  # live traffic is falling, it may fall further
+        if has_room and rest >= REST_PERIODS and alone >= _least(self.usual):
+            first = min(FIRST, max(2, round(LOW_SHARE * room)))
+            return replace(self, used=seen.used, alone=alone, may_send=first), Verdict.OPEN
         is_tight = is_alone and not has_room and seen.longest_gap > GAP
-        looks, tight = self.looks + is_alone, self.tight + is_tight
-        if rest <= LONGEST_REST_PERIODS:
-            return replace(self, looks=looks, tight=tight, may_send=0), Verdict.OPEN
-        if tight <= UNEVEN_SHARE * looks:
-            return self, Verdict.NOTHING
-        return replace(self._anew(now), is_crowded=True), Verdict.OPEN
+        tight = self.tight + is_tight
+        trial = replace(self, looks=self.looks + is_alone, tight=tight, alone=alone, may_send=0)
+        return (trial, Verdict.OPEN) if rest <= LONGEST_REST_PERIODS else trial._waited(now)
+
+    def _waited(self, now: float) -> tuple["Trial", Verdict]:
+        """After live alerts alone left no room for long, or came short of their usual number."""
+        if self.alone >= _least(self.usual):
+            if self.tight <= UNEVEN_SHARE * self.looks:
+                return self, Verdict.NOTHING
+            return replace(self._anew(now), is_crowded=True), Verdict.OPEN
+        if self.alone < self.full_at:
+            return replace(self._anew(now), full_at=self.alone), Verdict.OPEN
+        if self.alone >= LEAST_FULL and self.tight > TIGHT_SHARE * self.looks:
+            return replace(self, peak=self.alone), Verdict.FULL
+        return replace(self._anew(now), usual=0.0), Verdict.OPEN  # live traffic has fallen
 
     def _anew(self, now: float) -> "Trial":
-        return Trial(now, self.full_at, self.tally, attempts=self.attempts)
+        known = Trial(now, self.full_at, self.tally, attempts=self.attempts)
+        return replace(known, usual=self.usual, missing=self.missing)
 
     def _landed(self, seen: Seen, now: float) -> tuple["Trial", Verdict]:
         """After a look while a part is under way."""
@@ -233,6 +225,8 @@ class Trial:
 
     def _again(self, full_at: int, tally: Tally, now: float) -> tuple["Trial", Verdict]:
         """Another attempt, if there were not too many."""
-        if self.attempts + 1 >= ATTEMPTS:
+        attempts = self.attempts + 1
+        if attempts >= ATTEMPTS:
             return self, Verdict.INNOCENT
-        return Trial(now, full_at, tally, attempts=self.attempts + 1), Verdict.OPEN
+        again = replace(self._anew(now), full_at=full_at, tally=tally, attempts=attempts)
+        return again, Verdict.OPEN

@@ -74,9 +74,8 @@ class Watch:
     `live` is the average of live alerts in a period, `share` of what the alerter forwards, `window`
     what the limiter's window looked like. `missing` tells since when alerts are suddenly missing,
     `gone` since when replays are, even if no live alert came, and `shortfall` sums up those missing
-    in the last periods. While a `trial` is on, nothing goes but its own replays; after `innocents`
-    in a row that blamed nobody there is none before `quiet_until`. `drop` is what is remembered of
-    the last one.
+    in the last periods. While a `trial` is on, only its own replays go; after `innocents` in a row
+    that blamed nobody there is none before `quiet_until`. `drop` remembers the last drop.
     """
 
     live: float = 0.0
@@ -117,14 +116,13 @@ class Watch:
         """The watch after replays went; while a drop is remembered one is a canary."""
         if self.trial.may_send:
             return replace(self, trial=self.trial.sent(replays, is_sure, now))
-        drop = self.drop
-        return replace(self, drop=drop.canary_sent(now)) if drop.is_dropping else self
+        is_canary = self.drop.is_dropping
+        return replace(self, drop=self.drop.canary_sent(now)) if is_canary else self
 
     def interrupted(self) -> "Watch":
         """The watch after alerts were taken out of the queue: what is missing now tells nothing."""
-        drop = self.drop.without_canary()
         kept = replace(self.forgotten(), innocents=self.innocents, quiet_until=self.quiet_until)
-        return replace(kept, drop=drop)
+        return replace(kept, drop=self.drop.without_canary())
 
     def _disturbed(self, sight: Sight, now: float) -> "Watch":
         """The watch while the forwarder sleeps: for some periods fewer alerts than usual arrive."""
@@ -174,7 +172,9 @@ class Watch:
         if now < watch.quiet_until or not was_room or not sight.sent or sight.queued > FEW:
             return watch
         if is_full or missing.is_lasting(now) or gone.is_lasting(now):
-            return replace(watch, missing=Missing(), gone=Missing(), trial=Trial(now, level))
+            # Where all replays arrive, fewer live alerts are no sign of a limiter.
+            trial = Trial(now, level, usual=watch.live if gone.since else 0.0, missing=surplus)
+            watch = replace(watch, missing=Missing(), gone=Missing(), trial=trial)
         return watch
 
     def _usable(self, sight: Sight) -> int:
@@ -193,7 +193,7 @@ class Watch:
         if verdict is Verdict.OPEN:
             return watch
         if verdict is Verdict.FULL:
-            return watch._dropping(trial.tally.missing, trial.peak, now)
+            return watch._dropping(max(0.0, trial.missing) + trial.tally.missing, trial.peak, now)
         share = trial.tally.share if trial.tally.low else self.share
         quiet = min(LONGEST_QUIET, QUIET_SECONDS * 2.0 ** min(self.innocents, 32))
         return replace(

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 import pytest
 
-from mutt_tasks.core.trial import ATTEMPTS, ERROR, LEAST_ROOM, OVER, Tally, Trial, Verdict
+from mutt_tasks.core.tally import Tally
+from mutt_tasks.core.trial import ATTEMPTS, ERROR, LEAST_ROOM, OVER, Trial, Verdict
 
 NOW = 1_800_000_000.0
 

@@ -4,7 +4,8 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from mutt_tasks.core.trial import Tally, Trial, Verdict
+from mutt_tasks.core.tally import Tally
+from mutt_tasks.core.trial import Trial, Verdict
 
 NOW = 1_800_000_000.0
 OPEN, FULL = Verdict.OPEN, Verdict.FULL
@@ -93,6 +94,29 @@ def test_a_crowd_that_leaves_room_is_looked_at_anew() -> None:
 
     assert (trial, verdict) == (Trial(NOW, 30, attempts=1), OPEN)
     assert rested(Look(28), 2.0, is_crowded=True)[0].is_crowded
+
+
+def short(periods: float, full_at: int, **known: object) -> tuple[Trial, Verdict]:
+    """A trial after a look at seven live alerts where twelve are usual."""
+    return rested(Look(7), periods, full_at, usual=12.0, missing=9.0, **known)
+
+
+def test_where_live_alerts_come_short_of_their_usual_number_nothing_goes() -> None:
+    assert short(3.9, 30)[0].may_send == 0
+    # A standard deviation below twelve are 8.5.
+    assert rested(Look(7), 1.2, 30, usual=12.0, alone=9)[0].may_send == 8
+    lower, verdict = short(4.1, 30)
+    assert (lower, verdict) == (Trial(NOW, 7, usual=12.0, missing=9.0), OPEN)
+
+
+def test_few_live_alerts_that_stay_at_their_highest_number_with_gaps_fill_the_limiter() -> None:
+    full, verdict = short(4.1, 7, looks=9, tight=7, alone=7)
+    assert (full.peak, verdict) == (7, FULL)
+    # In fewer looks, or of hardly any, it is a fall of live traffic: tried as any other.
+    fallen = Trial(NOW, 7, missing=9.0)
+    assert short(4.1, 7, looks=9, tight=5, alone=7) == (fallen, OPEN)
+    few = rested(Look(3, longest_gap=2.0), 4.1, 3, usual=12.0, looks=9, tight=9, alone=3)
+    assert few == (Trial(NOW, 3), OPEN)
 
 
 # --- a part is under way ---

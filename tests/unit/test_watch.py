@@ -162,6 +162,28 @@ def test_a_limiter_lowered_while_replays_fill_it_is_found_though_it_was_fuller_j
     assert stream.lost - before <= most
 
 
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize(("limit", "live"), [(7, 12.0), (5, 15.0), (7, 20.0)])
+def test_a_limiter_lowered_below_live_traffic_is_found_without_feeding_it_a_trial(
+    limit: int, live: float, seed: int
+) -> None:
+    stream = learnt(limit=50, live=live, pace=42.0 - live, seed=seed).run(10)
+    stream.limit, before = limit, stream.lost
+    stream.run(12)
+
+    assert (stream.watch.drop.drops, stream.watch.drop.ceiling) == (1, limit)
+    assert stream.lost - before <= 40
+
+
+def test_live_traffic_that_falls_is_no_drop() -> None:
+    for seed in range(5):
+        stream = learnt(limit=500, live=12.0, pace=28.0, seed=seed).run(10)
+        stream.live = 3.0
+        stream.run(60)
+
+        assert stream.watch.drop.drops == 0
+
+
 def test_a_limiter_lowered_to_nearly_nothing_costs_a_few_replays() -> None:
     for seed in range(10):
         stream = learnt(limit=50, live=1.0, pace=30.0, is_sure=True, seed=seed)

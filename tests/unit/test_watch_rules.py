@@ -8,7 +8,8 @@ import pytest
 from mutt_tasks.core.drop import Drop
 from mutt_tasks.core.fullness import Fullness, Stretch
 from mutt_tasks.core.shortfall import Missing, Shortfall
-from mutt_tasks.core.trial import Tally, Trial
+from mutt_tasks.core.tally import Tally
+from mutt_tasks.core.trial import Trial
 from mutt_tasks.core.watch import Sight, Watch
 
 NOW = 1_800_000_000.0
@@ -78,7 +79,8 @@ def suspecting(watch: Watch = KNOWN, **found: Any) -> Watch:
 def test_what_is_missing_for_long_makes_a_trial_of_the_highest_level() -> None:
     found = suspecting()
 
-    assert (found.trial, found.missing) == (Trial(NOW + 0.5, 20), Missing())
+    begun = Trial(NOW + 0.5, 20, usual=10.0, missing=20.0)
+    assert (found.trial, found.missing) == (begun, Missing())
     assert found.is_checking(NOW + 0.5)
     assert (
         not replace(KNOWN, missing=Missing())
