@@ -2,13 +2,16 @@
 
 import asyncio
 import socket
+import ssl
 import time
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 import redis
+import trustme
 from starlette.types import Message, Receive, Scope, Send
 
 from mutt_tasks.console.guard import Guard
@@ -48,6 +51,26 @@ def test_what_is_no_http_is_refused(house: House) -> None:
         with socket.create_connection(("127.0.0.1", port), timeout=5) as line:
             line.sendall(b"\x16\x03\x01 hello\r\n\r\n")
             assert line.recv(100).startswith(b"HTTP/1.1 400")
+
+
+def test_over_tls_of_its_own_cookies_are_secure(
+    house: House, authority: trustme.CA, ca_cert: str, tmp_path: Path
+) -> None:
+    made = authority.issue_cert("127.0.0.1")
+    cert, key = tmp_path / "cert.pem", tmp_path / "key.pem"
+    made.cert_chain_pems[0].write_to_path(str(cert))
+    made.private_key_pem.write_to_path(str(key))
+    with served(house.app, ssl_certfile=str(cert), ssl_keyfile=str(key)) as url:
+        verified = ssl.create_default_context(cafile=ca_cert)
+        answer = httpx.post(
+            f"{url.replace('http:', 'https:')}{API}/session",
+            json={"key": house.keys["viewer"]},
+            verify=verified,
+        )
+
+    assert answer.headers["set-cookie"].startswith("__Host-mutt_console=")
+    assert "Secure" in answer.headers["set-cookie"]
+    assert answer.headers["strict-transport-security"]
 
 
 def test_a_request_that_two_readers_may_read_as_two_is_refused(house: House) -> None:

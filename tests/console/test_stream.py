@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -10,6 +11,7 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,7 @@ import pytest
 from mutt_tasks.console.hub import Hub
 from mutt_tasks.console.picture import SECONDS, Picture
 from mutt_tasks.console.stream import Teller, events
+from mutt_tasks.core.moments import moment_of
 from mutt_tasks.errors import StoreUnavailable
 from mutt_tasks.operations import switches
 from mutt_tasks.operations.access import new_key, remove_key
@@ -49,11 +52,17 @@ class Stream:
         raise AssertionError(f"the stream ended without {names}")
 
 
+@cache
+def client_of_all() -> httpx.Client:
+    """One for all streams of a run: each would read the certificates of this machine."""
+    return httpx.Client(timeout=10)
+
+
 @contextmanager
 def streaming(url: str, key: str, last: str = "") -> Iterator[Stream]:
     """A stream of somebody with a key, who knows the journal up to `last`."""
     headers = {"X-API-KEY": key} | ({"Last-Event-ID": last} if last else {})
-    with httpx.stream("GET", f"{url}{API}/events", headers=headers, timeout=10) as answer:
+    with client_of_all().stream("GET", f"{url}{API}/events", headers=headers) as answer:
         assert answer.status_code == 200
         assert answer.headers["content-type"].startswith("text/event-stream")
         yield Stream(answer.iter_lines())
@@ -270,7 +279,19 @@ def console_process(
         process.wait()
 
 
-def test_a_console_says_that_redis_is_away_and_ends_its_streams_when_it_is_to_end(
+def commands(server: RedisServer) -> int:
+    """How many commands a server has been given."""
+    stats: Any = server.client.info("commandstats")
+    return sum(each["calls"] for name, each in stats.items() if name != "cmdstat_info")
+
+
+def resident_mib(pid: int) -> float:
+    """How much memory a process has, in MiB."""
+    (line,) = re.findall(r"^VmRSS:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text(), re.M)
+    return int(line) / 1024
+
+
+def test_fifty_tabs_cost_little_see_that_redis_is_away_and_end_with_the_console(
     tmp_path: Path,
 ) -> None:
     server = RedisServer(tmp_path).start()
@@ -281,9 +302,18 @@ def test_a_console_says_that_redis_is_away_and_ends_its_streams_when_it_is_to_en
         url, process = open_.enter_context(
             console_process(tmp_path, server.url, CONSOLE_KEYS_FILE=str(path))
         )
-        tabs = [open_.enter_context(streaming(url, key)) for _ in range(10)]
+        tabs = [open_.enter_context(streaming(url, key)) for _ in range(50)]
         for tab in tabs:
             tab.next("status")
+
+        # From the end of one reading, which is not an old one, to that of another one.
+        while time.time() - (moment_of(tabs[0].next("status")[1]["at"]) or 0) > 0.5:
+            pass
+        before, began = commands(server), time.monotonic()
+        for _ in range(2):
+            tabs[0].next("status")
+        assert (commands(server) - before) / (time.monotonic() - began) <= 30
+        assert resident_mib(process.pid) < 120
 
         server.freeze()
         began = time.monotonic()
