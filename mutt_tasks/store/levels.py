@@ -19,12 +19,12 @@ from mutt_tasks.store.counters import (
     DISCARDED,
     DROPPED,
     EXPIRED,
+    FIRST_BOUNCED,
     LANDED,
     QUARANTINED,
     REDIRECTED,
     REPLAYED,
     REQUEUED,
-    RETURNED,
     STUCK,
     Counters,
 )
@@ -40,7 +40,7 @@ _LEAVING = (REPLAYED, *QUARANTINED.values(), DISCARDED, REDIRECTED)
 _GONE = (REPLAYED, REQUEUED, DISCARDED, REDIRECTED, EXPIRED)
 # Lists that messages are kept in, as counters call them, and the counters that are asked for.
 _NAMES = ("alerter", "moog", "dead")
-_FAMILIES = dict.fromkeys((*_LEAVING, *_GONE, LANDED, STUCK, RETURNED))
+_FAMILIES = dict.fromkeys((*_LEAVING, *_GONE, LANDED, STUCK, FIRST_BOUNCED))
 _COUNTERS = (DROPPED.of(), *(family.of(name) for family in _FAMILIES for name in _NAMES))
 
 
@@ -134,7 +134,7 @@ def landings(counters: Counters) -> Landings:
     """What became of replays."""
     return Landings(
         landed=counters.total(LANDED) + counters.total(STUCK),
-        returned=counters.total(RETURNED),
+        returned=counters.total(FIRST_BOUNCED),
         dropped=counters.value(DROPPED.of()),
     )
 
