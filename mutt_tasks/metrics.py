@@ -19,6 +19,7 @@ from prometheus_client.registry import Collector
 from mutt_tasks import level_metrics
 from mutt_tasks.core.policy import POISON
 from mutt_tasks.core.routes import Route
+from mutt_tasks.core.slo_books import totals
 from mutt_tasks.errors import StoreError
 from mutt_tasks.settings import Settings
 from mutt_tasks.store.counters import (
@@ -81,6 +82,7 @@ class RedisCollector(Collector):
         targets = tuple(route.target for route in settings.routes)
         try:
             found = self._store.snapshots.take(settings.routes, lists + targets)
+            levels = self._store.levels.current(settings.routes)
         except StoreError:
             yield _gauge("redis_reachable", "1 when Redis answered this scrape", 0)
             return
@@ -90,7 +92,7 @@ class RedisCollector(Collector):
         yield from _by_route(found, settings)
         yield from _limiter(found)
         yield from _state(found)
-        yield from level_metrics.families(found, settings.levels.recovered_within)
+        yield from level_metrics.families(totals(*levels, settings.levels.recovered_within))
         text = "Jobs of operators that have not ended"
         yield _gauge("jobs_active", text, found.active_jobs)
 

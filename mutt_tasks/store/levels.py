@@ -85,17 +85,16 @@ class Levels:
         """
         beside = {name: (keys.aside(name), keys.front(name)) for name in _NAMES}
         every = (*dict.fromkeys(lists), *(key for pair in beside.values() for key in pair))
-        names = [_LISTS, *book_fields(routes)]
+        names = [_LISTS, *_fields(routes)]
         with translated(), self._client.pipeline(transaction=True) as steps:
             steps.hmget(keys.STATS, _COUNTERS)
             steps.hmget(keys.LEVELS, names)
             for name in every:
                 steps.llen(name)
             stats, (known, *books), *depths = steps.execute()
-        found = {n.encode(): v for n, v in zip(_COUNTERS, stats, strict=True) if v is not None}
-        counters, depth = Counters.read(found), dict(zip(every, depths, strict=True))
+        counters, depth = _counters(stats), dict(zip(every, depths, strict=True))
         return Found(
-            books=books_of(routes, books),
+            books=_books_of(routes, books),
             queues={
                 route.name: Queue(
                     depth[route.source] + sum(depth[name] for name in beside[route.name]),
@@ -104,33 +103,48 @@ class Levels:
                 for route in routes
             },
             all=Queue(sum(depth.values()), sum(map(counters.total, _GONE))),
-            landings=landings(counters),
+            landings=_landings(counters),
             lists=" ".join(every),
             is_same=text(known) == " ".join(every),
         )
+
+    def current(self, routes: tuple[Route, ...]) -> tuple[Books, Landings, float]:
+        """The books of these routes, what became of replays, and the moment. Raises StoreError."""
+        with translated(), self._client.pipeline(transaction=True) as steps:
+            steps.time()
+            steps.hmget(keys.STATS, _COUNTERS)
+            steps.hmget(keys.LEVELS, _fields(routes))
+            time, stats, books = steps.execute()
+        return _books_of(routes, books), _landings(_counters(stats)), seconds_of(time)
 
     def kept(self) -> tuple[Kept, Landings, float]:
         """What is kept, what became of replays, and the moment. Raises StoreError."""
         with translated(), self._client.pipeline(transaction=True) as steps:
             steps.time()
-            steps.hgetall(keys.STATS)
+            steps.hmget(keys.STATS, _COUNTERS)
             steps.hgetall(keys.LEVELS)
             time, stats, fields = steps.execute()
-        return kept_of(fields), landings(Counters.read(stats)), seconds_of(time)
+        return _kept(fields), _landings(_counters(stats)), seconds_of(time)
 
 
-def book_fields(routes: tuple[Route, ...]) -> list[str]:
+def _fields(routes: tuple[Route, ...]) -> list[str]:
     """The fields that hold the books of these routes."""
     return [_WHOLE, *(_QUEUE + route.name for route in routes)]
 
 
-def books_of(routes: tuple[Route, ...], raws: Sequence[bytes | None]) -> Books:
+def _books_of(routes: tuple[Route, ...], raws: Sequence[bytes | None]) -> Books:
     """The books that stand in these fields."""
     whole, *queues = raws
     return _books(whole, {route.name: raw for route, raw in zip(routes, queues, strict=True)})
 
 
-def landings(counters: Counters) -> Landings:
+def _counters(raws: Sequence[bytes | None]) -> Counters:
+    """The counters that were asked for."""
+    named = zip(_COUNTERS, raws, strict=True)
+    return Counters.read({name.encode(): raw for name, raw in named if raw is not None})
+
+
+def _landings(counters: Counters) -> Landings:
     """What became of replays."""
     return Landings(
         landed=counters.total(LANDED) + counters.total(STUCK),
@@ -139,7 +153,7 @@ def landings(counters: Counters) -> Landings:
     )
 
 
-def kept_of(fields: Mapping[bytes, bytes]) -> Kept:
+def _kept(fields: Mapping[bytes, bytes]) -> Kept:
     """What the fields of the hash tell."""
     named = {text(name): value for name, value in fields.items()}
     queues = {n[len(_QUEUE) :]: raw for n, raw in named.items() if n.startswith(_QUEUE)}

@@ -11,14 +11,12 @@ from mutt_tasks.core.flow import Flow
 from mutt_tasks.core.message import parse
 from mutt_tasks.core.pace import Pace
 from mutt_tasks.core.routes import Route
-from mutt_tasks.core.slo_books import Books
 from mutt_tasks.core.suspects import Suspects
 from mutt_tasks.core.watch import Watch
 from mutt_tasks.store import keys
 from mutt_tasks.store.connection import seconds_of, translated
 from mutt_tasks.store.counters import Counters
 from mutt_tasks.store.fields import text
-from mutt_tasks.store.levels import book_fields, books_of
 from mutt_tasks.store.scripts import Scripts
 from mutt_tasks.store.states import decoded, number
 
@@ -62,7 +60,6 @@ class Snapshot:
     pace: Pace
     watch: Watch
     limits: FollowedLimits
-    books: Books
 
 
 class Snapshots:
@@ -82,15 +79,12 @@ class Snapshots:
             steps.exists(keys.LEASE)
             steps.zcard(keys.ACTIVE_JOBS)
             steps.hmget(keys.PACE, "pace", "watch", "limits")
-            steps.hmget(keys.LEVELS, book_fields(routes))
             for name in lists:
                 steps.llen(name)
             for route in routes:
                 steps.hmget(keys.route_state(route.name), "flow", "suspects", "speed", "moved_at")
             answers: list[Any] = steps.execute()
-        time, stats, (healthy, reason), paused, lease, jobs, (pace, watch, limits), books, *rest = (
-            answers
-        )
+        time, stats, (healthy, reason), paused, lease, jobs, (pace, watch, limits), *rest = answers
         states = zip(routes, rest[len(lists) :], strict=True)
         return Snapshot(
             now=seconds_of(time),
@@ -104,7 +98,6 @@ class Snapshots:
             pace=decoded(Pace, pace),
             watch=decoded(Watch, watch),
             limits=decoded(FollowedLimits, limits),
-            books=books_of(routes, books),
         )
 
     def _route(self, route: Route, state: list[bytes | None]) -> RouteSnapshot:
