@@ -117,14 +117,17 @@ class Levels:
             time, stats, books = steps.execute()
         return _books_of(routes, books), _landings(_counters(stats)), seconds_of(time)
 
-    def kept(self) -> tuple[Kept, Landings, float]:
-        """What is kept, what became of replays, and the moment. Raises StoreError."""
+    def kept(self, routes: tuple[Route, ...]) -> tuple[Kept, Landings, float]:
+        """What is kept of these routes, what became of replays, and the moment.
+
+        Raises StoreError.
+        """
         with translated(), self._client.pipeline(transaction=True) as steps:
             steps.time()
             steps.hmget(keys.STATS, _COUNTERS)
             steps.hgetall(keys.LEVELS)
             time, stats, fields = steps.execute()
-        return _kept(fields), _landings(_counters(stats)), seconds_of(time)
+        return _kept(routes, fields), _landings(_counters(stats)), seconds_of(time)
 
 
 def _fields(routes: tuple[Route, ...]) -> list[str]:
@@ -135,7 +138,10 @@ def _fields(routes: tuple[Route, ...]) -> list[str]:
 def _books_of(routes: tuple[Route, ...], raws: Sequence[bytes | None]) -> Books:
     """The books that stand in these fields."""
     whole, *queues = raws
-    return _books(whole, {route.name: raw for route, raw in zip(routes, queues, strict=True)})
+    named = zip(routes, queues, strict=True)
+    return Books(
+        decoded(Book, whole), {route.name: decoded(QueueBook, raw) for route, raw in named}
+    )
 
 
 def _counters(raws: Sequence[bytes | None]) -> Counters:
@@ -153,13 +159,12 @@ def _landings(counters: Counters) -> Landings:
     )
 
 
-def _kept(fields: Mapping[bytes, bytes]) -> Kept:
+def _kept(routes: tuple[Route, ...], fields: Mapping[bytes, bytes]) -> Kept:
     """What the fields of the hash tell."""
     named = {text(name): value for name, value in fields.items()}
-    queues = {n[len(_QUEUE) :]: raw for n, raw in named.items() if n.startswith(_QUEUE)}
     points = [_point(raw) for name, raw in named.items() if name.startswith(_POINT)]
     return Kept(
-        _books(named.get(_WHOLE), queues),
+        _books_of(routes, [named.get(field) for field in _fields(routes)]),
         tuple(sorted((point for point in points if point), key=lambda point: point.at)),
     )
 
@@ -178,12 +183,6 @@ def fields_of(before: Book, books: Books, found: Found, within: float) -> dict[s
             if now // seconds != before.at // seconds
         },
     }
-
-
-def _books(whole: bytes | None, queues: Mapping[str, bytes | None]) -> Books:
-    return Books(
-        decoded(Book, whole), {name: decoded(QueueBook, raw) for name, raw in queues.items()}
-    )
 
 
 def _packed(book: Book | QueueBook) -> str:
