@@ -1,18 +1,16 @@
 """What the service levels are reckoned from, as metrics."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from prometheus_client.core import CounterMetricFamily, Metric
 
-from mutt_tasks.core.slo_books import totals
-from mutt_tasks.store.levels import landings
-from mutt_tasks.store.snapshot import Snapshot
+from mutt_tasks.core.slo_books import Count
 
 _PREFIX = "mutt_remediation_objective_"
 
 
-def families(found: Snapshot, within: float) -> Iterator[Metric]:
-    """The events of each objective and those that failed; a stay may last `within` seconds.
+def families(counted: Mapping[str, Count]) -> Iterator[Metric]:
+    """The events of each objective, and those that failed.
 
     All are there from the start, also those of which there was none: `increase` would not see the
     first one of a counter that begins with it.
@@ -23,7 +21,6 @@ def families(found: Snapshot, within: float) -> Iterator[Metric]:
     failures = CounterMetricFamily(
         _PREFIX + "failures", "What of it did not keep the promise", labels=["objective"]
     )
-    counted = totals(found.books, landings(found.counters), found.now, within)
     for name, count in counted.items():
         events.add_metric([name], count.events)
         failures.add_metric([name], count.failures)

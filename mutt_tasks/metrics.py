@@ -19,6 +19,7 @@ from prometheus_client.registry import Collector
 from mutt_tasks import level_metrics
 from mutt_tasks.core.policy import POISON
 from mutt_tasks.core.routes import Route
+from mutt_tasks.core.slo_books import totals
 from mutt_tasks.errors import StoreError
 from mutt_tasks.runtime_settings import in_force
 from mutt_tasks.samples import PREFIX, counter, gauge
@@ -82,6 +83,7 @@ class RedisCollector(Collector):
         try:
             settings, _ = in_force(self._store, self._settings)
             found = self._store.snapshots.take(settings.routes, lists + targets)
+            levels = self._store.levels.current(settings.routes)
         except StoreError:
             yield gauge("redis_reachable", "1 when Redis answered this scrape", 0)
             return
@@ -91,7 +93,7 @@ class RedisCollector(Collector):
         yield from _by_route(found, settings)
         yield from _limiter(found)
         yield from supervision(found, settings)
-        yield from level_metrics.families(found, settings.levels.recovered_within)
+        yield from level_metrics.families(totals(*levels, settings.levels.recovered_within))
         text = "1 while a cycle or a drain holds the lease"
         yield gauge("draining", text, found.is_draining)
         text = "Jobs of operators that have not ended"

@@ -19,7 +19,7 @@ def report(settings: Settings, store: Store) -> slo.Report:
     levels = settings.levels
     objectives = slo_file.load(levels.file)
     if not levels.prometheus_url:
-        return slo.from_redis(objectives, store, levels.recovered_within)
+        return slo.from_redis(objectives, store, settings)
     # Commands that ask nobody else start without the libraries for it.
     from mutt_tasks.prometheus import Prometheus
 

@@ -5,12 +5,12 @@ import click
 from mutt_tasks.cli import output
 from mutt_tasks.cli.application import slo_report, slo_rules
 from mutt_tasks.cli.output import Column
-from mutt_tasks.core.slo import Level, State
+from mutt_tasks.core.slo import HOUR, Level, State
 from mutt_tasks.core.slo_queries import duration
-from mutt_tasks.operations.slo import Report
+from mutt_tasks.operations.slo import PROMETHEUS, Report
 from mutt_tasks.operations.status import span
 
-# The exit status where `--fail-on` says so: the command failed, as any other does.
+# The exit status where `--fail-on` says so.
 _FAILED = 1
 
 _COLUMNS = (
@@ -63,17 +63,17 @@ def _show(found: Report, form: str) -> None:
             output.as_json(level, is_line=True)
     else:
         output.table(_COLUMNS, [_row(level) for level in found.levels])
-        output.say(f"from {'Prometheus' if found.source == 'prometheus' else 'Redis'}")
+        output.say(f"from {'Prometheus' if found.source == PROMETHEUS else 'Redis'}")
 
 
 def _row(level: Level) -> list[str]:
     objective = level.objective
-    burn = level.stretches.get(3600.0)
+    burn = level.stretches.get(HOUR)
     return [
         objective.name,
-        f"{objective.target:.4%}".replace("00%", "%").replace("00%", "%"),
-        "-" if level.actual is None else f"{level.actual:.4%}",
-        "-" if level.budget_left is None else f"{level.budget_left:.1%}",
+        f"{objective.target * 100:.6g} %",
+        "-" if level.actual is None else f"{level.actual * 100:.6g} %",
+        "-" if level.budget_left is None else f"{level.budget_left * 100:.0f} %",
         "-" if burn is None else f"{burn:.1f}",
         _window(level),
         level.state.value,

@@ -13,6 +13,7 @@ from mutt_tasks.core.slo import STRETCHES, Level, Measured, Objective, State, ju
 from mutt_tasks.core.slo_books import Count, totals
 from mutt_tasks.core.slo_queries import answered, duration, question
 from mutt_tasks.errors import PrometheusRefused, PrometheusUnavailable
+from mutt_tasks.settings import Settings
 from mutt_tasks.store.levels import Kept
 from mutt_tasks.store.store import Store
 
@@ -54,17 +55,14 @@ def from_prometheus(objectives: Sequence[Objective], ask: Ask) -> Report:
     return Report(PROMETHEUS, tuple(_asked(objective, ask) for objective in objectives))
 
 
-def from_redis(objectives: Sequence[Objective], store: Store, recovered_within: float) -> Report:
-    """Our own objectives, as Redis holds them; a stay may last `recovered_within` seconds.
-
-    Raises StoreError.
-    """
+def from_redis(objectives: Sequence[Objective], store: Store, settings: Settings) -> Report:
+    """Our own objectives, as Redis holds them. Raises StoreError."""
     own = [objective for objective in objectives if objective.is_own]
-    kept, landings, now = store.levels.kept()
+    kept, landings, now = store.levels.kept(settings.routes)
     if not kept.books.whole.at:
         why = "no cycle has ended yet"
         return Report(REDIS, tuple(unknown(objective, why) for objective in own))
-    found = totals(kept.books, landings, now, recovered_within)
+    found = totals(kept.books, landings, now, settings.levels.recovered_within)
     return Report(REDIS, tuple(judged(each, _since(each, kept, found, now)) for each in own))
 
 

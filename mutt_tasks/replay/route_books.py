@@ -13,7 +13,7 @@ from mutt_tasks.replay.looking import Look
 from mutt_tasks.replay.result import Pending
 from mutt_tasks.replay.traffic import Traffic
 from mutt_tasks.store.batch import Batch, Moved
-from mutt_tasks.store.counters import BAD_COUNTERS, BOUNCED, BOUNCED_FIRST, FORGIVEN, without_zeros
+from mutt_tasks.store.counters import BAD_COUNTERS, BOUNCED, FIRST_BOUNCED, FORGIVEN, without_zeros
 from mutt_tasks.store.queues import REPLAY, Commit, JobStep, Verb
 from mutt_tasks.store.states import encoded
 
@@ -107,7 +107,7 @@ def _counted(route: Route, batch: Batch) -> dict[str, int]:
         {
             BAD_COUNTERS.of(route.name): batch.bad_counters,
             BOUNCED.of(route.name): batch.came_back,
-            BOUNCED_FIRST.of(route.name): batch.returned,
+            FIRST_BOUNCED.of(route.name): batch.first_bounces,
             FORGIVEN.of(route.name): batch.forgiven,
         }
     )

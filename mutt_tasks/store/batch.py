@@ -83,7 +83,7 @@ class Batch:
         return sum(d.came_back for d in self.decisions)
 
     @property
-    def returned(self) -> int:
+    def first_bounces(self) -> int:
         """How many of those came back from their first replay: each alert counts once."""
         return sum(d.is_first_return for d in self.decisions)
 

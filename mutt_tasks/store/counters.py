@@ -52,7 +52,7 @@ LANDED, STUCK = Family("landed", _ROUTE), Family("stuck", _ROUTE)
 BOUNCED, FORGIVEN = Family("bounced", _ROUTE), Family("forgiven", _ROUTE)
 RETURNED = Family("returned", _ROUTE)
 # Alerts that bounced, each counted when it does so for the first time.
-BOUNCED_FIRST = Family("bounced_first", _ROUTE)
+FIRST_BOUNCED = Family("first_bounced", _ROUTE)
 TRIPS = Family("trips", _ROUTE)
 BAD_COUNTERS = Family("odd", _ROUTE)
 REQUEUED = Family("requeued", _ROUTE)

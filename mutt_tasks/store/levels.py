@@ -16,10 +16,10 @@ from mutt_tasks.core.slo_books import OWN, Book, Books, Count, Landings, Queue, 
 from mutt_tasks.store import keys
 from mutt_tasks.store.connection import seconds_of, translated
 from mutt_tasks.store.counters import (
-    BOUNCED_FIRST,
     DISCARDED,
     DROPPED,
     EXPIRED,
+    FIRST_BOUNCED,
     LANDED,
     QUARANTINED,
     REDIRECTED,
@@ -40,7 +40,7 @@ _LEAVING = (REPLAYED, *QUARANTINED.values(), DISCARDED, REDIRECTED)
 _GONE = (REPLAYED, REQUEUED, DISCARDED, REDIRECTED, EXPIRED)
 # Lists that messages are kept in, as counters call them, and the counters that are asked for.
 _NAMES = ("alerter", "moog", "dead")
-_FAMILIES = dict.fromkeys((*_LEAVING, *_GONE, LANDED, STUCK, BOUNCED_FIRST))
+_FAMILIES = dict.fromkeys((*_LEAVING, *_GONE, LANDED, STUCK, FIRST_BOUNCED))
 _COUNTERS = (DROPPED.of(), *(family.of(name) for family in _FAMILIES for name in _NAMES))
 
 
@@ -85,17 +85,16 @@ class Levels:
         """
         beside = {name: (keys.aside(name), keys.front(name)) for name in _NAMES}
         every = (*dict.fromkeys(lists), *(key for pair in beside.values() for key in pair))
-        names = [_LISTS, *book_fields(routes)]
+        names = [_LISTS, *_fields(routes)]
         with translated(), self._client.pipeline(transaction=True) as steps:
             steps.hmget(keys.STATS, _COUNTERS)
             steps.hmget(keys.LEVELS, names)
             for name in every:
                 steps.llen(name)
             stats, (known, *books), *depths = steps.execute()
-        found = {n.encode(): v for n, v in zip(_COUNTERS, stats, strict=True) if v is not None}
-        counters, depth = Counters.read(found), dict(zip(every, depths, strict=True))
+        counters, depth = _counters(stats), dict(zip(every, depths, strict=True))
         return Found(
-            books=books_of(routes, books),
+            books=_books_of(routes, books),
             queues={
                 route.name: Queue(
                     depth[route.source] + sum(depth[name] for name in beside[route.name]),
@@ -104,48 +103,68 @@ class Levels:
                 for route in routes
             },
             all=Queue(sum(depth.values()), sum(map(counters.total, _GONE))),
-            landings=landings(counters),
+            landings=_landings(counters),
             lists=" ".join(every),
             is_same=text(known) == " ".join(every),
         )
 
-    def kept(self) -> tuple[Kept, Landings, float]:
-        """What is kept, what became of replays, and the moment. Raises StoreError."""
+    def current(self, routes: tuple[Route, ...]) -> tuple[Books, Landings, float]:
+        """The books of these routes, what became of replays, and the moment. Raises StoreError."""
         with translated(), self._client.pipeline(transaction=True) as steps:
             steps.time()
-            steps.hgetall(keys.STATS)
+            steps.hmget(keys.STATS, _COUNTERS)
+            steps.hmget(keys.LEVELS, _fields(routes))
+            time, stats, books = steps.execute()
+        return _books_of(routes, books), _landings(_counters(stats)), seconds_of(time)
+
+    def kept(self, routes: tuple[Route, ...]) -> tuple[Kept, Landings, float]:
+        """What is kept of these routes, what became of replays, and the moment.
+
+        Raises StoreError.
+        """
+        with translated(), self._client.pipeline(transaction=True) as steps:
+            steps.time()
+            steps.hmget(keys.STATS, _COUNTERS)
             steps.hgetall(keys.LEVELS)
             time, stats, fields = steps.execute()
-        return kept_of(fields), landings(Counters.read(stats)), seconds_of(time)
+        return _kept(routes, fields), _landings(_counters(stats)), seconds_of(time)
 
 
-def book_fields(routes: tuple[Route, ...]) -> list[str]:
+def _fields(routes: tuple[Route, ...]) -> list[str]:
     """The fields that hold the books of these routes."""
     return [_WHOLE, *(_QUEUE + route.name for route in routes)]
 
 
-def books_of(routes: tuple[Route, ...], raws: Sequence[bytes | None]) -> Books:
+def _books_of(routes: tuple[Route, ...], raws: Sequence[bytes | None]) -> Books:
     """The books that stand in these fields."""
     whole, *queues = raws
-    return _books(whole, {route.name: raw for route, raw in zip(routes, queues, strict=True)})
+    named = zip(routes, queues, strict=True)
+    return Books(
+        decoded(Book, whole), {route.name: decoded(QueueBook, raw) for route, raw in named}
+    )
 
 
-def landings(counters: Counters) -> Landings:
+def _counters(raws: Sequence[bytes | None]) -> Counters:
+    """The counters that were asked for."""
+    named = zip(_COUNTERS, raws, strict=True)
+    return Counters.read({name.encode(): raw for name, raw in named if raw is not None})
+
+
+def _landings(counters: Counters) -> Landings:
     """What became of replays."""
     return Landings(
         landed=counters.total(LANDED) + counters.total(STUCK),
-        returned=counters.total(BOUNCED_FIRST),
+        returned=counters.total(FIRST_BOUNCED),
         dropped=counters.value(DROPPED.of()),
     )
 
 
-def kept_of(fields: Mapping[bytes, bytes]) -> Kept:
+def _kept(routes: tuple[Route, ...], fields: Mapping[bytes, bytes]) -> Kept:
     """What the fields of the hash tell."""
     named = {text(name): value for name, value in fields.items()}
-    queues = {n[len(_QUEUE) :]: raw for n, raw in named.items() if n.startswith(_QUEUE)}
     points = [_point(raw) for name, raw in named.items() if name.startswith(_POINT)]
     return Kept(
-        _books(named.get(_WHOLE), queues),
+        _books_of(routes, [named.get(field) for field in _fields(routes)]),
         tuple(sorted((point for point in points if point), key=lambda point: point.at)),
     )
 
@@ -164,12 +183,6 @@ def fields_of(before: Book, books: Books, found: Found, within: float) -> dict[s
             if now // seconds != before.at // seconds
         },
     }
-
-
-def _books(whole: bytes | None, queues: Mapping[str, bytes | None]) -> Books:
-    return Books(
-        decoded(Book, whole), {name: decoded(QueueBook, raw) for name, raw in queues.items()}
-    )
 
 
 def _packed(book: Book | QueueBook) -> str:

@@ -14,7 +14,6 @@ from mutt_tasks.core.message import parse
 from mutt_tasks.core.moments import moment_of
 from mutt_tasks.core.pace import Pace
 from mutt_tasks.core.routes import Route
-from mutt_tasks.core.slo_books import Books
 from mutt_tasks.core.suspects import Suspects
 from mutt_tasks.core.watch import Watch
 from mutt_tasks.store import keys
@@ -23,7 +22,6 @@ from mutt_tasks.store.connection import seconds_of, translated
 from mutt_tasks.store.counters import CAME_BACK, Counters
 from mutt_tasks.store.fields import text
 from mutt_tasks.store.job_fields import job_of
-from mutt_tasks.store.levels import book_fields, books_of
 from mutt_tasks.store.scripts import Scripts
 from mutt_tasks.store.states import decoded, number
 
@@ -82,7 +80,6 @@ class Snapshot:
     limits: FollowedLimits
     breaker: Marks
     checks: Checks
-    books: Books
 
     @property
     def is_paused(self) -> bool:
@@ -107,7 +104,7 @@ class Snapshots:
         """
         beside = [key(route.name) for route in routes for key in (keys.aside, keys.front)]
         with translated(), self._client.pipeline(transaction=True) as steps:
-            _ask(steps, routes)
+            _ask(steps)
             for name in (*lists, *beside):
                 steps.llen(name)
             for route in routes:
@@ -116,7 +113,7 @@ class Snapshots:
                 steps.hgetall(keys.job(job))
             answers: list[Any] = steps.execute()
         time, stats, health, breaker, old_mark, since, pttl, checks, *answers = answers
-        lease, active, (pace, watch, limits), books, *rest = answers
+        lease, active, (pace, watch, limits), *rest = answers
         many = len(lists) + len(beside)
         states = zip(routes, rest[many:], strict=False)
         now, counters = seconds_of(time), Counters.read(stats)
@@ -135,7 +132,6 @@ class Snapshots:
             limits=decoded(FollowedLimits, limits),
             breaker=Marks(breaker[0], breaker[1], bool(old_mark), number(health[3])),
             checks=Checks.read(checks),
-            books=books_of(routes, books),
         )
 
     def _route(self, route: Route, state: list[bytes | None]) -> RouteSnapshot:
@@ -155,7 +151,7 @@ class Snapshots:
         return message.timestamp() if message else None
 
 
-def _ask(steps: redis.client.Pipeline, routes: tuple[Route, ...]) -> None:
+def _ask(steps: redis.client.Pipeline) -> None:
     """Ask for what there is once."""
     steps.time()
     steps.hgetall(keys.STATS)
@@ -169,7 +165,6 @@ def _ask(steps: redis.client.Pipeline, routes: tuple[Route, ...]) -> None:
     steps.exists(keys.LEASE)
     steps.zcard(keys.ACTIVE_JOBS)
     steps.hmget(keys.PACE, "pace", "watch", "limits")
-    steps.hmget(keys.LEVELS, book_fields(routes))
 
 
 def _probed(healthy: bytes | None, reason: bytes | None, at: bytes | None) -> Probed | None:

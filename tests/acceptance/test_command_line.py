@@ -27,7 +27,7 @@ PLUGIN = (sys.executable, "-m", "celery", "-A", "mutt_tasks", "dlq")
 VERBS = (
     *("status", "list", "show", "groups", "plan", "replay", "requeue", "discard", "redirect"),
     *("edit", "undo", "jobs", "job", "cancel", "export", "import", "journal", "audit"),
-    *("note", "ack", "notify", "pause", "resume", "run"),
+    *("note", "ack", "notify", "pause", "resume", "run", "key", "slo"),
 )
 
 

@@ -47,7 +47,7 @@ SETTINGS = settings_of(
 
 def counted(store: Store) -> dict[str, Count]:
     """All that was counted, as of now."""
-    kept, landings, _ = store.levels.kept()
+    kept, landings, _ = store.levels.kept(SETTINGS.routes)
     return totals(kept.books, landings, now_of(store), WITHIN)
 
 
@@ -226,7 +226,7 @@ def test_without_prometheus_the_windows_are_those_that_redis_covers(
     client: redis.Redis, store: Store
 ) -> None:
     def levels() -> dict[str, dict[str, object]]:
-        report = from_redis(OBJECTIVES, store, WITHIN).as_json()
+        report = from_redis(OBJECTIVES, store, SETTINGS).as_json()
         assert report["source"] == "redis"
         return {each["name"]: each for each in report["objectives"]}
 
@@ -253,11 +253,11 @@ def test_old_points_make_way_for_new_ones_and_a_window_ends_at_its_own(
         client.hset("mutt:remediation:levels", "book", caught_up(client, store))
         a_tick(client, store)
 
-    kept, _, _ = store.levels.kept()
+    kept, _, _ = store.levels.kept(SETTINGS.routes)
     assert len(kept.points) <= 78 + 126
     level = next(
         each
-        for each in from_redis(OBJECTIVES, store, WITHIN).levels
+        for each in from_redis(OBJECTIVES, store, SETTINGS).levels
         if each.objective.name == ON_TIME
     )
     assert level.measured is not None

@@ -501,7 +501,7 @@ class Pipeline:
                 kinds[fate.kind] += 1
                 kinds["odd"] += not fate.is_sound
                 kinds["bounced"] += fate.came_back
-                kinds["returned"] += fate.is_first_return
+                kinds["first_bounced"] += fate.is_first_return
                 kinds["forgiven"] += fate.forgiven
                 (to_target if fate.kind == "replay" else to_dead).append(fate.payload)
             at += 1
