@@ -11,14 +11,15 @@ from typing import Any
 
 from celery import Celery, signals
 
-from mutt_tasks import broker, environment, logs, tracing
-from mutt_tasks.audit_log import AuditLog
+from mutt_tasks import broker, environment
 from mutt_tasks.errors import ClusterUnsupported, StoreRefused, StoreUnavailable
-from mutt_tasks.oversight import Oversight
-from mutt_tasks.serving import Serving
 from mutt_tasks.settings import Settings, warnings
 from mutt_tasks.store.store import Store
-from mutt_tasks.survival import Survival
+from mutt_tasks.telemetry import logs, tracing
+from mutt_tasks.worker.audit_log import AuditLog
+from mutt_tasks.worker.oversight import Oversight
+from mutt_tasks.worker.serving import Serving
+from mutt_tasks.worker.survival import Survival
 
 logger = logging.getLogger(__name__)
 
@@ -33,14 +34,14 @@ class Application(Celery):
     def Worker(self) -> Any:  # Celery's name for what `celery worker` runs
         """A worker whose every line is JSON, when that is asked for."""
         if self.settings.process.log_json:
-            return self.subclass_with_self("mutt_tasks.announcing:LoggedWorker")
+            return self.subclass_with_self("mutt_tasks.telemetry.announcing:LoggedWorker")
         return super().Worker
 
     @cached_property
     def Beat(self) -> Any:
         """The same for `celery beat`."""
         if self.settings.process.log_json:
-            return self.subclass_with_self("mutt_tasks.announcing:LoggedBeat")
+            return self.subclass_with_self("mutt_tasks.telemetry.announcing:LoggedBeat")
         return super().Beat
 
     @property

@@ -7,9 +7,9 @@ from typing import Any
 
 from celery import Task, signals
 
-from mutt_tasks import tracing
 from mutt_tasks.errors import InvalidArgument
-from mutt_tasks.log_lines import current_cycle
+from mutt_tasks.telemetry import tracing
+from mutt_tasks.telemetry.log_lines import current_cycle
 
 _CYCLE = re.compile(r"[0-9a-f]{32}")
 

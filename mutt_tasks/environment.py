@@ -8,9 +8,9 @@ from typing import IO, Any
 import click
 
 from mutt_tasks.errors import SettingsError
-from mutt_tasks.log_lines import Origin, Redacting
 from mutt_tasks.release import VERSION
 from mutt_tasks.settings import Settings, load, of_the_log
+from mutt_tasks.telemetry.log_lines import Origin, Redacting
 
 
 class UnusableEnvironment(SettingsError, click.ClickException):

@@ -10,7 +10,6 @@ from celery import chain, signals
 from kombu.exceptions import OperationalError
 
 from mutt_tasks import cycle as steps
-from mutt_tasks import tracing
 from mutt_tasks.celery import app
 from mutt_tasks.checked import Checked, CycleStep, cycle_id
 from mutt_tasks.checking import check
@@ -18,13 +17,6 @@ from mutt_tasks.core.moments import iso
 from mutt_tasks.core.redaction import Hints
 from mutt_tasks.cycle import Trigger
 from mutt_tasks.errors import InvalidArgument, StoreError
-from mutt_tasks.log_lines import current_cycle
-from mutt_tasks.logs import (
-    log_control,
-    log_cycle,
-    log_failure,
-    log_stale_breaker,
-)
 from mutt_tasks.operations import requeue as requeuing
 from mutt_tasks.operations import switches
 from mutt_tasks.replay.cycle_context import Health
@@ -36,6 +28,14 @@ from mutt_tasks.store.lease import Step
 from mutt_tasks.store.requests import Request
 from mutt_tasks.store.store import Store
 from mutt_tasks.surroundings import Surroundings, new_id
+from mutt_tasks.telemetry import tracing
+from mutt_tasks.telemetry.log_lines import current_cycle
+from mutt_tasks.telemetry.logs import (
+    log_control,
+    log_cycle,
+    log_failure,
+    log_stale_breaker,
+)
 
 TRIGGERS = tuple(each.value for each in Trigger)
 STALE = {"outcome": "stale", "reason": "the lease is no longer this cycle's"}

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from mutt_tasks.core.slo_objectives import OBJECTIVES
 from mutt_tasks.core.slo_rules import rules
-from mutt_tasks.slo_file import written
+from mutt_tasks.levels.objectives_file import written
 
 ROOT = Path(__file__).parent.parent
 NAME = "monitoring/slo-rules.yml"

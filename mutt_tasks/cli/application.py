@@ -4,9 +4,10 @@ import sys
 import time
 from collections.abc import Callable
 
-from mutt_tasks import environment, service_levels
+from mutt_tasks import environment
 from mutt_tasks.core.redaction import Hints
 from mutt_tasks.errors import StoreUnavailable
+from mutt_tasks.levels import report as service_levels
 from mutt_tasks.notify.trial import Tried, tried
 from mutt_tasks.operations.looking import Looker, ignore
 from mutt_tasks.operations.slo import Report

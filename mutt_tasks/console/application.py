@@ -5,7 +5,6 @@ from threading import Event
 
 from fastapi import FastAPI
 
-from mutt_tasks import service_levels
 from mutt_tasks.console import picture
 from mutt_tasks.console.app import app_of
 from mutt_tasks.console.context import Console, Doors, Look
@@ -14,6 +13,7 @@ from mutt_tasks.console.scans import Scans
 from mutt_tasks.console.sessions import Sessions
 from mutt_tasks.console.throttle import Throttle
 from mutt_tasks.core.redaction import Hints
+from mutt_tasks.levels import report as service_levels
 from mutt_tasks.operations.access import KeyFile
 from mutt_tasks.operations.looking import Looker, Progress, ignore
 from mutt_tasks.operations.sparing import Time

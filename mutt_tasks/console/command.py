@@ -4,12 +4,13 @@ import logging
 import sys
 from typing import Any
 
-from mutt_tasks import environment, logs
+from mutt_tasks import environment
 from mutt_tasks.console.application import opened
 from mutt_tasks.console.context import Console
 from mutt_tasks.console.server import serve
 from mutt_tasks.errors import SettingsError
 from mutt_tasks.settings import Settings
+from mutt_tasks.telemetry import logs
 
 logger = logging.getLogger(__name__)
 

@@ -10,7 +10,7 @@ from types import FrameType
 
 from prometheus_client import CollectorRegistry, start_http_server
 
-from mutt_tasks import environment, health, logs
+from mutt_tasks import environment
 from mutt_tasks.core.redaction import Hints
 from mutt_tasks.errors import StoreError
 from mutt_tasks.notify.metrics import NotifyCollector
@@ -21,6 +21,7 @@ from mutt_tasks.operations.looking import Looker
 from mutt_tasks.operations.sparing import Time
 from mutt_tasks.settings import Settings
 from mutt_tasks.store.store import Store
+from mutt_tasks.telemetry import health, logs
 
 logger = logging.getLogger("mutt_tasks.notify")
 

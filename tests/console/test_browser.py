@@ -10,9 +10,9 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
 from mutt_tasks.console.application import opened
-from mutt_tasks.metrics import RedisCollector
 from mutt_tasks.operations import status
 from mutt_tasks.store.store import Store
+from mutt_tasks.telemetry.metrics import RedisCollector
 from tests.console.browsing import CHROMIUM, Person, browser, width_of
 from tests.console.conftest import app_on
 from tests.console.people import keys_in

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import redis
 
-from mutt_tasks import service_levels
+from mutt_tasks.levels import report as service_levels
 from mutt_tasks.operations import job_view, jobs, shown
 from mutt_tasks.operations.looking import Wanted, page
 from mutt_tasks.store.store import Store

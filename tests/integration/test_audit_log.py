@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 import redis
 
-from mutt_tasks import logs
-from mutt_tasks.audit_log import HEAD_SECONDS, Keeper
 from mutt_tasks.core.audit import AuditEntry
 from mutt_tasks.settings import load
 from mutt_tasks.store.store import Store
+from mutt_tasks.telemetry import logs
+from mutt_tasks.worker.audit_log import HEAD_SECONDS, Keeper
 from tests.looking import Clock
 
 Configure = Callable[..., None]

@@ -16,12 +16,12 @@ from mutt_tasks.errors import StoreCorrupt
 from mutt_tasks.operations import exporting, jobs
 from mutt_tasks.operations.exporting import Exported
 from mutt_tasks.operations.requeue import requeue
-from mutt_tasks.oversight import AUDIT_SECONDS, Checker
 from mutt_tasks.settings import Settings
 from mutt_tasks.store import keys
 from mutt_tasks.store.requests import Request
 from mutt_tasks.store.store import Store
 from mutt_tasks.surroundings import new_id
+from mutt_tasks.worker.oversight import AUDIT_SECONDS, Checker
 from tests.jobs import after, order, plan_of
 from tests.looking import Clock, looker_on
 from tests.pipeline import (

@@ -16,13 +16,13 @@ from mutt_tasks.core.live_traffic import LiveTraffic
 from mutt_tasks.core.pace import Pace
 from mutt_tasks.core.routes import alerter_route, moog_route
 from mutt_tasks.core.window import Window
-from mutt_tasks.logs import log_cycle
-from mutt_tasks.metrics import RedisCollector
 from mutt_tasks.replay.report import packed_cycle
 from mutt_tasks.replay.result import CycleResult
 from mutt_tasks.store.states import decoded, encoded
 from mutt_tasks.store.store import Store
 from mutt_tasks.surroundings import new_id
+from mutt_tasks.telemetry.logs import log_cycle
+from mutt_tasks.telemetry.metrics import RedisCollector
 from tests.pipeline import (
     ALERTS,
     DEAD,

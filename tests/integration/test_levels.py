@@ -14,7 +14,6 @@ from mutt_tasks.core.slo import DAY, HOUR
 from mutt_tasks.core.slo_books import CONSERVED, LANDED, ON_TIME, RECOVERED, Count, totals
 from mutt_tasks.core.slo_objectives import OBJECTIVES
 from mutt_tasks.cycle import Trigger
-from mutt_tasks.metrics import RedisCollector
 from mutt_tasks.operations import jobs
 from mutt_tasks.operations.requeue import requeue
 from mutt_tasks.operations.slo import from_redis
@@ -22,6 +21,7 @@ from mutt_tasks.store import keys
 from mutt_tasks.store.requests import Request
 from mutt_tasks.store.store import Store
 from mutt_tasks.surroundings import new_id
+from mutt_tasks.telemetry.metrics import RedisCollector
 from tests.jobs import order, plan_of
 from tests.pipeline import (
     DEAD,

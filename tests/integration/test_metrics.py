@@ -7,12 +7,12 @@ from mutt_tasks.core.consumer_limits import FollowedLimits
 from mutt_tasks.core.drop import Drop
 from mutt_tasks.core.pace import UNSEEN_REPLAYS, Pace
 from mutt_tasks.core.watch import Watch
-from mutt_tasks.metrics import MOVING_SECONDS, RedisCollector
 from mutt_tasks.operations import switches
 from mutt_tasks.settings import Settings
 from mutt_tasks.store import keys
 from mutt_tasks.store.states import encoded
 from mutt_tasks.store.store import Store
+from mutt_tasks.telemetry.metrics import MOVING_SECONDS, RedisCollector
 from tests.pipeline import DLQ, event, fill, run_cycle, settings_of
 
 Labels = tuple[tuple[str, str], ...]

@@ -6,10 +6,10 @@ import threading
 import pytest
 import redis
 
-from mutt_tasks import health
 from mutt_tasks.settings import Settings
 from mutt_tasks.store import keys
 from mutt_tasks.store.store import Store
+from mutt_tasks.telemetry import health
 from tests.pipeline import settings_of
 from tests.redis_server import RedisServer, free_port
 

@@ -10,12 +10,12 @@ from typing import Any, cast
 import pytest
 import redis
 
-from mutt_tasks.metrics import RedisCollector
 from mutt_tasks.operations.requeue import BOUNDS, Bounds, requeue
 from mutt_tasks.replay.result import CycleResult
 from mutt_tasks.store.dead_letters import DeadLetters
 from mutt_tasks.store.requests import Request
 from mutt_tasks.store.store import Store
+from mutt_tasks.telemetry.metrics import RedisCollector
 from tests.pipeline import (
     ALERTS,
     DEAD,

@@ -3,10 +3,10 @@
 import pytest
 import redis
 
-from mutt_tasks.metrics import RedisCollector
-from mutt_tasks.oversight import Checker
 from mutt_tasks.store import keys
 from mutt_tasks.store.store import Store
+from mutt_tasks.telemetry.metrics import RedisCollector
+from mutt_tasks.worker.oversight import Checker
 from tests.looking import Clock
 from tests.pipeline import DEAD, DLQ, event, fill, operator_pauses, run_cycle, settings_of
 

@@ -8,7 +8,7 @@ import redis
 
 from mutt_tasks.operations import switches
 from mutt_tasks.store.store import Store
-from mutt_tasks.survival import Survival
+from mutt_tasks.worker.survival import Survival
 from tests.pipeline import DLQ, event, fill, operator_pauses, settings_of
 from tests.redis_server import RedisServer
 

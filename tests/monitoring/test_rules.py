@@ -10,11 +10,11 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from mutt_tasks.core import limits, policy
 from mutt_tasks.core.breaker import BREAKER_OPEN
-from mutt_tasks.metrics import RedisCollector
-from mutt_tasks.oversight import Checker
 from mutt_tasks.replay import result
 from mutt_tasks.store import keys
 from mutt_tasks.store.store import Store
+from mutt_tasks.telemetry.metrics import RedisCollector
+from mutt_tasks.worker.oversight import Checker
 from tests.looking import Clock
 from tests.monitoring.files import PROMETHEUS, ROOT, RULES, TESTS, alerts, records, rules
 from tests.pipeline import DLQ, event, fill, operator_pauses, run_cycle, settings_of

@@ -12,8 +12,8 @@ import pytest
 
 from mutt_tasks.core.slo import State
 from mutt_tasks.core.slo_objectives import OBJECTIVES
+from mutt_tasks.levels.prometheus import Prometheus
 from mutt_tasks.operations.slo import from_prometheus
-from mutt_tasks.prometheus import Prometheus
 from tests.monitoring.history import DAY, HOUR, History, Past, counter, prometheus
 
 NEVER = counter((720, 0))

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import pytest
 
 import celeryconfig
-from mutt_tasks import health
+from mutt_tasks.telemetry import health
 from tests.redis_server import free_port
 from tests.shipping.files import (
     ROOT,

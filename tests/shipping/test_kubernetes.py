@@ -9,9 +9,10 @@ import pytest
 import yaml
 
 import celeryconfig
-from mutt_tasks import __version__, health
+from mutt_tasks import __version__
 from mutt_tasks.settings import VARIABLES, load, warnings
 from mutt_tasks.settings.variable import Variable, known_names
+from mutt_tasks.telemetry import health
 from tests.shipping.files import (
     KNOWN,
     KUBERNETES,

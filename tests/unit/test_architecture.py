@@ -21,7 +21,7 @@ LAYERS = (
     (f"{PACKAGE}.cycle", f"{PACKAGE}.operations"),
     (f"{PACKAGE}.replay", f"{PACKAGE}.checking"),
     (f"{PACKAGE}.surroundings", f"{PACKAGE}.runtime_settings"),
-    (f"{PACKAGE}.store", f"{PACKAGE}.moogsoft", f"{PACKAGE}.prometheus"),
+    (f"{PACKAGE}.store", f"{PACKAGE}.moogsoft", f"{PACKAGE}.levels.prometheus"),
     (f"{PACKAGE}.core",),
 )
 # Values that the environment decides, and errors: known to every layer that may know them.
@@ -34,8 +34,8 @@ GROUND = (
 CELERYS = {
     f"{PACKAGE}.{name}"
     for name in (
-        *("tasks", "celery", "broker", "schedule", "serving", "survival", "audit_log", "oversight"),
-        *("announcing", "checked"),
+        *("tasks", "celery", "broker", "schedule", "checked", "telemetry.announcing"),
+        *(f"worker.{each}" for each in ("audit_log", "oversight", "serving", "survival")),
         "cli.application",
     )
 }
@@ -46,7 +46,10 @@ OPENERS = frozenset(
     {f"{PACKAGE}.{name}" for name in ("cli.application", "console.application", "console.command")}
 )
 # What only an extra brings, and the package that it is for.
-EXTRAS = {"fastapi": "console", "starlette": "console", "uvicorn": "console", "jinja2": "console"}
+EXTRAS = {
+    **dict.fromkeys(("fastapi", "starlette", "uvicorn", "jinja2"), "console"),
+    "apprise": "notify",
+}
 
 
 def name_of(path: Path) -> str:
@@ -209,7 +212,8 @@ def test_the_notifier_moves_nothing_and_is_needed_by_nothing_but_its_trial() -> 
     notifier = f"{PACKAGE}.notify"
     ours = set(modules_in(notifier))
     movers = {
-        f"{PACKAGE}.{name}" for name in ("cycle", "replay", "tasks", "survival", "store.queues")
+        f"{PACKAGE}.{name}"
+        for name in ("cycle", "replay", "tasks", "worker.survival", "store.queues")
     }
 
     assert modules_in(notifier)

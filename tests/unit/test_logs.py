@@ -12,12 +12,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mutt_tasks import logs
-from mutt_tasks.log_lines import Origin, Redacting, current_cycle
 from mutt_tasks.replay.report import packed_cycle
 from mutt_tasks.replay.result import CycleResult, RouteResult
 from mutt_tasks.settings import load
 from mutt_tasks.store.batch import Moved
+from mutt_tasks.telemetry import logs
+from mutt_tasks.telemetry.log_lines import Origin, Redacting, current_cycle
 
 PLAIN, JSON = False, True
 both = pytest.mark.parametrize("as_json", [PLAIN, JSON], ids=["plain", "json"])

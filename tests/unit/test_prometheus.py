@@ -10,8 +10,8 @@ import pytest
 
 from mutt_tasks.core.slo_objectives import OBJECTIVES
 from mutt_tasks.errors import PrometheusRefused, PrometheusUnavailable
+from mutt_tasks.levels.prometheus import Prometheus
 from mutt_tasks.operations.slo import from_prometheus
-from mutt_tasks.prometheus import Prometheus
 from tests.moogsoft_server import (
     Answer,
     MoogsoftServer,

@@ -7,8 +7,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from mutt_tasks.serving import Serving
 from mutt_tasks.settings import Settings, load
+from mutt_tasks.worker.serving import Serving
 from tests.redis_server import free_port
 from tests.services import until
 

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from mutt_tasks import slo_file
 from mutt_tasks.core.slo import DAY, HOUR
 from mutt_tasks.core.slo_books import OWN
 from mutt_tasks.core.slo_data import objectives_of
@@ -14,6 +13,7 @@ from mutt_tasks.core.slo_objectives import OBJECTIVES
 from mutt_tasks.core.slo_queries import PART, answered, question, within
 from mutt_tasks.core.slo_rules import rules
 from mutt_tasks.errors import ExtraMissing, InvalidArgument
+from mutt_tasks.levels import objectives_file as slo_file
 
 MINE = {"objective": 0.9, "events": "sum(increase(a[$window]))", "failures": "sum(b[$window])"}
 

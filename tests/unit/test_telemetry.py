@@ -8,9 +8,9 @@ from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor, SpanExporter, SpanExportResult
 
 from mutt_tasks.errors import SettingsError
-from mutt_tasks.known_secrets import KnownSecrets
 from mutt_tasks.settings import load, warnings
-from mutt_tasks.trace_export import Redacted
+from mutt_tasks.telemetry.known_secrets import KnownSecrets
+from mutt_tasks.telemetry.trace_export import Redacted
 
 PROTOCOL, TRACES_PROTOCOL = "OTEL_EXPORTER_OTLP_PROTOCOL", "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL"
 ENDPOINT, TRACES_ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"

@@ -16,13 +16,11 @@ from prometheus_client.core import (
 )
 from prometheus_client.registry import Collector
 
-from mutt_tasks import level_metrics
 from mutt_tasks.core.policy import POISON
 from mutt_tasks.core.routes import Route
 from mutt_tasks.core.slo_books import totals
 from mutt_tasks.errors import StoreError
 from mutt_tasks.runtime_settings import in_force
-from mutt_tasks.samples import PREFIX, counter, gauge
 from mutt_tasks.settings import Settings
 from mutt_tasks.store.counters import (
     BAD_COUNTERS,
@@ -55,7 +53,9 @@ from mutt_tasks.store.counters import (
 )
 from mutt_tasks.store.snapshot import Snapshot
 from mutt_tasks.store.store import Store
-from mutt_tasks.supervision import supervision
+from mutt_tasks.telemetry import level_metrics
+from mutt_tasks.telemetry.samples import PREFIX, counter, gauge
+from mutt_tasks.telemetry.supervision import supervision
 
 # A drain that has moved nothing for this many seconds has no speed to go by.
 MOVING_SECONDS = 30.0

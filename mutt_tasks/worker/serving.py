@@ -10,10 +10,10 @@ from typing import Any
 from celery import bootsteps
 from prometheus_client import CollectorRegistry, start_http_server
 
-from mutt_tasks import health
-from mutt_tasks.metrics import RedisCollector
 from mutt_tasks.settings import Settings
 from mutt_tasks.store.store import Store
+from mutt_tasks.telemetry import health
+from mutt_tasks.telemetry.metrics import RedisCollector
 
 logger = logging.getLogger(__name__)
 

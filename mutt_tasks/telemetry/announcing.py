@@ -14,7 +14,7 @@ from celery.apps import worker as celery_worker
 from celery.apps.beat import Beat
 from celery.apps.worker import Worker
 
-from mutt_tasks import logs
+from mutt_tasks.telemetry import logs
 
 logger = logging.getLogger(__name__)
 

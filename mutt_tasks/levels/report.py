@@ -3,8 +3,8 @@
 What every face opens them with; the levels themselves are `operations/slo.py`'s.
 """
 
-from mutt_tasks import slo_file
 from mutt_tasks.core import slo_rules
+from mutt_tasks.levels import objectives_file as slo_file
 from mutt_tasks.operations import slo
 from mutt_tasks.settings import Settings
 from mutt_tasks.store.store import Store
@@ -21,7 +21,7 @@ def report(settings: Settings, store: Store) -> slo.Report:
     if not levels.prometheus_url:
         return slo.from_redis(objectives, store, settings)
     # Commands that ask nobody else start without the libraries for it.
-    from mutt_tasks.prometheus import Prometheus
+    from mutt_tasks.levels.prometheus import Prometheus
 
     ask = Prometheus(levels.prometheus_url, levels.prometheus_timeout)
     return slo.from_prometheus(objectives, ask)

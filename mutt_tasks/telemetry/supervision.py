@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from prometheus_client.core import CounterMetricFamily, Metric
 
 from mutt_tasks.core.breaker import State, judged
-from mutt_tasks.samples import PREFIX, gauge
 from mutt_tasks.settings import Settings
 from mutt_tasks.store.balance import DEAD
 from mutt_tasks.store.snapshot import Snapshot
+from mutt_tasks.telemetry.samples import PREFIX, gauge
 
 
 def supervision(found: Snapshot, settings: Settings) -> Iterator[Metric]:

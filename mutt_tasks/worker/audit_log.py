@@ -14,10 +14,10 @@ from typing import Any
 from celery import bootsteps
 
 from mutt_tasks.errors import StoreError
-from mutt_tasks.logs import log_audit, log_audit_head
 from mutt_tasks.settings import Settings
 from mutt_tasks.store.audit import Audit
 from mutt_tasks.store.store import Store
+from mutt_tasks.telemetry.logs import log_audit, log_audit_head
 
 logger = logging.getLogger(__name__)
 

@@ -5,11 +5,11 @@ import sys
 from typing import Any
 
 from mutt_tasks.core.moments import iso
-from mutt_tasks.log_lines import Origin, Redacting
 from mutt_tasks.release import VERSION
 from mutt_tasks.replay.report import packed_cycle
 from mutt_tasks.replay.result import CycleResult
 from mutt_tasks.settings import Settings
+from mutt_tasks.telemetry.log_lines import Origin, Redacting
 
 logger = logging.getLogger("mutt_tasks.cycle")
 # Its lines are JSON, on standard output, whatever those of the others are.

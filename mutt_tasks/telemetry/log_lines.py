@@ -7,9 +7,9 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
-from mutt_tasks import tracing
 from mutt_tasks.core.moments import iso
-from mutt_tasks.known_secrets import KnownSecrets
+from mutt_tasks.telemetry import tracing
+from mutt_tasks.telemetry.known_secrets import KnownSecrets
 
 # The cycle that is under way where a line is written; empty outside of one.
 current_cycle: ContextVar[str] = ContextVar("current_cycle", default="")

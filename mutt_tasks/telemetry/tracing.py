@@ -41,7 +41,7 @@ def configure(settings: Settings) -> None:
         from opentelemetry.sdk.trace import TracerProvider
         from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
-        from mutt_tasks.trace_export import exporter
+        from mutt_tasks.telemetry.trace_export import exporter
     except ImportError:
         logger.error("OTEL_ENABLED is true, but the `otel` extra of mutt-tasks is not installed")
         return

@@ -10,8 +10,8 @@ from opentelemetry.sdk.trace import Event, ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 from opentelemetry.trace import SpanKind, Status
 
-from mutt_tasks.known_secrets import KnownSecrets
 from mutt_tasks.settings import Settings
+from mutt_tasks.telemetry.known_secrets import KnownSecrets
 
 
 def exporter(settings: Settings) -> SpanExporter:

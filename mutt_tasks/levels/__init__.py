@@ -1,0 +1,1 @@
+"""Service levels: where the objectives stand, and from where their numbers come."""

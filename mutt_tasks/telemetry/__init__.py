@@ -1,0 +1,1 @@
+"""What the program tells of itself: lines of the log, metrics, traces; never a secret."""
