@@ -38,6 +38,10 @@ _WHOLE, _LISTS, _QUEUE, _POINT = "book", "lists", "queue:", "point:"
 # What leaves a dead letter queue, and what leaves our care altogether.
 _LEAVING = (REPLAYED, *QUARANTINED.values(), DISCARDED, REDIRECTED)
 _GONE = (REPLAYED, REQUEUED, DISCARDED, REDIRECTED, EXPIRED)
+# Lists that messages are kept in, as counters call them, and the counters that are asked for.
+_NAMES = ("alerter", "moog", "dead")
+_FAMILIES = dict.fromkeys((*_LEAVING, *_GONE, LANDED, STUCK, BOUNCED_FIRST))
+_COUNTERS = (DROPPED.of(), *(family.of(name) for family in _FAMILIES for name in _NAMES))
 
 
 @dataclass(frozen=True)
@@ -79,16 +83,17 @@ class Levels:
 
         Those that jobs put beside a list for a while are a part of it.
         """
-        beside = {route.name: _beside(route.name) for route in routes}
-        every = (*dict.fromkeys(lists), *_beside("dead"), *_beside("alerter"), *_beside("moog"))
+        beside = {name: (keys.aside(name), keys.front(name)) for name in _NAMES}
+        every = (*dict.fromkeys(lists), *(key for pair in beside.values() for key in pair))
         names = [_LISTS, *book_fields(routes)]
         with translated(), self._client.pipeline(transaction=True) as steps:
-            steps.hgetall(keys.STATS)
+            steps.hmget(keys.STATS, _COUNTERS)
             steps.hmget(keys.LEVELS, names)
             for name in every:
                 steps.llen(name)
             stats, (known, *books), *depths = steps.execute()
-        counters, depth = Counters.read(stats), dict(zip(every, depths, strict=True))
+        found = {n.encode(): v for n, v in zip(_COUNTERS, stats, strict=True) if v is not None}
+        counters, depth = Counters.read(found), dict(zip(every, depths, strict=True))
         return Found(
             books=books_of(routes, books),
             queues={
@@ -159,10 +164,6 @@ def fields_of(before: Book, books: Books, found: Found, within: float) -> dict[s
             if now // seconds != before.at // seconds
         },
     }
-
-
-def _beside(name: str) -> tuple[str, str]:
-    return keys.aside(name), keys.front(name)
 
 
 def _books(whole: bytes | None, queues: Mapping[str, bytes | None]) -> Books:

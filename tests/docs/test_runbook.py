@@ -123,12 +123,16 @@ def ids(client: redis.Redis, store: Store) -> dict[str, str]:
     waiting = [event(n, message=f"link {n} down") for n in range(30, 40)]
     fill(client, MOOG_DLQ, waiting)
     fill(client, DLQ, [event(n, message=f"link {n} down") for n in range(50, 60)])
-    active = jobs.submit(store, plan_of(store, Verb.REPLAY, {"moog": waiting[:2]}), order())
+    cancelled = sum(command.split()[1] == "cancel" for command in commands("mutt-dlq"))
+    active = [
+        jobs.submit(store, plan_of(store, Verb.REPLAY, {"moog": waiting[:2]}), order())
+        for _ in range(cancelled)
+    ]
     return {
         "requeue": f"m-{digest(links[0])[:12]}",
         MESSAGE: f"m-{digest(waiting[4])[:12]}",
         "undo": undone.id,
-        "cancel": active.id,
+        "cancel": " ".join(job.id for job in active),
         "malformed": f"m-{digest(b'{garbage password=' + SECRET.encode())[:12]}",
     }
 
@@ -138,7 +142,12 @@ def meant(command: str, ids: dict[str, str], groups: dict[str, str]) -> str:
     verb = shlex.split(command)[1]
     message = ids["requeue"] if verb == "requeue" else ids[MESSAGE]
     group = groups["moog" if "--route moog" in command else "dead"]
-    return command.replace(MESSAGE, message).replace(GROUP, group).replace(JOB, ids.get(verb, ""))
+    command = command.replace(MESSAGE, message).replace(GROUP, group)
+    if JOB not in command:
+        return command
+    # Each job can be cancelled once.
+    job, _, ids[verb] = ids[verb].partition(" ")
+    return command.replace(JOB, job)
 
 
 def test_every_command_of_the_page_ends_well_and_shows_no_secret(
@@ -171,9 +180,9 @@ def test_an_audit_that_was_changed_ends_the_command_with_1(
     assert shell.run("mutt-dlq audit verify")[0] == 1
 
 
-def test_what_is_malformed_is_left_out_of_a_requeue(shell: Shell, ids: dict[str, str]) -> None:
+def test_what_is_malformed_is_refused_a_requeue(shell: Shell, ids: dict[str, str]) -> None:
     status, told = shell.run(f"mutt-dlq requeue {ids['malformed']} --reason mended")
-    assert (status, "malformed" in told) == (0, True), told
+    assert (status, "malformed" in told) == (4, True), told
 
 
 def test_without_redis_every_command_ends_with_6(tmp_path: Path) -> None:

@@ -3,25 +3,31 @@
 import json
 import time
 from hashlib import sha1
+from pathlib import Path
 
 import pytest
 import redis
 
+from mutt_tasks.core.moments import iso
 from mutt_tasks.core.plan import Verb
 from mutt_tasks.core.slo import DAY, HOUR
 from mutt_tasks.core.slo_books import CONSERVED, LANDED, ON_TIME, RECOVERED, Count, totals
 from mutt_tasks.core.slo_objectives import OBJECTIVES
+from mutt_tasks.cycle import Trigger
 from mutt_tasks.metrics import RedisCollector
 from mutt_tasks.operations import jobs
 from mutt_tasks.operations.requeue import requeue
 from mutt_tasks.operations.slo import from_redis
+from mutt_tasks.store import keys
 from mutt_tasks.store.requests import Request
 from mutt_tasks.store.store import Store
+from mutt_tasks.surroundings import new_id
 from tests.jobs import order, plan_of
 from tests.pipeline import (
     DEAD,
     DLQ,
     INGEST,
+    begin,
     event,
     fill,
     let_pass,
@@ -161,6 +167,42 @@ def test_no_act_of_operators_looks_like_a_loss_and_a_loss_does(
     client.rpop(DEAD)
     a_tick(client, store)
     assert counted(store)[CONSERVED].failures == 1
+
+
+def test_dead_letters_that_are_requeued_or_retired_are_no_loss(
+    client: redis.Redis, store: Store, tmp_path: Path
+) -> None:
+    header = {"replays": 3, "route": "alerter", "reason": "poison"}
+    dead = [event(n, _remediation=header) for n in range(3)]
+    old = event(9, _remediation=header | {"dead_at": iso(now_of(store) - 30 * DAY)})
+    fill(client, DEAD, [old, *dead])
+    a_tick(client, store)
+    jobs.submit(store, plan_of(store, Verb.REQUEUE, {"dead": dead[:2]}), order())
+    a_tick(client, store)
+    assert len(lying_in(client, INGEST)) == 2
+    client.delete("mutt:remediation:lease", "mutt:remediation:drain")
+    retiring = settings_of(
+        REMEDIATION_DEAD_RETENTION=7,
+        REMEDIATION_EXPORT_FOLDER=tmp_path,
+        REMEDIATION_ENABLED="false",
+    )
+    begin(store, retiring, new_id(), Trigger.BEAT)
+
+    assert lying_in(client, DEAD) == dead[2:]
+    assert counted(store)[CONSERVED] == Count(4, 0)
+
+
+def test_what_a_job_lays_beside_a_list_for_a_while_is_no_loss(
+    client: redis.Redis, store: Store
+) -> None:
+    fill(client, DLQ, [event(n) for n in range(6)])
+    operator_pauses(store, 3600)
+    a_tick(client, store)
+    for beside in (keys.aside("alerter"), keys.front("alerter")):
+        client.lmove(DLQ, beside, "RIGHT", "LEFT")
+    found = store.levels.look(SETTINGS.routes, (DLQ, DEAD))
+
+    assert (found.queues["alerter"].depth, found.all.depth) == (6, 6)
 
 
 def test_what_is_counted_is_scraped_from_the_start(client: redis.Redis, store: Store) -> None:

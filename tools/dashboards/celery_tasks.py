@@ -17,8 +17,8 @@ from tools.dashboards.parts import (
     number,
     runbook,
     sized,
+    some_of,
     steps,
-    variable,
 )
 
 UID = "mutt-remediation-celery"
@@ -32,7 +32,7 @@ def celery_tasks() -> dashboard.Dashboard:
     about = "Worker, queue and tasks of the remediation, as celery-exporter counts them."
     names = 'label_values(celery_task_received_total{name=~"mutt_tasks.*"}, name)'
     # One that nothing was heard of has no series: what Celery itself runs is none of ours.
-    task = variable("task", "Task", names).all_value("mutt_tasks.*")
+    task = some_of("task", "Task", names).all_value("mutt_tasks.*")
     variables = [*common_variables("celery_worker_up"), task]
     found = board(UID, "MUTT remediation: Celery tasks", about, variables)
     for add in (_now, _counts, _times):

@@ -152,14 +152,19 @@ def states(title: str, about: str, queries: Mapping[str, str]) -> statetimeline.
 # --- a dashboard ---
 
 
-def variable(name: str, label: str, query: str) -> make.QueryVariable:
-    """Values that Prometheus knows, all of them unless some are chosen."""
+def one_of(name: str, label: str, query: str) -> make.QueryVariable:
+    """One of the values that Prometheus knows: the first, until another one is chosen."""
     found = make.QueryVariable(name).label(label).query({"query": query, "refId": name})
     found = found.datasource(SOURCE).refresh(dashboard.VariableRefresh.ON_TIME_RANGE_CHANGED)
-    found = found.sort(dashboard.VariableSort.ALPHABETICAL_ASC).multi(True)
+    return found.sort(dashboard.VariableSort.ALPHABETICAL_ASC)
+
+
+def some_of(name: str, label: str, query: str) -> make.QueryVariable:
+    """All of the values that Prometheus knows, until some are chosen."""
     everything = dashboard.VariableOption(selected=True, text=["All"], value=["$__all"])
+    found = one_of(name, label, query).multi(True).include_all(True).current(everything)
     # Everything: also what has no such label at all, as outside of Kubernetes.
-    return found.include_all(True).all_value(".*").current(everything)
+    return found.all_value(".*")
 
 
 def typed(name: str, label: str, value: str) -> make.TextBoxVariable:
@@ -174,8 +179,8 @@ def common_variables(metric: str) -> list[Any]:
     source = make.DatasourceVariable("datasource").label("Prometheus").type("prometheus")
     return [
         source.current(current),
-        variable("job", "Job", f"label_values({metric}, job)"),
-        variable("namespace", "Namespace", f'label_values({metric}{{job=~"$job"}}, namespace)'),
+        some_of("job", "Job", f"label_values({metric}, job)"),
+        some_of("namespace", "Namespace", f'label_values({metric}{{job=~"$job"}}, namespace)'),
         typed("console", "Console", "http://localhost:8088"),
         typed("runbook", "Runbook", "/public/mutt/runbook.md"),
     ]

@@ -15,17 +15,17 @@ from tools.dashboards.parts import (
     increase,
     number,
     once,
+    one_of,
     rate,
     runbook,
     shares,
     steps,
-    variable,
 )
 
 UID = "mutt-remediation-route"
 
-ROUTE = 'route=~"$route"'
-QUEUE = 'dlq_name=~"$dlq"'
+ROUTE = 'route="$route"'
+QUEUE = 'dlq_name="$dlq"'
 
 
 def route() -> dashboard.Dashboard:
@@ -33,9 +33,9 @@ def route() -> dashboard.Dashboard:
     about = (
         "One route of replays: a dead letter queue, its target, and what becomes of what it sends."
     )
-    chosen = variable("route", "Route", "label_values(mutt_remediation_window, route)")
+    chosen = one_of("route", "Route", "label_values(mutt_remediation_window, route)")
     # The usual names of the lists have the route's in them; others are chosen by hand.
-    queue = variable("dlq", "Its queue", "label_values(mutt_remediation_dlq_depth, dlq_name)")
+    queue = one_of("dlq", "Its queue", "label_values(mutt_remediation_dlq_depth, dlq_name)")
     variables = [*common_variables("mutt_remediation_redis_reachable"), chosen]
     found = board(UID, "MUTT remediation: route", about, [*variables, queue.regex("/.*$route.*/")])
     for add in (_now, _flow, _batches, _held, _people):
