@@ -12,8 +12,8 @@ ROOT = Path(__file__).parent.parent
 TARGET = ROOT / "k8s" / "monitoring.yaml"
 
 HEAD = """\
-# For a cluster with Prometheus' operator: it scrapes worker and notifier and knows the alerts. Written by
-# `make docs` from monitoring/*rules.yml, where the rules have their reasons. After
+# For a cluster with Prometheus' operator: it scrapes worker and notifier, and knows the alerts.
+# Written by `make docs` from monitoring/*rules.yml, where the rules have their reasons. After
 # k8s/remediation-deployment.yaml:
 #
 #   kubectl apply -f k8s/monitoring.yaml
@@ -55,7 +55,7 @@ def _object(kind: str, spec: dict[str, Any]) -> dict[str, Any]:
 
 
 def service_monitor() -> dict[str, Any]:
-    """Scrapes worker and notifier by their Services, whose names become the jobs' for the alerts."""
+    """Scrapes worker and notifier by their Services; the alerts ask for the names of these."""
     return _object(
         "ServiceMonitor",
         {
