@@ -10,6 +10,7 @@ import sys
 import termios
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import redis
