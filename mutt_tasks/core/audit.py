@@ -7,7 +7,7 @@ the log has too.
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from mutt_tasks.core.access import OPERATOR
@@ -104,7 +104,7 @@ class Verdict:
     wrong: str = ""
     from_id: str = ""
     is_from_first: bool = True
-    last_hash: str = ""
+    last_hash: str = field(default="", compare=False)
 
 
 class ChainCheck:
