@@ -1,0 +1,154 @@
+"""A running system is broken in ways that people should know of, and they are told of each.
+
+A real Prometheus scrapes a real worker, with our rules in a world where time flies, and a real
+Alertmanager tells a receiver. All faults are made in one session, for starting it takes seconds.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from subprocess import Popen
+
+import pytest
+
+from mutt_tasks.store import keys
+from mutt_tasks.store.counters import LAST_CYCLE_MS
+from mutt_tasks.store.store import Store
+from tests.monitoring.live import Watch, watch
+from tests.moogsoft_server import Connection, MoogsoftServer, status
+from tests.pipeline import DEAD, DLQ, INGEST, MOOG_DLQ, consume, event, fill, operator_pauses
+from tests.redis_server import RedisServer
+from tests.services import Services, services, until
+
+HITS = "mutt_moog_rate_limit_hits_total"
+
+
+class Forwarder:
+    """What MUTT's forwarder shows of its own losses."""
+
+    def __init__(self) -> None:
+        self.dropped = 0
+
+    def __call__(self, connection: Connection) -> None:
+        text = f"# TYPE {HITS} counter\n{HITS} {self.dropped}\n"
+        status(200, body=text.encode())(connection)
+
+
+@dataclass
+class World:
+    """A pipeline with worker and beat, everything that watches it, and what can be done to it."""
+
+    redis: RedisServer
+    running: Services
+    forwarder: Forwarder
+    seen: Watch
+    worker: Popen[bytes]
+    beat: Popen[bytes]
+
+    @property
+    def store(self) -> Store:
+        """The books."""
+        return Store(self.redis.client)
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    redis, forwarder = RedisServer(tmp_path).start(), Forwarder()
+    env = {"REMEDIATION_INTERVAL": 1, "REMEDIATION_HIGH_WATER": 10, "MOOG_HEALTH_CACHE_TTL": 1}
+    with (
+        MoogsoftServer(status(200)) as moogsoft,
+        MoogsoftServer(forwarder) as exporter,
+        MoogsoftServer(status(200)) as inbox,
+        services(tmp_path, redis.url, MOOG_WEBHOOK_URL=moogsoft.url, **env) as running,
+    ):
+        worker, beat = running.worker(), running.beat()
+        until(lambda: redis.client.hget(keys.CHECKS, "audit_whole"), 60, hint=running.logs)
+        until(lambda: redis.client.hget(keys.STATS, LAST_CYCLE_MS), 60, hint=running.logs)
+        port = int(exporter.host.partition(":")[2])
+        targets = {"mutt-remediation": running.metrics_port, "mutt-moog-forwarder": port}
+        with watch(tmp_path, targets, inbox) as seen:
+            yield World(redis, running, forwarder, seen, worker, beat)
+    redis.stop()
+
+
+def test_people_are_told_of_what_is_wrong_and_when_it_is_over(world: World) -> None:
+    what_the_queues_tell(world)
+    what_follows_from_something_worse_is_not_told(world)
+    a_pause_that_was_forgotten(world)
+    beat_is_gone(world)
+    the_worker_is_gone_and_somebody_changes_the_audit(world)
+    redis_is_gone(world)
+
+
+def what_the_queues_tell(world: World) -> None:
+    client, seen, now = world.redis.client, world.seen, world.store.now()
+    fill(client, INGEST, [event(n) for n in range(12)])  # nobody takes it
+    fill(client, DLQ, [event(n, timestamp=now) for n in range(20)])
+    fill(client, MOOG_DLQ, [b"garbage"] * 15)
+    until(lambda: client.llen(DEAD) == 15, hint=world.running.logs)
+    checked = client.hget(keys.CHECKS, "balanced_ms")
+    until(lambda: client.hget(keys.CHECKS, "balanced_ms") != checked)
+    client.rpop(DEAD, 4)
+    world.forwarder.dropped += 40
+
+    lost = ("MUTTRemediationBooksDoNotBalance", "MUTTForwarderLosesAlerts")
+    late = ("MUTTRemediationNotDraining", "MUTTRemediationDeadLetterListGrowing")
+    seen.until_told(*lost, *late)
+    told = {each.alert: (each.receiver, each.group) for each in seen.told()}
+    common = {"service": "remediation"}
+    assert told == {
+        **dict.fromkeys(lost, ("mutt-pager", common)),
+        late[0]: ("mutt-team", {**common, "route": "alerter"}),
+        late[1]: ("mutt-team", common),
+    }
+
+    def is_consumed() -> bool:
+        consume(client, world.store)
+        return not client.llen(DLQ)
+
+    until(is_consumed, hint=world.running.logs)
+    seen.until_over("MUTTForwarderLosesAlerts", "MUTTRemediationNotDraining")
+
+
+def what_follows_from_something_worse_is_not_told(world: World) -> None:
+    client, seen = world.redis.client, world.seen
+    client.mset({keys.BREAKER: "OPEN", keys.BREAKER_OPEN_TIME: world.store.now()})
+    both = {"MUTTMoogsoftUnhealthy", "MUTTForwarderBreakerOpen"}
+    until(lambda: both <= seen.firing())
+    seen.until_told("MUTTMoogsoftUnhealthy")
+    client.delete(keys.BREAKER, keys.BREAKER_OPEN_TIME)
+    seen.until_over("MUTTMoogsoftUnhealthy")
+    until(lambda: not both & seen.firing())
+    assert "MUTTForwarderBreakerOpen" not in {each.alert for each in seen.told()}
+
+
+def a_pause_that_was_forgotten(world: World) -> None:
+    operator_pauses(world.store, 3600)
+    world.redis.client.hset(keys.PAUSED, "since", "2026-01-01T00:00:00Z")
+    world.seen.until_told("MUTTRemediationPauseForgotten")
+    world.redis.client.delete(keys.PAUSED)
+    world.seen.until_over("MUTTRemediationPauseForgotten")
+
+
+def beat_is_gone(world: World) -> None:
+    world.running.kill(world.beat)
+    world.seen.until_told("MUTTRemediationNoCycle")
+    world.beat = world.running.beat()
+    world.seen.until_over("MUTTRemediationNoCycle")
+
+
+def the_worker_is_gone_and_somebody_changes_the_audit(world: World) -> None:
+    world.running.kill(world.worker)
+    ((entry, _),) = world.store.audit.after(most=1)
+    world.redis.client.xdel(keys.AUDIT, entry)
+    world.seen.until_told("MUTTRemediationDown")
+    world.worker = world.running.worker()
+    world.seen.until_over("MUTTRemediationDown")
+    world.seen.until_told("MUTTRemediationAuditChainBroken")
+
+
+def redis_is_gone(world: World) -> None:
+    world.redis.kill()
+    world.seen.until_told("MUTTRemediationRedisUnreachable")
+    world.redis.start()
+    world.seen.until_over("MUTTRemediationRedisUnreachable")
