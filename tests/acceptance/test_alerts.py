@@ -74,8 +74,7 @@ def world(tmp_path: Path) -> Iterator[World]:
 def test_people_are_told_of_what_is_wrong_and_when_it_is_over(world: World) -> None:
     what_the_queues_tell(world)
     what_follows_from_something_worse_is_not_told(world)
-    a_pause_that_was_forgotten(world)
-    beat_is_gone(world)
+    beat_is_gone_and_a_pause_was_forgotten(world)
     the_worker_is_gone_and_somebody_changes_the_audit(world)
     redis_is_gone(world)
 
@@ -122,19 +121,15 @@ def what_follows_from_something_worse_is_not_told(world: World) -> None:
     assert "MUTTForwarderBreakerOpen" not in {each.alert for each in seen.told()}
 
 
-def a_pause_that_was_forgotten(world: World) -> None:
+def beat_is_gone_and_a_pause_was_forgotten(world: World) -> None:
+    both = ("MUTTRemediationNoCycle", "MUTTRemediationPauseForgotten")
+    world.running.kill(world.beat)
     operator_pauses(world.store, 3600)
     world.redis.client.hset(keys.PAUSED, "since", "2026-01-01T00:00:00Z")
-    world.seen.until_told("MUTTRemediationPauseForgotten")
+    world.seen.until_told(*both)
     world.redis.client.delete(keys.PAUSED)
-    world.seen.until_over("MUTTRemediationPauseForgotten")
-
-
-def beat_is_gone(world: World) -> None:
-    world.running.kill(world.beat)
-    world.seen.until_told("MUTTRemediationNoCycle")
     world.beat = world.running.beat()
-    world.seen.until_over("MUTTRemediationNoCycle")
+    world.seen.until_over(*both)
 
 
 def the_worker_is_gone_and_somebody_changes_the_audit(world: World) -> None:
