@@ -21,7 +21,7 @@ logger = logging.getLogger(__name__)
 LOOK_SECONDS = 5.0
 # From one reading of the audit to the next at least so many seconds, and so many times as long as
 # the reading took: a long chain has at most a hundredth of this process' time.
-AUDIT_SECONDS, AUDIT_REST = 600.0, 100.0
+AUDIT_SECONDS, AUDIT_REST = 60.0, 100.0
 
 
 class Oversight(bootsteps.StartStopStep):
