@@ -13,7 +13,17 @@ import redis
 
 from mutt_tasks.store.store import Store
 from tests.acceptance.conftest import SCRIPT, Run, of
-from tests.pipeline import DEAD, DLQ, INGEST, event, fill, lying_in, numbers_in, operator_pauses
+from tests.pipeline import (
+    DEAD,
+    DLQ,
+    INGEST,
+    event,
+    fill,
+    lying_in,
+    numbers_in,
+    operator_pauses,
+    settings_of,
+)
 from tests.redis_server import RedisServer
 from tests.services import Services, services, until
 
@@ -84,6 +94,9 @@ def test_a_worker_that_is_killed_goes_on_where_it_was(
     assert (ended["state"], ended["counts"]["done"]) == ("done", 30_000)
     assert client.lrange(trash, 0, -1) == events
     assert not client.llen(DLQ)
+    both = settings_of(REMEDIATION_ROUTES="alerter,moog")
+    assert set(Store(client).balance.check(both.routes, DEAD).values()) == {0}
+    assert client.hget("mutt:remediation:checks", "missing:alerter") == b"0"
 
 
 def test_an_interrupt_ends_the_command_and_not_the_job(
