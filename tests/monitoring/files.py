@@ -24,6 +24,17 @@ def alerts() -> dict[str, dict[str, Any]]:
     return {rule["alert"]: rule for rule in rules() if "alert" in rule}
 
 
+def every_alert() -> set[str]:
+    """The names of all alerts, of whichever file of rules."""
+    return {
+        rule["alert"]
+        for file in RULES.parent.glob("*rules.yml")
+        for group in yaml.safe_load(file.read_text())["groups"]
+        for rule in group["rules"]
+        if "alert" in rule
+    }
+
+
 def records() -> dict[str, str]:
     """What is recorded by which expression."""
     return {rule["record"]: rule["expr"] for rule in rules() if "record" in rule}
