@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 
-from tests.monitoring.files import ALERTMANAGER, PROMETHEUS, RULES
+from tests.monitoring.files import ALERTMANAGER, PROMETHEUS, RULES, records
 from tests.monitoring.programs import program
 from tests.moogsoft_server import MoogsoftServer
 from tests.redis_server import free_port
@@ -67,8 +67,7 @@ class Watch:
 
     def firing(self) -> set[str]:
         """The alerts that fire."""
-        with urllib.request.urlopen(f"{self._prometheus}/api/v1/alerts") as answer:
-            found = json.load(answer)["data"]["alerts"]
+        found = _found(self._prometheus, "alerts")["alerts"]
         return {each["labels"]["alertname"] for each in found if each["state"] == "firing"}
 
     def told(self) -> list[Told]:
@@ -119,6 +118,8 @@ def watch(folder: Path, targets: dict[str, int], inbox: MoogsoftServer) -> Itera
         until(lambda: _is_scraping(address), 60)
         (folder / RULES.name).write_text(shortened(RULES.read_text()))
         urllib.request.urlopen(f"{address}/-/reload", data=b"").close()
+        # What happens before their first look would be no change to them.
+        until(lambda: _found(address, f"query?query={records().popitem()[0]}")["result"], 60)
         yield Watch(address, inbox)
     finally:
         for process in started:
@@ -127,11 +128,16 @@ def watch(folder: Path, targets: dict[str, int], inbox: MoogsoftServer) -> Itera
             process.wait(20)
 
 
+def _found(address: str, what: str) -> Any:
+    """What Prometheus answers."""
+    with urllib.request.urlopen(f"{address}/api/v1/{what}") as answer:
+        return json.load(answer)["data"]
+
+
 def _is_scraping(address: str) -> bool:
     """Whether every target has answered."""
     try:
-        with urllib.request.urlopen(f"{address}/api/v1/targets") as answer:
-            found = json.load(answer)["data"]["activeTargets"]
+        found = _found(address, "targets")["activeTargets"]
     except OSError:
         return False
     return bool(found) and all(each["health"] == "up" for each in found)
