@@ -7,7 +7,7 @@ the log has too.
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from mutt_tasks.core.redaction import Hints, text_redacted
@@ -103,7 +103,7 @@ class Verdict:
     wrong: str = ""
     from_id: str = ""
     is_from_first: bool = True
-    last_hash: str = ""
+    last_hash: str = field(default="", compare=False)
 
 
 class ChainCheck:
