@@ -12,9 +12,9 @@ ROOT = Path(__file__).parent.parent
 TARGET = ROOT / "k8s" / "monitoring.yaml"
 
 HEAD = """\
-# For a cluster with Prometheus' operator: it scrapes worker and notifier, and knows the alerts.
-# Written by `make docs` from monitoring/*rules.yml, where the rules have their reasons. After
-# k8s/remediation-deployment.yaml:
+# For a cluster with Prometheus' operator: it scrapes worker, notifier and console, and knows the
+# alerts. Written by `make docs` from monitoring/*rules.yml, where the rules have their reasons.
+# After k8s/remediation-deployment.yaml:
 #
 #   kubectl apply -f k8s/monitoring.yaml
 #
@@ -26,8 +26,8 @@ HEAD = """\
 NAME, NAMESPACE = "mutt-remediation", "mutt"
 LABELS = {"app": "mutt", "component": "remediation", "app.kubernetes.io/name": NAME}
 
-# The components whose Services have a port `metrics`.
-SCRAPED = ["remediation", "remediation-notify"]
+# The components that have metrics, at the port `metrics`, the console at its only one.
+SCRAPED = ["remediation", "remediation-notify", "console"]
 
 
 class _Dumper(yaml.SafeDumper):
@@ -55,7 +55,7 @@ def _object(kind: str, spec: dict[str, Any]) -> dict[str, Any]:
 
 
 def service_monitor() -> dict[str, Any]:
-    """Scrapes worker and notifier by their Services; the alerts ask for the names of these."""
+    """Scrapes each process by its Service; the alerts ask for the names of these."""
     return _object(
         "ServiceMonitor",
         {
@@ -65,7 +65,10 @@ def service_monitor() -> dict[str, Any]:
                     {"key": "component", "operator": "In", "values": SCRAPED},
                 ],
             },
-            "endpoints": [{"port": "metrics", "path": "/metrics", "interval": "15s"}],
+            "endpoints": [
+                {"port": port, "path": "/metrics", "interval": "15s"}
+                for port in ("metrics", "http")
+            ],
         },
     )
 

@@ -26,6 +26,7 @@ from mutt_tasks.console.api import (
 from mutt_tasks.console.context import Console
 from mutt_tasks.console.description import describe
 from mutt_tasks.console.guard import Guard
+from mutt_tasks.console.metrics import registry_of, scraped
 from mutt_tasks.console.pages import failure
 from mutt_tasks.console.pages import router as pages
 from mutt_tasks.release import VERSION
@@ -71,6 +72,8 @@ def app_of(console: Console) -> FastAPI:
         app.include_router(router, prefix=PREFIX)
     app.include_router(pages.router, include_in_schema=False)
     app.add_api_route("/health", _healthy, include_in_schema=False)
+    app.state.metrics = registry_of(console.hub, console.clock)
+    app.add_api_route("/metrics", scraped, include_in_schema=False)
     app.mount("/static", StaticFiles(directory=str(FILES / "static")), name="static")
     app.add_middleware(_guard, console=console)
     app.openapi = partial(describe, app)  # type: ignore[method-assign]

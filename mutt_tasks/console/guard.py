@@ -33,7 +33,10 @@ HEADERS = {
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
 }
 # Served to whoever asks: they tell nothing of the lists.
-OPEN = ("/static/", "/login", "/health", "/api/v1/session", "/api/v1/openapi.json", "/favicon.ico")
+OPEN = (
+    *("/static/", "/login", "/health", "/metrics", "/favicon.ico"),
+    *("/api/v1/session", "/api/v1/openapi.json"),
+)
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 # No call needs more, and no body takes longer to come.
 MOST_BYTES, BODY_SECONDS = 256 << 10, 15.0

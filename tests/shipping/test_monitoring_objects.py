@@ -45,15 +45,15 @@ def test_the_operator_gets_every_rule_as_it_is() -> None:
     assert len({group["name"] for group in told}) == len(told)
 
 
-@pytest.mark.parametrize("name", ["mutt-remediation", "mutt-notify"])
+@pytest.mark.parametrize("name", ["mutt-remediation", "mutt-notify", "mutt-console"])
 def test_each_process_is_found_by_its_service_and_its_metrics_port(name: str) -> None:
     service, monitor = service_of(name), of_kind("ServiceMonitor")
     selector, labels = monitor["spec"]["selector"], service["metadata"]["labels"]
     (expression,) = selector["matchExpressions"]
     assert labels.items() >= selector["matchLabels"].items()
     assert (expression["operator"], labels["component"] in expression["values"]) == ("In", True)
-    (endpoint,) = monitor["spec"]["endpoints"]
-    assert endpoint["port"] in {port["name"] for port in service["spec"]["ports"]}
+    ports = {port["name"] for port in service["spec"]["ports"]}
+    assert len([each for each in monitor["spec"]["endpoints"] if each["port"] in ports]) == 1
 
 
 @pytest.mark.parametrize("kind", ["PrometheusRule", "ServiceMonitor"])
