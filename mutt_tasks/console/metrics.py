@@ -1,4 +1,4 @@
-"""What Prometheus is told of the console, at `/metrics`: nothing of messages, so anybody may ask."""
+"""What Prometheus is told of the console, at `/metrics`: nothing of messages, so all may ask."""
 
 from collections.abc import Callable, Iterator
 
