@@ -42,7 +42,7 @@ test: lint type ## Check style and types, run every test
 run: $(VENV)/.installed ## Run worker, beat, metrics and health; with stand-ins for what is not configured
 	$(BIN)/python -m demo
 
-docs: $(VENV)/.installed ## Write what is made from the code: configuration page, .env.template, OpenAPI, rules of service levels, objects for Prometheus' operator
+docs: $(VENV)/.installed ## Write what is made from code and data: settings' page, OpenAPI, rules, Kubernetes' objects
 	$(BIN)/python tools/write_configuration.py
 	$(BIN)/python tools/write_openapi.py
 	$(BIN)/python tools/write_slo_rules.py
