@@ -148,7 +148,7 @@ class Finder:
     def _step(self, wanted: int) -> int:
         context = self._context
         state = {OWNER: self._owner}
-        step = Aside(self._name, self._key, self._beside, self._aside, wanted, state)
+        step = Aside(self._name, self._key, self._beside, self._aside, wanted, state=state)
         return context.store.asides.step(context.token, step)
 
 
