@@ -57,3 +57,11 @@ def put_back(context: CycleContext, names: Iterable[str], late_at: float) -> boo
             if not have_beside(context, route, beside, 0, late_at=late_at):
                 return False
     return True
+
+
+def is_free(context: CycleContext, name: str, job: str, late_at: float) -> bool:
+    """Put back what was put beside a list for anybody but this job; False when time is up.
+
+    Who begins to look through the list would not find it there.
+    """
+    return context.store.asides.owner(name) == job or put_back(context, [name], late_at)

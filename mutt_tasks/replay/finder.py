@@ -14,7 +14,7 @@ from mutt_tasks.core.policy import Action, Decision
 from mutt_tasks.replay.beside import STEP
 from mutt_tasks.replay.cycle_context import CycleContext
 from mutt_tasks.store import keys
-from mutt_tasks.store.asides import Aside
+from mutt_tasks.store.asides import OWNER, Aside
 from mutt_tasks.store.batch import Batch
 from mutt_tasks.store.queues import MOST_BYTES, MOST_MESSAGES, most_behind
 
@@ -39,8 +39,8 @@ class Found:
 class Finder:
     """A pass through one list, and further ones while others change it.
 
-    `judge` says what becomes of a message of the job, which may have to wait. `passes` counts those
-    that are over.
+    `judge` says what becomes of a message of the job, which may have to wait. `owner` is the job's
+    id, for whom older messages step aside. `passes` counts those that are over.
     """
 
     def __init__(
@@ -50,11 +50,13 @@ class Finder:
         key: str,
         hunt: Hunt,
         judge: Callable[[bytes], Decision],
+        *,
+        owner: str = "",
     ) -> None:
         self._context = context
         self._name, self._key, self._hunt, self._judge = name, key, hunt, judge
         self._place, self._last, self._found_some = 0, b"", False
-        self._beside = keys.aside(name)
+        self._beside, self._owner = keys.aside(name), owner
         self._aside = context.store.queues.length(self._beside)
         self.steps_aside, self.has_ended, self.passes = True, False, 0
 
@@ -145,7 +147,8 @@ class Finder:
 
     def _step(self, wanted: int) -> int:
         context = self._context
-        step = Aside(self._name, self._key, self._beside, self._aside, wanted)
+        state = {OWNER: self._owner}
+        step = Aside(self._name, self._key, self._beside, self._aside, wanted, state=state)
         return context.store.asides.step(context.token, step)
 
 

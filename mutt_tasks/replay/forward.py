@@ -14,6 +14,7 @@ from mutt_tasks.replay.beside import have_beside
 from mutt_tasks.replay.cycle_context import CycleContext
 from mutt_tasks.replay.job_steps import source_of
 from mutt_tasks.store import keys
+from mutt_tasks.store.asides import OWNER
 from mutt_tasks.store.readings import NO_CURSOR
 
 
@@ -39,7 +40,7 @@ def _brought(context: CycleContext, name: str, older: int, late_at: float) -> bo
     many = context.surroundings.scan.deep
     if route is not None:
         steps = (
-            (keys.aside(name), older, dict(NO_CURSOR)),
+            (keys.aside(name), older, {**NO_CURSOR, OWNER: ""}),
             (keys.front(name), many, store.readings.brought(name, older, many)),
         )
         for beside, wanted, state in steps:

@@ -10,11 +10,12 @@ from mutt_tasks.core.hunt import Hunt
 from mutt_tasks.core.jobs import Job, State
 from mutt_tasks.core.policy import Action, Decision
 from mutt_tasks.core.routes import Route
-from mutt_tasks.replay.beside import have_beside
+from mutt_tasks.replay.beside import have_beside, is_free
 from mutt_tasks.replay.cycle_context import CycleContext
 from mutt_tasks.replay.finder import Finder, Found
 from mutt_tasks.replay.job_steps import members_of, rest, source_of
 from mutt_tasks.store import keys
+from mutt_tasks.store.asides import OWNER
 from mutt_tasks.store.queues import GATHER, Commit, JobStep
 from mutt_tasks.store.readings import NO_CURSOR
 
@@ -54,8 +55,10 @@ class _Gathering:
     def run(self, late_at: float) -> bool:
         context, job, route = self._context, self._job, self._route
         store, clock = context.store, context.surroundings.monotonic
+        if not is_free(context, route.name, job.id, late_at):
+            return False
         hunt = Hunt(members_of(context, job, route.name), store.jobs.done_bits(job.id, route.name))
-        finder = Finder(context, route.name, route.source, hunt, lambda _raw: _MOVES)
+        finder = Finder(context, route.name, route.source, hunt, lambda _raw: _MOVES, owner=job.id)
         # Some may lie in front already. One too many that is gathered only lies elsewhere then.
         left = job.most
         while left > 0 and hunt.left and not store.jobs.is_cancelled(job.id):
@@ -85,7 +88,7 @@ class _Gathering:
                 cycle=context.cycle,
                 route=Route(route.name, route.source, keys.front(route.name), route.dead, ()),
                 batch=found.batch,
-                state=NO_CURSOR,
+                state={**NO_CURSOR, OWNER: job.id},
                 verb=GATHER,
                 job=JobStep(job.id, route.name, job.verb.value, fields={"state": State.RUNNING}),
             )

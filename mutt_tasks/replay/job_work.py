@@ -14,7 +14,7 @@ from mutt_tasks.core.plan import Verb
 from mutt_tasks.core.policy import Action, Decision
 from mutt_tasks.core.routes import Route
 from mutt_tasks.replay import forward, paced_jobs
-from mutt_tasks.replay.beside import put_back
+from mutt_tasks.replay.beside import is_free, put_back
 from mutt_tasks.replay.cycle_context import CycleContext
 from mutt_tasks.replay.finder import WAITS, Finder, Found
 from mutt_tasks.replay.gathering import gather
@@ -143,9 +143,13 @@ class JobWork:
     def _sweep(self, route: Route, late_at: float) -> int | None:
         """Do what the job wants in one list; how many were not there, or None: time is up."""
         store, clock = self._context.store, self._context.surroundings.monotonic
+        if not is_free(self._context, route.name, self._job.id, late_at):
+            return None
         members = members_of(self._context, self._job, route.name)
         hunt = Hunt(members, store.jobs.done_bits(self._job.id, route.name))
-        finder = Finder(self._context, route.name, route.source, hunt, self._judged())
+        finder = Finder(
+            self._context, route.name, route.source, hunt, self._judged(), owner=self._job.id
+        )
         while hunt.left and self._most > 0 and not self._is_cancelled():
             began_at = clock()
             if began_at > late_at:

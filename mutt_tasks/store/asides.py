@@ -12,6 +12,9 @@ from mutt_tasks.store.fields import paired, whole_number
 from mutt_tasks.store.lease import TTL_MS
 from mutt_tasks.store.scripts import Scripts
 
+# The field of a route's state that says whose messages lie beside its list.
+OWNER = "beside_of"
+
 # What a drain wants at the old end of a list is wanted no more after this many milliseconds: it
 # asks again.
 _FORWARD_MS = 600_000
@@ -51,6 +54,12 @@ class Asides:
             [token, TTL_MS, step.has, step.wanted, *paired(step.state)],
         )
         return int(answer[1])
+
+    def owner(self, name: str) -> str:
+        """For whom messages were put beside this list last: a job's id, or empty for a drain."""
+        with translated():
+            found: Any = self._client.hget(keys.route_state(name), OWNER)
+        return bytes(found or b"").decode(errors="replace")
 
     def want_forward(self, name: str, older: int) -> None:
         """Note that what lies behind the `older` oldest messages of a list is wanted before them.

@@ -117,6 +117,22 @@ def test_a_job_in_the_list_comes_before_what_a_drain_wants(
     assert numbers_in(client, INGEST)[:2] == [10, 11]
 
 
+@pytest.mark.parametrize("meant", [[2], [11], [19], [2, 11, 19]])
+def test_a_job_finds_what_lies_beside_its_list_for_somebody_else(
+    client: redis.Redis, store: Store, meant: list[int]
+) -> None:
+    older, events = waiting(store, range(8)), [event(n) for n in range(10, 20)]
+    # A cycle that brought messages to the old end was killed in the middle of it.
+    fill(client, ASIDE, older)
+    fill(client, FRONT, events[:4])
+    fill(client, DLQ, events[4:])
+    wanted = [raw for raw in older + events if json.loads(raw)["number"] in meant]
+    job = jobs.submit(store, plan_of(store, Verb.DISCARD, {"alerter": wanted}), order())
+    cycle(client, store)
+    counts = after(store, job).counts
+    assert (counts.done, counts.gone) == (len(meant), 0)
+
+
 def test_what_lies_beside_the_list_is_no_arrival_when_it_comes_back(
     client: redis.Redis, store: Store
 ) -> None:

@@ -1,5 +1,7 @@
 """Deep inside a long list a job leaves all others in their order, whatever it steps over."""
 
+from dataclasses import replace
+from itertools import count
 from typing import Any
 
 import redis
@@ -7,11 +9,12 @@ import redis
 from mutt_tasks.core.jobs import State
 from mutt_tasks.core.plan import Verb
 from mutt_tasks.operations import jobs
-from mutt_tasks.replay.job_work import wants_cycle
+from mutt_tasks.replay.cycle_context import CycleContext
+from mutt_tasks.replay.job_work import wants_cycle, work
 from mutt_tasks.store.asides import Aside
 from mutt_tasks.store.queues import REACH
 from mutt_tasks.store.store import Store
-from mutt_tasks.surroundings import new_id
+from mutt_tasks.surroundings import ScanBounds, new_id
 from tests.jobs import BESIDE, LEASE, OFF, SETTINGS, after, order, plan_of
 from tests.pipeline import (
     DLQ,
@@ -26,6 +29,7 @@ from tests.pipeline import (
     operator_pauses,
     replay,
     run_cycle,
+    surroundings_of,
 )
 
 
@@ -44,6 +48,26 @@ def test_deep_inside_a_long_list_what_is_older_keeps_its_order(
     gone = set(wanted)
     assert lying_in(client, DLQ) == [raw for raw in events if raw not in gone]
     assert not client.exists("mutt:remediation:aside:alerter")
+
+
+def test_a_job_whose_time_is_up_goes_on_behind_what_it_has_stepped_over(
+    client: redis.Redis, store: Store
+) -> None:
+    events = [event(n) for n in range(2_000)]
+    client.lpush(DLQ, *events)
+    wanted = [events[300], events[1100], events[1900]]
+    job = jobs.submit(store, plan_of(store, Verb.DISCARD, {"alerter": wanted}), order())
+    store.lease.acquire("ours", 0.0)
+    seconds = count()
+    world = replace(
+        surroundings_of(store), scan=ScanBounds(deep=4), monotonic=lambda: float(next(seconds))
+    )
+    context = CycleContext(store, SETTINGS, world, "ours", "ours")
+    assert work(context, 4)
+    assert (after(store, job).counts.done, client.llen(BESIDE)) == (2, 800)
+    # In as much time again it would come no further if it began anew.
+    work(context, 4)
+    assert after(store, job).counts.done == 3
 
 
 def test_what_is_replayed_from_deep_inside_a_long_list_goes_first_and_alone(
