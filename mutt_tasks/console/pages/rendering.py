@@ -8,6 +8,7 @@ from fastapi import Request
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.responses import HTMLResponse
 
+from mutt_tasks.console.addresses import path_in
 from mutt_tasks.console.identity import identity_of
 from mutt_tasks.console.pages.words import FILTERS, share
 from mutt_tasks.release import VERSION
@@ -49,7 +50,7 @@ def _shared(request: Request) -> dict[str, Any]:
         "who": who and _who(request),
         "version": VERSION,
         "request_id": uuid4().hex,
-        "back": _back(request),
+        "back": path_in(request.headers.get("referer", ""), request.headers.get("host", "")),
     }
 
 
@@ -60,13 +61,6 @@ def _who(request: Request) -> dict[str, Any]:
         "role": found.role,
         "can_log_out": found.known_by == "console session",
     }
-
-
-def _back(request: Request) -> str:
-    """The page of ours from which a request comes."""
-    before = request.headers.get("referer", "")
-    own = f"{request.url.scheme}://{request.url.netloc}"
-    return before.removeprefix(own) if before.startswith(f"{own}/") else "/"
 
 
 def _static(path: str) -> str:
