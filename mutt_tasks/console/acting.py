@@ -134,7 +134,7 @@ def _check_same(earlier: Job, wanted: JobWanted) -> None:
         raise Problem(
             409,
             "key-used",
-            f"sent before, as {earlier.id}, which differs: another one needs another Idempotency-Key",
+            f"sent before, as {earlier.id}, which differs: take another Idempotency-Key",
         )
 
 
