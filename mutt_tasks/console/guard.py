@@ -68,6 +68,9 @@ class Guard:
             nonlocal has_begun
             if message["type"] == "http.response.start":
                 has_begun = True
+                if scope["method"] not in SAFE and message["status"] < 400:
+                    # Whoever has changed something is to see it on the next page.
+                    self._console.hub.expire()
                 _add_headers(MutableHeaders(scope=message), scope["path"], peer)
             await send(message)
 

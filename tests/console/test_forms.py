@@ -8,6 +8,7 @@ import redis
 from mutt_tasks.operations import switches
 from mutt_tasks.store.store import Store
 from tests.console.people import Client, House
+from tests.console.test_pages import hostile
 from tests.pipeline import DLQ, event, fill
 
 
@@ -147,3 +148,23 @@ def test_access_names_every_permission_in_words(house: House) -> None:
     page = house.person("operator").get("/access").text
     assert '<th scope="row">edit</th>' not in page
     assert "Edit one message" in page
+
+
+def test_whoever_pauses_sees_the_pause_on_the_next_page(house: House) -> None:
+    person = house.person("operator")
+    assert "Resume…" not in person.get("/").text
+    assert person.post("/pause", data={"reason": "change", "for": "1h"}).status_code == 303
+    assert "Resume…" in person.get("/").text
+    assert person.get("/api/v1/status").json()["paused"] is not None
+    assert person.post("/resume").status_code == 303
+    assert "Resume…" not in person.get("/").text
+
+
+def test_no_message_turns_the_text_beside_it_round(house: House, client: redis.Redis) -> None:
+    fill(client, DLQ, [hostile(1)])
+    person = house.person("operator")
+    listed = person.get("/messages").text
+    name = re.findall(r'href="/messages/(m-[0-9a-f]+)', listed)[0]
+    for page in (listed, person.get(f"/messages/{name}").text, person.get("/groups").text):
+        assert "\u202e" not in page
+        assert "\\u202e" in page

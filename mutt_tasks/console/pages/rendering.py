@@ -25,6 +25,10 @@ _PAGES = (
 )
 PAGES = tuple({"name": name, "href": href} for name, href in _PAGES)
 
+# What a message says must not turn round what stands beside it. An edit hands back what it shows.
+_TURNS = {code: f"\\u{code:04x}" for code in (*range(0x202A, 0x202F), *range(0x2066, 0x206A))}
+_HANDS_BACK = "edit.html"
+
 
 def page(request: Request, template: str, status: int = 200, **values: Any) -> HTMLResponse:
     """A whole page; of a part of one only that."""
@@ -34,7 +38,8 @@ def page(request: Request, template: str, status: int = 200, **values: Any) -> H
 def rendered(template: str, request: Request | None = None, **values: Any) -> str:
     """What a template makes of some values; of a request also who asks, and for which page."""
     shared = {} if request is None else _shared(request)
-    return _environment().get_template(template).render({**shared, **values})
+    html = _environment().get_template(template).render({**shared, **values})
+    return html if template == _HANDS_BACK else html.translate(_TURNS)
 
 
 def wants_part(request: Request) -> bool:
