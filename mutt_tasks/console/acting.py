@@ -132,7 +132,9 @@ def _check_same(earlier: Job, wanted: JobWanted) -> None:
     asked = (wanted.plan_id, wanted.reason, wanted.stop_after, wanted.rate)
     if (earlier.plan, earlier.reason, earlier.stop_after, earlier.rate) != asked:
         raise Problem(
-            409, "key-used", f"this Idempotency-Key was used for {earlier.id}, which differs"
+            409,
+            "key-used",
+            f"sent before, as {earlier.id}, which differs: take another Idempotency-Key",
         )
 
 

@@ -8,6 +8,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from mutt_tasks.console.addresses import path_in
 from mutt_tasks.console.context import Console
 from mutt_tasks.console.identity import AMBIENT, identity_in
 from mutt_tasks.console.peer import Peer, host_of, peer_of
@@ -70,6 +71,9 @@ class Guard:
             nonlocal has_begun
             if message["type"] == "http.response.start":
                 has_begun = True
+                if scope["method"] not in SAFE and message["status"] < 400:
+                    # Whoever has changed something is to see it on the next page.
+                    self._console.hub.expire()
                 _add_headers(MutableHeaders(scope=message), scope["path"], peer)
             await send(message)
 
@@ -137,6 +141,14 @@ class Guard:
         path = scope["path"]
         if path.startswith(API):
             raise Problem(401, "no-key", self._how_in(), {"WWW-Authenticate": "ApiKey"})
+        if "text/event-stream" in headers.get("accept", ""):
+            # Followed to the login, a stream would end for good without a word why.
+            return Response(status_code=401)
+        if headers.get("hx-request") == "true":
+            # Part of a page that is open: the whole of it goes to the login.
+            target = path_in(headers.get("hx-current-url", ""), headers.get("host", ""))
+            where = f"/login?next={quote(target, safe='')}"
+            return Response(status_code=401, headers={"HX-Redirect": where})
         if headers.get("sec-fetch-site") == "cross-site":
             return HTMLResponse(_AGAIN)
         query = scope["query_string"].decode("latin-1")

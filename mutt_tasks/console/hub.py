@@ -50,6 +50,10 @@ class Hub:
                     await self._take()
         return self.picture
 
+    def expire(self) -> None:
+        """Something was changed: whoever asks next gets a picture that is taken after this."""
+        self._tried_at = float("-inf")
+
     @contextmanager
     def watch(self) -> Iterator[asyncio.Event]:
         """An event that is set with each new picture, and when streams are to end."""

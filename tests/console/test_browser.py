@@ -10,7 +10,8 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
 from mutt_tasks.console.application import opened
-from mutt_tasks.operations import status
+from mutt_tasks.core.plan import Verb
+from mutt_tasks.operations import jobs, status
 from mutt_tasks.store.store import Store
 from mutt_tasks.telemetry.metrics import RedisCollector
 from tests.console.browsing import CHROMIUM, Person, browser, width_of
@@ -18,7 +19,7 @@ from tests.console.conftest import app_on
 from tests.console.people import keys_in
 from tests.console.running import served
 from tests.console.test_pages import PAGES, hostile
-from tests.jobs import OFF, discarded
+from tests.jobs import OFF, discarded, order, plan_of
 from tests.pipeline import DEAD, DLQ, MOOG_DLQ, event, fill, lying_in, run_cycle, settings_of
 from tests.redis_server import RedisServer
 
@@ -234,6 +235,83 @@ def test_a_million_messages_are_looked_at_page_by_page(person: Person, client: r
     expect(page.locator("tbody tr")).to_have_count(50)
     page.click("text=Next page")
     expect(page.locator("tbody tr").first).to_contain_text("host-50")
+
+
+def test_back_ticks_nothing_that_nobody_ticked(
+    person: Person, client: redis.Redis, store: Store
+) -> None:
+    fill(client, DLQ, [event(n) for n in range(6)])
+    page = person.goes("/messages?route=alerter")
+    for box in page.locator("input[name=id]").all()[:2]:
+        box.check()
+    page.click("button[value=discard]")
+    page.fill("#reason", "old")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/jobs/j-*")
+    run_cycle(store, OFF)
+    page.go_back()
+    # The list begins with others now: a browser would tick them, by their places.
+    expect(page.locator("tbody tr")).to_have_count(4)
+    expect(page.locator("input[name=id]:checked")).to_have_count(0)
+
+
+def test_a_page_whose_session_ended_leads_to_the_login_and_back(
+    person: Person, keys: dict[str, str]
+) -> None:
+    page, other = person.goes("/"), person.tab()
+    other.goto(f"{person.base}/jobs")
+    other.click("text=Log out")
+    page.wait_for_url("**/login?next=%2F")
+    page.fill("#key", keys["operator"])
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"{person.base}/")
+    # A browser writes down each 401 in its console.
+    person.complaints = [each for each in person.complaints if "401" not in each]
+
+
+def test_a_page_says_that_the_console_does_not_answer(
+    chromium: Browser, store: Store, tmp_path: Path, keys: dict[str, str]
+) -> None:
+    with served(app_on(store, CONSOLE_KEYS_FILE=tmp_path / "keys")) as base:
+        person = Person(chromium.new_context(), base).logs_in(keys["operator"])
+        expect(person.page.locator("#lost")).to_be_hidden()
+    expect(person.page.locator("#lost")).to_contain_text("The console has not answered since")
+    expect(person.page.locator("body")).to_have_class(re.compile("is-stale"))
+    person.context.close()
+
+
+def test_the_page_of_a_job_goes_on_after_redis_was_away(chromium: Browser, tmp_path: Path) -> None:
+    server = RedisServer(tmp_path).start()
+    keys = keys_in(tmp_path / "keys")
+    env = {"REDIS_URL": server.url, "CONSOLE_KEYS_FILE": str(tmp_path / "keys")}
+    fill(server.client, DLQ, [event(0)])
+    app = opened(settings_of(**env))
+    store = app.state.console.look().store
+    job = jobs.submit(store, plan_of(store, Verb.REPLAY, {"alerter": [event(0)]}), order())
+    with served(app) as base:
+        person = Person(chromium.new_context(), base).logs_in(keys["operator"])
+        page = person.goes(f"/jobs/{job.id}")
+        with page.expect_response(lambda response: response.status == 503, timeout=20_000):
+            server.freeze()
+        server.thaw()
+        expect(page.locator("dialog")).to_have_count(0)
+        jobs.cancel(store, job.id, order())
+        expect(page.locator("h1 .tag")).to_have_text("cancelled", timeout=10_000)
+        person.context.close()
+    server.stop()
+
+
+def test_remarks_do_not_widen_a_page_beyond_a_telephone(
+    person: Person, client: redis.Redis
+) -> None:
+    fill(client, DLQ, [event(0)])
+    page = person.goes("/messages")
+    page.set_viewport_size({"width": 360, "height": 800})
+    page.click("tbody td.text a")
+    page.fill("#ack-reason", "a ticket is open")
+    page.keyboard.press("Enter")
+    expect(page.locator("dd .tag")).to_contain_text("acknowledged by operator until")
+    assert width_of(page) <= 360
 
 
 def _check(page: Page, what: str) -> None:

@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
+from mutt_tasks.console.addresses import own_path
 from mutt_tasks.console.login import log_in, log_out
 from mutt_tasks.console.pages.rendering import page
 from mutt_tasks.console.permission import Here, Who
@@ -22,7 +23,8 @@ _MEANS = {
     "replay": "Replay what waits in dead letter queues",
     "requeue": "Requeue dead letters",
     "discard": "Discard into the trash",
-    "redirect": "Redirect, and edit what lies in a list",
+    "redirect": "Redirect to another queue",
+    "edit": "Edit one message",
     "undo": "Undo a discard or an edit",
     "cancel": "Cancel jobs",
     "pause": "Pause and resume",
@@ -91,12 +93,6 @@ def _form(
     }
     status = problem.status_code if problem else 200
     return page(request, "login.html", status, view=view)
-
-
-def own_path(target: str) -> str:
-    """A path of this console; whatever else is named leads to the first screen."""
-    is_path = target.startswith("/") and not target.startswith(("//", "/\\"))
-    return target if is_path and target.isprintable() else "/"
 
 
 def _order(name: str) -> int:

@@ -27,6 +27,7 @@ _SAYS = {
     "discard": "They go to the trash. Undo brings them back for 7 days.",
     "redirect": "They are moved as they lie; nothing of ours looks after them there.",
 }
+_SCOPES = ("ids", "where", "all")
 _PACED = frozenset({Verb.REPLAY.value, Verb.REQUEUE.value})
 
 Line = Annotated[str, Form(max_length=1000)]
@@ -79,7 +80,7 @@ def submit(
         plan,
         etag,
         reason,
-        stop_after=int(_number("stop after", stop_after)) if stop_after else None,
+        stop_after=_whole("stop after", stop_after) if stop_after else None,
         rate=_number("at most a second", rate) if rate else None,
         queue_while_paused=True,
     )
@@ -106,6 +107,10 @@ def _selection(
 ) -> Selection:
     if verb not in [each.value for each in PLANNED]:
         raise Problem(422, "invalid-argument", f"verb: accepts {', '.join(PLANNED)}")
+    if scope not in _SCOPES:
+        raise Problem(422, "invalid-argument", f"scope: accepts {', '.join(_SCOPES)}")
+    if scope == "where" and not where.strip():
+        raise Problem(422, "invalid-argument", "no filter is given: give one, or choose all")
     if scope == "ids" and not ids:
         raise Problem(422, "invalid-argument", "no message is ticked: tick some, or choose all")
     routes = (route,) if route else ()
@@ -113,13 +118,19 @@ def _selection(
     if scope == "ids":
         return Selection(Verb(verb), tuple(ids), routes=routes, destination=to, skips_gone=True)
     filter_text = where if scope == "where" else ""
-    return Selection(Verb(verb), (), filter_text, not filter_text, routes, destination=to)
+    return Selection(Verb(verb), (), filter_text, scope == "all", routes, destination=to)
 
 
 def _check_typed(plan: dict[str, Any], typed: str) -> None:
     """Raise Problem when a large number was not typed."""
     if plan["count"] > acting.MANY and typed.replace(",", "").strip() != str(plan["count"]):
         raise Problem(422, "invalid-argument", f"type {plan['count']} to go on")
+
+
+def _whole(name: str, text: str) -> int:
+    if not (text.isascii() and text.isdecimal()):
+        raise Problem(422, "invalid-argument", f"{name}: accepts a whole number")
+    return int(text)
 
 
 def _number(name: str, text: str) -> float:

@@ -95,7 +95,7 @@ def _list(request: Request, reader: Reader, action: str, wanted: Wanted) -> HTML
     try:
         found = messages.page(reader, wanted)
     except InvalidArgument as wrong:
-        error, found = str(wrong), {"messages": [], "cursor": None, "seen": 0, "length": 0}
+        error, found = str(wrong), {"messages": [], "cursor": None, "seen": 0, "length": None}
     query = {"where": wanted.where, "order": "newest" if wanted.is_newest_first else "oldest"}
     if action == "/messages":
         query["route"] = route

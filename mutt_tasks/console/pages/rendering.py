@@ -8,6 +8,7 @@ from fastapi import Request
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.responses import HTMLResponse
 
+from mutt_tasks.console.addresses import path_in
 from mutt_tasks.console.identity import identity_of
 from mutt_tasks.console.pages.words import FILTERS, share
 from mutt_tasks.release import VERSION
@@ -24,6 +25,10 @@ _PAGES = (
 )
 PAGES = tuple({"name": name, "href": href} for name, href in _PAGES)
 
+# What a message says must not turn round what stands beside it. An edit hands back what it shows.
+_TURNS = {code: f"\\u{code:04x}" for code in (*range(0x202A, 0x202F), *range(0x2066, 0x206A))}
+_HANDS_BACK = "edit.html"
+
 
 def page(request: Request, template: str, status: int = 200, **values: Any) -> HTMLResponse:
     """A whole page; of a part of one only that."""
@@ -33,7 +38,8 @@ def page(request: Request, template: str, status: int = 200, **values: Any) -> H
 def rendered(template: str, request: Request | None = None, **values: Any) -> str:
     """What a template makes of some values; of a request also who asks, and for which page."""
     shared = {} if request is None else _shared(request)
-    return _environment().get_template(template).render({**shared, **values})
+    html = _environment().get_template(template).render({**shared, **values})
+    return html if template == _HANDS_BACK else html.translate(_TURNS)
 
 
 def wants_part(request: Request) -> bool:
@@ -49,7 +55,7 @@ def _shared(request: Request) -> dict[str, Any]:
         "who": who and _who(request),
         "version": VERSION,
         "request_id": uuid4().hex,
-        "back": _back(request),
+        "back": path_in(request.headers.get("referer", ""), request.headers.get("host", "")),
     }
 
 
@@ -60,13 +66,6 @@ def _who(request: Request) -> dict[str, Any]:
         "role": found.role,
         "can_log_out": found.known_by == "console session",
     }
-
-
-def _back(request: Request) -> str:
-    """The page of ours from which a request comes."""
-    before = request.headers.get("referer", "")
-    own = f"{request.url.scheme}://{request.url.netloc}"
-    return before.removeprefix(own) if before.startswith(f"{own}/") else "/"
 
 
 def _static(path: str) -> str:

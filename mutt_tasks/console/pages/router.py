@@ -13,12 +13,13 @@ from mutt_tasks.console.pages import (
     overview,
     pausing,
     remarks,
+    strays,
     timeline,
 )
 
 router = APIRouter()
 for each in (
     *(overview, live, messages, groups, acts, jobs),
-    *(timeline, pausing, remarks, editing, access),
+    *(timeline, pausing, remarks, editing, access, strays),
 ):
     router.include_router(each.router)

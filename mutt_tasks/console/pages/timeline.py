@@ -1,6 +1,8 @@
 """Journal and audit on one time line."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import takewhile
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
@@ -24,6 +26,17 @@ BOTH, JOURNAL, AUDIT, REFUSED = "", "journal", "audit", "refused"
 Text = Annotated[str, Query(max_length=200)]
 
 
+@dataclass(frozen=True)
+class _Wish:
+    """Which entries: of one or both, of somebody, of a job, about a message, older than one."""
+
+    show: str
+    actor: str
+    job: str
+    message: str
+    before: str
+
+
 @router.get("/journal")
 def timeline(
     request: Request,
@@ -36,22 +49,17 @@ def timeline(
     before: Text = "",
 ) -> HTMLResponse:
     """What cycles and people did, the newest first."""
-    looker, error = console.look(), ""
+    error, entries, older = "", list[dict[str, Any]](), ""
     try:
-        entries = _entries(looker, show, actor, job, before)
+        entries, older = _page(console.look(), _Wish(show, actor, job, message, before))
     except InvalidArgument as wrong:
-        error, entries = str(wrong), []
-    if message:
-        entries = [each for each in entries if _names(each, message)]
-    kept = entries[:MOST]
+        error = str(wrong)
     query = {"show": show, "actor": actor, "job": job, "message": message}
     view = {
         **query,
-        "entries": kept,
+        "entries": entries,
         "error": error,
-        "next": f"/journal?{urlencode({**query, 'before': kept[-1]['id']})}"
-        if len(entries) > MOST
-        else "",
+        "next": f"/journal?{urlencode({**query, 'before': older})}" if older else "",
     }
     return page(request, "journal.html", 422 if error else 200, view=view)
 
@@ -65,23 +73,44 @@ async def chain(request: Request, console: Here, _who: Who) -> HTMLResponse:
     return page(request, "parts/chain.html", chain=found)
 
 
-def _entries(looker: Looker, show: str, actor: str, job: str, before: str) -> list[dict[str, Any]]:
-    """Entries of both, older than the one `before`, the newest first."""
-    found: list[dict[str, Any]] = []
-    if show in (BOTH, JOURNAL):
-        page_ = history.page(looker.store, before, LOOKED_AT)
-        told = [shown.journal_entry(looker, name, each) for name, each in page_.entries]
-        found += [_of_journal(each) for each in told if _fits(each, actor, job)]
-    if show != JOURNAL:
-        wanted = Wanted(
-            actor=actor, job=job, only_refused=show == REFUSED, before=before, most=MOST + 1
-        )
-        told = [
-            auditing.shown(looker, name, fields)
-            for name, fields in auditing.page(looker, wanted).entries
-        ]
-        found += map(_of_audit, told)
-    return sorted(found, key=lambda each: _moment(each["id"]), reverse=True)
+def _page(looker: Looker, wish: _Wish) -> tuple[list[dict[str, Any]], str]:
+    """Entries that are wished for, the newest first, and before which one there may be more."""
+    if wish.show not in (BOTH, JOURNAL, AUDIT, REFUSED):
+        raise InvalidArgument(f"show: accepts {JOURNAL}, {AUDIT}, {REFUSED}")
+    read = [_journal(looker, wish)] if wish.show in (BOTH, JOURNAL) else []
+    read += [_audit(looker, wish)] if wish.show != JOURNAL else []
+    # One of both may have been read less far back than the other: the rest is another page's.
+    end = max((end for _, end in read if end), key=_moment, default="")
+    fit = [
+        each
+        for entries, _ in read
+        for each in entries
+        if wish.message in each["sentence"] and (not end or _moment(each["id"]) >= _moment(end))
+    ]
+    found = sorted(fit, key=lambda each: _moment(each["id"]), reverse=True)
+    kept = found[:MOST]
+    # What was written in one step has the same id in both.
+    kept += takewhile(lambda each: each["id"] == kept[-1]["id"], found[MOST:])
+    return kept, kept[-1]["id"] if len(kept) < len(found) else end
+
+
+def _journal(looker: Looker, wish: _Wish) -> tuple[list[dict[str, Any]], str]:
+    read = history.page(looker.store, wish.before, LOOKED_AT)
+    told = (shown.journal_entry(looker, name, each) for name, each in read.entries)
+    return [_of_journal(each) for each in told if _fits(each, wish.actor, wish.job)], read.before
+
+
+def _audit(looker: Looker, wish: _Wish) -> tuple[list[dict[str, Any]], str]:
+    wanted = Wanted(
+        actor=wish.actor,
+        job=wish.job,
+        only_refused=wish.show == REFUSED,
+        before=wish.before,
+        most=LOOKED_AT if wish.message else MOST + 1,
+    )
+    read = auditing.page(looker, wanted)
+    told = [_of_audit(auditing.shown(looker, name, fields)) for name, fields in read.entries]
+    return told, read.before
 
 
 def _of_journal(entry: Mapping[str, Any]) -> dict[str, Any]:
@@ -111,10 +140,6 @@ def _of_audit(entry: Mapping[str, Any]) -> dict[str, Any]:
 
 def _fits(entry: Mapping[str, Any], actor: str, job: str) -> bool:
     return actor in ("", entry.get("by")) and job in ("", entry.get("job"))
-
-
-def _names(entry: Mapping[str, Any], text: str) -> bool:
-    return text in entry["sentence"]
 
 
 def _moment(entry_id: str) -> tuple[int, int]:

@@ -14,20 +14,51 @@ function stale(isStale) {
   document.body.classList.toggle("is-stale", isStale);
 }
 
+// Since when nobody answers is said in words too.
+let heard = Date.now();
+function lost(isLost) {
+  stale(isLost);
+  const notice = document.getElementById("lost");
+  if (!notice) return;
+  notice.hidden = !isLost;
+  const since = new Date(heard).toISOString().slice(11, 19);
+  if (isLost) notice.textContent = `The console has not answered since ${since} UTC. This page is as old, and tries again by itself.`;
+}
+
+// A stream that was refused is not opened again by the browser: somebody has to log in, or a proxy
+// stands before a console that is away.
+async function again(refused) {
+  if (refused !== stream) return;
+  const answer = await fetch("/api/v1/session").catch(() => null);
+  if (answer?.status === 401) return location.reload();
+  setTimeout(() => {
+    if (refused !== stream) return;
+    stream = null;
+    watch();
+  }, 2000);
+}
+
 // One stream a tab, and none while nobody sees it. The browser opens a lost one again by itself.
 function watch() {
   if (stream || document.hidden || !regions.length) return;
-  stream = new EventSource("/live");
-  stream.addEventListener("open", () => stale(false));
-  stream.addEventListener("error", () => stale(true));
+  const opened = new EventSource("/live");
+  stream = opened;
+  stream.addEventListener("open", () => lost(false));
+  stream.addEventListener("error", () => {
+    lost(true);
+    if (opened.readyState === EventSource.CLOSED) again(opened);
+  });
   stream.addEventListener("away", (event) => {
+    lost(false);
+    heard = Date.now();
     stale(true);
     const region = document.querySelector('[data-live="now"]');
     if (region) show(region, event.data);
   });
   for (const region of regions) {
     stream.addEventListener(region.dataset.live, (event) => {
-      stale(false);
+      lost(false);
+      heard = Date.now();
       show(region, event.data);
     });
   }
@@ -51,12 +82,17 @@ document.addEventListener("htmx:afterSwap", () => {
   dialog.showModal();
 });
 
-// What is refused is explained in the page's own words, so errors are shown too.
+// What is refused to somebody who acts is explained in a dialog. What a page asks by itself stays as
+// it was, and is asked again.
 document.addEventListener("htmx:beforeSwap", (event) => {
-  if (event.detail.xhr.getResponseHeader("Content-Type")?.startsWith("text/html")) {
-    event.detail.shouldSwap = true;
-    event.detail.isError = false;
-  }
+  const { xhr, requestConfig } = event.detail;
+  const isAct = ["click", "submit"].includes(requestConfig.triggeringEvent?.type);
+  if (xhr.status < 400 || !isAct) return;
+  if (!xhr.getResponseHeader("Content-Type")?.startsWith("text/html")) return;
+  event.detail.shouldSwap = true;
+  event.detail.isError = false;
+  event.detail.target = document.getElementById("dialog-place");
+  event.detail.swapOverride = "innerHTML";
 });
 
 document.addEventListener("click", (event) => {
