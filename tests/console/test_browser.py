@@ -296,6 +296,7 @@ def test_the_page_of_a_job_goes_on_after_redis_was_away(chromium: Browser, tmp_p
         server.thaw()
         expect(page.locator("dialog")).to_have_count(0)
         jobs.cancel(store, job.id, order())
+        run_cycle(store, OFF)
         expect(page.locator("h1 .tag")).to_have_text("cancelled", timeout=10_000)
         person.context.close()
     server.stop()
