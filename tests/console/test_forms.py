@@ -9,7 +9,8 @@ from mutt_tasks.operations import switches
 from mutt_tasks.store.store import Store
 from tests.console.people import Client, House
 from tests.console.test_pages import hostile
-from tests.pipeline import DLQ, event, fill
+from tests.jobs import OFF
+from tests.pipeline import DLQ, event, fill, run_cycle
 
 
 def planned(person: Client) -> dict[str, str]:
@@ -168,3 +169,27 @@ def test_no_message_turns_the_text_beside_it_round(house: House, client: redis.R
     for page in (listed, person.get(f"/messages/{name}").text, person.get("/groups").text):
         assert "\u202e" not in page
         assert "\\u202e" in page
+
+
+def test_a_job_that_is_to_be_cancelled_says_so(
+    house: House, client: redis.Redis, store: Store
+) -> None:
+    fill(client, DLQ, [event(n) for n in range(3)])
+    person = house.person("operator")
+    job = person.post("/jobs", data={**planned(person), "reason": "old"}).headers["location"]
+    assert "Cancel the job" in person.get(job).text
+    assert person.post(f"{job}/cancel", data={"reason": "no"}).status_code == 303
+    page = person.get(job).text
+    assert "To be cancelled" in page
+    assert "Cancel the job" not in page
+    run_cycle(store, OFF)
+    assert "To be cancelled" not in person.get(job).text
+
+
+def test_who_has_tried_too_many_keys_is_told_how_long_to_wait(house: House) -> None:
+    stranger = house.stranger()
+    for _ in range(6):
+        answer = stranger.post("/login", data={"key": "mutt-wrong"})
+    assert answer.status_code == 429
+    assert re.search(r"wait \d+ s", answer.text)
+    assert 0 < int(answer.headers["retry-after"]) <= 60
