@@ -115,6 +115,9 @@ def test_when_redis_is_away_the_page_says_so_and_recovers_by_itself(
         expect(page.locator("body")).to_have_class(re.compile("is-stale"))
         expect(page.locator(".flow")).to_contain_text("7")
         expect(page.locator(".now")).to_contain_text("s old")
+        # What says so is not greyed with the rest.
+        expect(page.locator("#live-now .card")).to_have_css("opacity", "1")
+        expect(page.locator("#live-flow .card")).to_have_css("opacity", "0.55")
         server.thaw()
         expect(page.locator(".sentence")).not_to_contain_text("away", timeout=10_000)
         expect(page.locator("body")).not_to_have_class(re.compile("is-stale"))

@@ -9,7 +9,7 @@ from mutt_tasks.operations import switches
 from mutt_tasks.store.store import Store
 from tests.console.people import Client, House
 from tests.console.test_pages import hostile
-from tests.jobs import OFF
+from tests.jobs import OFF, discarded
 from tests.pipeline import DLQ, event, fill, run_cycle
 
 
@@ -193,3 +193,32 @@ def test_who_has_tried_too_many_keys_is_told_how_long_to_wait(house: House) -> N
     assert answer.status_code == 429
     assert re.search(r"wait \d+ s", answer.text)
     assert 0 < int(answer.headers["retry-after"]) <= 60
+
+
+def test_why_a_button_is_disabled_is_read_without_a_mouse(
+    house: House, client: redis.Redis, store: Store
+) -> None:
+    discarded(client, store)
+    fill(client, DLQ, [event(0)])
+    viewer, operator = house.person("viewer"), house.person("operator")
+    listed = viewer.get("/messages?route=alerter").text
+    name = re.findall(r'href="/messages/(m-[0-9a-f]+)', listed)[0]
+    said = '<p class="why-not">Your role may not replay, discard, redirect.'
+    assert said in listed
+    assert said in viewer.get(f"/messages/{name}").text
+    assert '<p class="why-not">Your role may not undo.' in viewer.get("/trash").text
+    assert '<p class="why-not">Your role may not redirect.' in operator.get("/messages").text
+
+
+def test_the_first_screen_tells_a_cycle_that_says_nothing_new_once(
+    house: House, client: redis.Redis, store: Store
+) -> None:
+    fill(client, DLQ, [event(0)])
+    person = house.person("operator")
+    for _ in range(3):
+        run_cycle(store, OFF)
+    switches.pause(store, "r", "ann", "change 4711", 60)
+    run_cycle(store, OFF)
+    page = person.get("/").text
+    assert page.count("cycle: held") == 2
+    assert "paused: by ann" in page
