@@ -12,8 +12,8 @@ ROOT = Path(__file__).parent.parent
 TARGET = ROOT / "k8s" / "monitoring.yaml"
 
 HEAD = """\
-# For a cluster with Prometheus' operator: it scrapes the worker and knows the alerts. Written by
-# `make docs` from monitoring/*rules.yml, where the rules have their reasons. After
+# For a cluster with Prometheus' operator: it scrapes worker and notifier, and knows the alerts.
+# Written by `make docs` from monitoring/*rules.yml, where the rules have their reasons. After
 # k8s/remediation-deployment.yaml:
 #
 #   kubectl apply -f k8s/monitoring.yaml
@@ -25,6 +25,9 @@ HEAD = """\
 
 NAME, NAMESPACE = "mutt-remediation", "mutt"
 LABELS = {"app": "mutt", "component": "remediation", "app.kubernetes.io/name": NAME}
+
+# The components whose Services have a port `metrics`.
+SCRAPED = ["remediation", "remediation-notify"]
 
 
 class _Dumper(yaml.SafeDumper):
@@ -52,11 +55,16 @@ def _object(kind: str, spec: dict[str, Any]) -> dict[str, Any]:
 
 
 def service_monitor() -> dict[str, Any]:
-    """Scrapes each worker by its Service, whose name becomes the job's, as the alerts expect."""
+    """Scrapes worker and notifier by their Services; the alerts ask for the names of these."""
     return _object(
         "ServiceMonitor",
         {
-            "selector": {"matchLabels": {"app": "mutt", "component": "remediation"}},
+            "selector": {
+                "matchLabels": {"app": "mutt"},
+                "matchExpressions": [
+                    {"key": "component", "operator": "In", "values": SCRAPED},
+                ],
+            },
             "endpoints": [{"port": "metrics", "path": "/metrics", "interval": "15s"}],
         },
     )

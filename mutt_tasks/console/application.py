@@ -14,6 +14,7 @@ from mutt_tasks.console.sessions import Sessions
 from mutt_tasks.console.throttle import Throttle
 from mutt_tasks.core.redaction import Hints
 from mutt_tasks.levels import report as service_levels
+from mutt_tasks.operations import sources
 from mutt_tasks.operations.access import KeyFile
 from mutt_tasks.operations.looking import Looker, Progress, ignore
 from mutt_tasks.operations.sparing import Time
@@ -39,6 +40,7 @@ def create_app(settings: Settings, store: Store, watched: Store | None = None) -
     return app_of(
         Console(
             look=look,
+            lists=sources.all_of(settings),
             levels=lambda: service_levels.report(settings, store),
             hub=Hub(
                 lambda before, now: picture.read(see(), before, now), time.monotonic, watched.now

@@ -15,6 +15,7 @@ from mutt_tasks.console.throttle import Throttle
 from mutt_tasks.operations.access import KeyFile
 from mutt_tasks.operations.looking import Looker, Progress, ignore
 from mutt_tasks.operations.slo import Report
+from mutt_tasks.operations.sources import Source
 
 
 class Look(Protocol):
@@ -36,9 +37,10 @@ class Doors:
 
 @dataclass(frozen=True)
 class Console:
-    """The lists (`look`), the shared picture of them (`hub`), service `levels`, and who gets in."""
+    """The `lists`, how to look at them, their shared picture (`hub`), and who gets in."""
 
     look: Look
+    lists: tuple[Source, ...]
     levels: Callable[[], Report]
     hub: Hub
     keys: KeyFile

@@ -98,8 +98,11 @@ class Watch:
         self._until(lambda: all(last().get(alert) == "resolved" for alert in alerts), alerts)
 
     def _until(self, what: Callable[[], object], alerts: tuple[str, ...]) -> None:
-        told = [(each.alert, each.status) for each in self.told()]
-        until(what, 60, hint=lambda: f"{alerts}? told {told}, firing {self.firing()}")
+        def hint() -> str:
+            told = [(each.alert, each.status) for each in self.told()]
+            return f"{alerts}? told {told}, firing {self.firing()}"
+
+        until(what, 60, hint)
 
 
 @contextmanager

@@ -19,6 +19,16 @@ def of_kind(kind: str) -> dict[str, Any]:
     return dict(wanted)
 
 
+def service_of(name: str) -> dict[str, Any]:
+    """The Service with this name: the operator calls the job after it, and the alerts ask so."""
+    files = (ROOT / "k8s").glob("*-deployment.yaml")
+    items = [item for file in files for item in yaml.safe_load(file.read_text())["items"]]
+    (wanted,) = (
+        item for item in items if item["kind"] == "Service" and item["metadata"]["name"] == name
+    )
+    return dict(wanted)
+
+
 def test_the_file_is_what_make_docs_would_write() -> None:
     spec = importlib.util.spec_from_file_location("writer", ROOT / "tools/write_monitoring.py")
     assert spec is not None
@@ -35,14 +45,15 @@ def test_the_operator_gets_every_rule_as_it_is() -> None:
     assert len({group["name"] for group in told}) == len(told)
 
 
-def test_the_worker_is_found_by_its_service_and_its_metrics_port() -> None:
-    service, monitor = manifest("Service"), of_kind("ServiceMonitor")
-    wanted = monitor["spec"]["selector"]["matchLabels"]
-    assert service["metadata"]["labels"].items() >= wanted.items()
+@pytest.mark.parametrize("name", ["mutt-remediation", "mutt-notify"])
+def test_each_process_is_found_by_its_service_and_its_metrics_port(name: str) -> None:
+    service, monitor = service_of(name), of_kind("ServiceMonitor")
+    selector, labels = monitor["spec"]["selector"], service["metadata"]["labels"]
+    (expression,) = selector["matchExpressions"]
+    assert labels.items() >= selector["matchLabels"].items()
+    assert (expression["operator"], labels["component"] in expression["values"]) == ("In", True)
     (endpoint,) = monitor["spec"]["endpoints"]
     assert endpoint["port"] in {port["name"] for port in service["spec"]["ports"]}
-    # The operator calls the job after the Service; the alerts ask for that name.
-    assert service["metadata"]["name"].endswith("mutt-remediation")
 
 
 @pytest.mark.parametrize("kind", ["PrometheusRule", "ServiceMonitor"])

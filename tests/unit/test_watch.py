@@ -175,13 +175,14 @@ def test_a_limiter_lowered_below_live_traffic_is_found_without_feeding_it_a_tria
     assert stream.lost - before <= 40
 
 
-def test_live_traffic_that_falls_is_no_drop() -> None:
+def test_live_traffic_that_falls_is_no_drop_and_costs_seconds() -> None:
     for seed in range(5):
         stream = learnt(limit=500, live=12.0, pace=28.0, seed=seed).run(10)
-        stream.live = 3.0
+        stream.live, before = 4.0, stream.replays
         stream.run(60)
 
         assert stream.watch.drop.drops == 0
+        assert stream.replays - before > 52 * 28.0
 
 
 def test_a_limiter_lowered_to_nearly_nothing_costs_a_few_replays() -> None:

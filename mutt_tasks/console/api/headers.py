@@ -1,7 +1,7 @@
 """Headers by which a change says what it is about, and which one it is."""
 
 import re
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Header
 
@@ -9,27 +9,20 @@ from mutt_tasks.console.problems import Problem
 
 _TAG = re.compile(r'"([!#-~]{1,64})"')
 
-IdempotencyKey = Annotated[
-    str,
-    Header(
+
+def _key(least: int) -> Any:
+    return Header(
         alias="Idempotency-Key",
+        min_length=least,
         max_length=100,
         pattern=r"^[!-~]*$",
         examples=["6f9619ff-8b86-d011-b42d-00cf4fc964ff"],
         description="with the same one the same request is done once",
-    ),
-]
-NeededKey = Annotated[
-    str,
-    Header(
-        alias="Idempotency-Key",
-        min_length=1,
-        max_length=100,
-        pattern=r"^[!-~]+$",
-        examples=["6f9619ff-8b86-d011-b42d-00cf4fc964ff"],
-        description="with the same one the same request is done once",
-    ),
-]
+    )
+
+
+IdempotencyKey = Annotated[str, _key(0)]
+NeededKey = Annotated[str, _key(1)]
 IfMatch = Annotated[
     str,
     Header(

@@ -3,21 +3,19 @@
 `{queue}` is a route's name or the list's key: `alerter` or `mutt:dlq:alerter`.
 """
 
-from typing import Annotated, Any
+from typing import Annotated
 
-from fastapi import APIRouter, Path, Query, Request
+from fastapi import APIRouter, Path, Request
 from starlette.responses import Response
 
-from mutt_tasks.console import messages
 from mutt_tasks.console.answers import Json, fails
-from mutt_tasks.console.api.messages import Bodies, MessageIdPath, Place, Where
-from mutt_tasks.console.messages import MOST_SEEN, Grouped, Reader
+from mutt_tasks.console.api.asked import Grouping, Listing, Looking
+from mutt_tasks.console.api.messages import MessageIdPath
+from mutt_tasks.console.context import Console
 from mutt_tasks.console.models.messages import GroupPage, MessagePage, WholeMessage
 from mutt_tasks.console.models.standing import DeadLetterQueues
 from mutt_tasks.console.permission import Here, Who
 from mutt_tasks.errors import NotFound
-from mutt_tasks.operations import sources
-from mutt_tasks.operations.looking import Looker, Wanted
 
 router = APIRouter(prefix="/dlq", tags=["dead letter queues"])
 
@@ -27,9 +25,7 @@ Queue = Annotated[str, Path(max_length=512, examples=["mutt:dlq:alerter"])]
 @router.get("", response_model=DeadLetterQueues)
 def queues(console: Here, _who: Who) -> Response:
     """The dead letter queues, how long they are, and where they are replayed to."""
-    looker = console.look()
-    known = sources.all_of(looker.settings)
-    depths = looker.store.listings.lengths([source.key for source in known])
+    depths = console.look().store.listings.lengths([source.key for source in console.lists])
     found = [
         {
             "name": source.name,
@@ -37,27 +33,15 @@ def queues(console: Here, _who: Who) -> Response:
             "depth": depth,
             "target": source.route.target if source.route else None,
         }
-        for source, depth in zip(known, depths, strict=True)
+        for source, depth in zip(console.lists, depths, strict=True)
     ]
     return Json({"queues": found})
 
 
 @router.get("/{queue}/messages", response_model=MessagePage, responses=fails(403, 404, 410))
-def page(
-    console: Here,
-    who: Who,
-    queue: Queue,
-    where: Where = "",
-    limit: Annotated[int, Query(ge=1, le=500)] = 50,
-    newest: bool = False,
-    cursor: Place = "",
-    bodies: Bodies = True,
-) -> Response:
+def page(console: Here, who: Who, queue: Queue, asked: Listing) -> Response:
     """Messages of a dead letter queue, the oldest first, or the newest."""
-    name = _name(console.look(), queue)
-    most_seen = MOST_SEEN if where else None
-    wanted = Wanted((name,), where, limit, most_seen, is_newest_first=newest, cursor=cursor)
-    return Json(messages.page(Reader(console, who, bodies), wanted))
+    return asked.answer(console, who, _name(console, queue))
 
 
 @router.get(
@@ -71,44 +55,24 @@ async def one(
     who: Who,
     queue: Queue,
     message_id: MessageIdPath,
-    raw: Annotated[bool, Query(description="its bytes, too, without credentials")] = False,
-    bodies: Bodies = True,
+    asked: Looking,
 ) -> Response:
     """One message of a dead letter queue."""
-    reader = Reader(console, who, bodies)
-    found: dict[str, Any] = await console.scans.run(
-        request,
-        lambda progress: messages.message(
-            reader, progress, message_id, (_name(console.look(), queue),), raw=raw
-        ),
-    )
-    return Json(found)
+    names = (_name(console, queue),)
+    return await asked.answer(request, console, who, where=names, id_=message_id)
 
 
 @router.get("/{queue}/groups", response_model=GroupPage, responses=fails(403, 404, 410))
 async def groups(
-    request: Request,
-    console: Here,
-    who: Who,
-    queue: Queue,
-    where: Where = "",
-    exact: Annotated[bool, Query(description="look at every message, which takes long")] = False,
-    limit: Annotated[int, Query(ge=1, le=500)] = 50,
+    request: Request, console: Here, who: Who, queue: Queue, asked: Grouping
 ) -> Response:
     """Which kinds of messages there are in a dead letter queue."""
-    reader = Reader(console, who)
-    found: dict[str, Any] = await console.scans.run(
-        request,
-        lambda progress: messages.groups(
-            reader, progress, Grouped((_name(console.look(), queue),), where, exact, limit)
-        ),
-    )
-    return Json(found)
+    return await asked.answer(request, console, who, (_name(console, queue),))
 
 
-def _name(looker: Looker, queue: str) -> str:
+def _name(console: Console, queue: str) -> str:
     """The name of a queue; raises NotFound."""
-    for source in sources.all_of(looker.settings):
+    for source in console.lists:
         if queue in (source.name, source.key):
             return source.name
     raise NotFound(f"there is no dead letter queue {queue!r:.80}")

@@ -12,59 +12,82 @@
 --
 -- Returns {'balanced', how many went missing since the last look from each list}, or
 --         {'corrupt', what}   a key of ours or a list holds something else
-local checks, counters, loops = KEYS[1], KEYS[2], ARGV[1]
+local checks, counters = KEYS[1], KEYS[2]
 local next_list = lists_of_args(2)
 local names = next_list()
 
+-- Mostly no job is deep inside a list: then there is nothing beside it to look at.
+local lists, beside = {}, {}
+for at = 3, #KEYS do
+  local group = at % 3 == 0 and lists or beside
+  group[#group + 1] = KEYS[at]
+end
+local is_one_beside = redis.call('EXISTS', unpack(beside)) > 0
 local expected = { checks, 'hash', counters, 'hash' }
-for i = 3, #KEYS do
-  expected[#expected + 1] = KEYS[i]
-  expected[#expected + 1] = 'list'
+for _, group in ipairs(is_one_beside and { lists, beside } or { lists }) do
+  for _, key in ipairs(group) do
+    expected[#expected + 1] = key
+    expected[#expected + 1] = 'list'
+  end
 end
-local missing_names = {}
-for i, name in ipairs(names) do
-  missing_names[i] = 'missing:' .. name
-end
-local wrong = first_of_wrong_type(expected) or first_bad_counter(checks, missing_names)
+local wrong = first_of_wrong_type(expected)
 if wrong then
   return { 'corrupt', wrong }
 end
 
-local function number_of(hash, name)
-  return tonumber(redis.call('HGET', hash, name) or '') or 0
+-- All counters in one read: by list what left it, then what was put there; first that of cycles.
+local wanted, spans = { ARGV[1] }, {}
+for i in ipairs(names) do
+  spans[i] = {}
+  for _, sign in ipairs({ 1, -1 }) do
+    local first = #wanted + 1
+    for _, name in ipairs(next_list()) do
+      wanted[#wanted + 1] = name
+    end
+    spans[i][sign] = { first, #wanted }
+  end
+end
+local counted = redis.call('HMGET', counters, unpack(wanted))
+local function number(value)
+  return tonumber(value or '') or 0
 end
 local brought = {}
 for i in ipairs(names) do
-  local sum = 0
-  for key = 3 * i, 3 * i + 2 do
-    sum = sum + redis.call('LLEN', KEYS[key])
+  local sum = redis.call('LLEN', lists[i])
+  if is_one_beside then
+    sum = sum + redis.call('LLEN', beside[2 * i - 1]) + redis.call('LLEN', beside[2 * i])
   end
-  for _, name in ipairs(next_list()) do
-    sum = sum + number_of(counters, name)
-  end
-  for _, name in ipairs(next_list()) do
-    sum = sum - number_of(counters, name)
+  for sign, span in pairs(spans[i]) do
+    for at = span[1], span[2] do
+      sum = sum + sign * number(counted[at])
+    end
   end
   brought[i] = sum
 end
 
+local fields = { 'lists', 'cycles' }
+for _, name in ipairs(names) do
+  fields[#fields + 1] = 'brought:' .. name
+  fields[#fields + 1] = 'missing:' .. name
+end
+local noted = redis.call('HMGET', checks, unpack(fields))
 -- Other lists, or counters that began anew, cannot be compared with what was noted before.
-local what = table.concat(KEYS, ' ', 3)
-local cycles = number_of(counters, loops)
-local is_comparable = redis.call('HGET', checks, 'lists') == what
-  and cycles >= number_of(checks, 'cycles')
+local what, cycles = table.concat(KEYS, ' ', 3), number(counted[1])
+local is_comparable = noted[1] == what and cycles >= number(noted[2])
+local time = redis.call('TIME')
+local news = { 'lists', what, 'cycles', string.format('%.0f', cycles),
+  'balanced_ms', string.format('%.0f', time[1] * 1000 + math.floor(time[2] / 1000)) }
 local answer = { 'balanced' }
-for i, name in ipairs(names) do
-  local before = is_comparable and tonumber(redis.call('HGET', checks, 'brought:' .. name) or '')
-  answer[i + 1] = before and math.max(0, before - brought[i]) or 0
+for i in ipairs(names) do
+  local before = is_comparable and tonumber(noted[2 * i + 1] or '')
+  local missing = before and math.max(0, before - brought[i]) or 0
+  answer[i + 1] = missing
+  for at, value in ipairs({ brought[i], number(noted[2 * i + 2]) + missing }) do
+    news[#news + 1] = fields[2 * i + at]
+    news[#news + 1] = string.format('%.0f', value)
+  end
 end
 
 -- From here on only writes; none of them can fail for a reason that was not checked above.
-for i, name in ipairs(names) do
-  redis.call('HSET', checks, 'brought:' .. name, string.format('%.0f', brought[i]))
-  redis.call('HINCRBY', checks, missing_names[i], string.format('%.0f', answer[i + 1]))
-end
-local time = redis.call('TIME')
-redis.call('HSET', checks, 'lists', what, 'cycles', string.format('%.0f', cycles),
-  'balanced_ms', string.format('%.0f', time[1] * 1000 + math.floor(time[2] / 1000)))
+redis.call('HSET', checks, unpack(news))
 return answer
