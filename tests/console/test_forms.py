@@ -142,7 +142,7 @@ def test_no_entry_of_the_time_line_is_left_out_between_two_pages(
             path = found[1].replace("&amp;", "&") if found else ""
         wanted = range(60) if "message" not in query else [7]
         for number in wanted:
-            assert told.count(f"number-{number}.") >= 2, (query, number)
+            assert told.count(f"change number-{number}.") >= 2, (query, number)
 
 
 def test_access_names_every_permission_in_words(house: House) -> None:
