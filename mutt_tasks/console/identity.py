@@ -1,5 +1,6 @@
 """Who asks: by a key, by a trusted proxy, by a session, or anybody on this host without any key."""
 
+from math import ceil
 from typing import NoReturn
 
 from fastapi import Request
@@ -66,7 +67,7 @@ def _wrong(throttle: Throttle, peer: Peer) -> NoReturn:
     """Raise Problem for a wrong key, or for one too many."""
     seconds = throttle.wait(peer.client)
     if seconds:
-        raise too_many("too many wrong keys from here: wait", seconds)
+        raise too_many(f"too many wrong keys from here: wait {ceil(seconds)} s", seconds)
     throttle.failed(peer.client)
     raise Problem(401, "wrong-key", "nobody has this key")
 

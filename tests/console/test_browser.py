@@ -115,6 +115,9 @@ def test_when_redis_is_away_the_page_says_so_and_recovers_by_itself(
         expect(page.locator("body")).to_have_class(re.compile("is-stale"))
         expect(page.locator(".flow")).to_contain_text("7")
         expect(page.locator(".now")).to_contain_text("s old")
+        # What says so is not greyed with the rest.
+        expect(page.locator("#live-now .card")).to_have_css("opacity", "1")
+        expect(page.locator("#live-flow .card")).to_have_css("opacity", "0.55")
         server.thaw()
         expect(page.locator(".sentence")).not_to_contain_text("away", timeout=10_000)
         expect(page.locator("body")).not_to_have_class(re.compile("is-stale"))
@@ -296,6 +299,7 @@ def test_the_page_of_a_job_goes_on_after_redis_was_away(chromium: Browser, tmp_p
         server.thaw()
         expect(page.locator("dialog")).to_have_count(0)
         jobs.cancel(store, job.id, order())
+        run_cycle(store, OFF)
         expect(page.locator("h1 .tag")).to_have_text("cancelled", timeout=10_000)
         person.context.close()
     server.stop()

@@ -9,7 +9,8 @@ from mutt_tasks.operations import switches
 from mutt_tasks.store.store import Store
 from tests.console.people import Client, House
 from tests.console.test_pages import hostile
-from tests.pipeline import DLQ, event, fill
+from tests.jobs import OFF, discarded
+from tests.pipeline import DLQ, event, fill, run_cycle
 
 
 def planned(person: Client) -> dict[str, str]:
@@ -133,15 +134,15 @@ def test_no_entry_of_the_time_line_is_left_out_between_two_pages(
         switches.pause(store, f"r{number}", "ann", f"change number-{number}.", 60)
     person = house.person("operator")
     for query in ("", "&actor=ann", "&message=number-7."):
-        path, told, pages = f"/journal?show={query}", "", 0
+        path, told = f"/journal?show={query}", ""
         while path:
             text = person.get(path).text
-            told, pages = told + text, pages + 1
+            told += text
             found = re.search(r'href="(/journal[^"]+)" rel="next"', text)
             path = found[1].replace("&amp;", "&") if found else ""
         wanted = range(60) if "message" not in query else [7]
         for number in wanted:
-            assert told.count(f"number-{number}.") >= 2, (query, number)
+            assert told.count(f"change number-{number}.") >= 2, (query, number)
 
 
 def test_access_names_every_permission_in_words(house: House) -> None:
@@ -168,3 +169,56 @@ def test_no_message_turns_the_text_beside_it_round(house: House, client: redis.R
     for page in (listed, person.get(f"/messages/{name}").text, person.get("/groups").text):
         assert "\u202e" not in page
         assert "\\u202e" in page
+
+
+def test_a_job_that_is_to_be_cancelled_says_so(
+    house: House, client: redis.Redis, store: Store
+) -> None:
+    fill(client, DLQ, [event(n) for n in range(3)])
+    person = house.person("operator")
+    job = person.post("/jobs", data={**planned(person), "reason": "old"}).headers["location"]
+    assert "Cancel the job" in person.get(job).text
+    assert person.post(f"{job}/cancel", data={"reason": "no"}).status_code == 303
+    page = person.get(job).text
+    assert "To be cancelled" in page
+    assert "Cancel the job" not in page
+    run_cycle(store, OFF)
+    assert "To be cancelled" not in person.get(job).text
+
+
+def test_who_has_tried_too_many_keys_is_told_how_long_to_wait(house: House) -> None:
+    stranger = house.stranger()
+    for _ in range(6):
+        answer = stranger.post("/login", data={"key": "mutt-wrong"})
+    assert answer.status_code == 429
+    assert re.search(r"wait \d+ s", answer.text)
+    assert 0 < int(answer.headers["retry-after"]) <= 60
+
+
+def test_why_a_button_is_disabled_is_read_without_a_mouse(
+    house: House, client: redis.Redis, store: Store
+) -> None:
+    discarded(client, store)
+    fill(client, DLQ, [event(0)])
+    viewer, operator = house.person("viewer"), house.person("operator")
+    listed = viewer.get("/messages?route=alerter").text
+    name = re.findall(r'href="/messages/(m-[0-9a-f]+)', listed)[0]
+    said = '<p class="why-not">Your role may not replay, discard, redirect.'
+    assert said in listed
+    assert said in viewer.get(f"/messages/{name}").text
+    assert '<p class="why-not">Your role may not undo.' in viewer.get("/trash").text
+    assert '<p class="why-not">Your role may not redirect.' in operator.get("/messages").text
+
+
+def test_the_first_screen_tells_a_cycle_that_says_nothing_new_once(
+    house: House, client: redis.Redis, store: Store
+) -> None:
+    fill(client, DLQ, [event(0)])
+    person = house.person("operator")
+    for _ in range(3):
+        run_cycle(store, OFF)
+    switches.pause(store, "r", "ann", "change 4711", 60)
+    run_cycle(store, OFF)
+    page = person.get("/").text
+    assert page.count("cycle: held") == 2
+    assert "paused: by ann" in page

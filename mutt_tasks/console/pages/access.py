@@ -92,7 +92,9 @@ def _form(
         "has_keys": not console.keys.is_open(),
     }
     status = problem.status_code if problem else 200
-    return page(request, "login.html", status, view=view)
+    answer = page(request, "login.html", status, view=view)
+    answer.headers.update((problem.headers if problem else None) or {})
+    return answer
 
 
 def _order(name: str) -> int:

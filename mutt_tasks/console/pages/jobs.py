@@ -61,11 +61,13 @@ def trash(request: Request, console: Here, who: Who) -> HTMLResponse:
 def _one(
     request: Request, looker: Looker, who: Identity, job_id: str, template: str
 ) -> HTMLResponse:
-    found = job_view.job(looker, jobs.get(looker.store, job_id))
+    job = jobs.get(looker.store, job_id)
+    found = job_view.job(looker, job)
     is_active = found["state"] in _ACTIVE
     in_trash = sum(each["depth"] for each in _kept(looker) if each["job"] == job_id)
     view = {
         "is_active": is_active,
+        "is_ending": job.is_cancelled,
         "may_cancel": who.may(CANCEL),
         "may_undo": who.may(UNDO),
         "in_trash": 0 if is_active else in_trash,

@@ -60,8 +60,22 @@ def view(picture: Picture, now: float) -> dict[str, Any]:
         "means": list(_MEANS.items()),
         "books": _books(status["books"]),
         "jobs": picture.parts["jobs"][:_JOBS],
-        "journal": list(reversed(picture.journal.values()))[:_JOURNAL],
+        "journal": _journal(picture)[:_JOURNAL],
     }
+
+
+def _journal(picture: Picture) -> list[Mapping[str, Any]]:
+    """The newest entries first, without cycles that say again what was said.
+
+    What a cycle replayed is told for each route by an entry of its own.
+    """
+    kept: list[Mapping[str, Any]] = []
+    for entry in reversed(picture.journal.values()):
+        said = (entry["event"], entry["sentence"])
+        is_same = bool(kept) and said == (kept[-1]["event"], kept[-1]["sentence"])
+        if said[0] != "cycle" or not (is_same or said[1] == "replayed"):
+            kept.append(entry)
+    return kept
 
 
 def _state(status: Mapping[str, Any]) -> str:
