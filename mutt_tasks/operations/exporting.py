@@ -40,8 +40,8 @@ def exported(looker: Looker, wanted: Exported, order: Order | None) -> Iterator[
     """The lines of an export, the oldest message of each list first, and the one that seals them.
 
     Without an `order` they have no credentials. With one they have the exact bytes, and the audit
-    says before the first of them who has them. Raises InvalidArgument, NotFound, PlaceLost and
-    StoreError.
+    says before the first of them who has them. Raises InvalidArgument, NotFound, PlaceLost,
+    SetChanged while some messages lie beside their list, and StoreError.
     """
     planning.check_selected(wanted.ids, wanted.where, is_all=wanted.is_all)
     chosen = sources.chosen(looker.settings, wanted.routes)
@@ -115,7 +115,8 @@ def _all(looker: Looker, where: str, chosen: tuple[Source, ...]) -> Iterator[tup
     They are looked at from the new end on: at the old one a drain may take them faster than they
     are read, so that nobody could say where to go on.
     """
-    for source, found in groupby(planning.every(looker, where, chosen), itemgetter(0)):
+    every = planning.every(looker, where, chosen, is_whole=True)
+    for source, found in groupby(every, itemgetter(0)):
         yield from ((source, raw) for raw in _turned_round(raw for _, raw in found))
 
 

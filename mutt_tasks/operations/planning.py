@@ -185,16 +185,21 @@ def by_id(
     return found
 
 
-def every(looker: Looker, where: str, chosen: Iterable[Source]) -> Iterator[tuple[Source, bytes]]:
+def every(
+    looker: Looker, where: str, chosen: Iterable[Source], *, is_whole: bool = False
+) -> Iterator[tuple[Source, bytes]]:
     """Every message that matches, from the new end on, where nothing leaves.
 
-    What arrives comes in front of where this began, so it is never looked at.
+    What arrives comes in front of where this began, so it is never looked at. While somebody works
+    deep inside a list some of its messages lie beside it: who wants none to be missing
+    (`is_whole`) gets SetChanged then.
     """
     meant = looking.filter_of(looker, where)
     chosen = list(chosen)
     length = sum(looker.store.listings.lengths([source.key for source in chosen]))
     sparing, seen = Sparing(looker.time), 0
     for source in chosen:
+        stepped = _stepped(looker, source) if is_whole else None
         start = Cursor(source.name, is_newest_first=True)
         for messages in Walk(looker.store, source.key, start, sparing).steps():
             for raw in messages:
@@ -202,6 +207,23 @@ def every(looker: Looker, where: str, chosen: Iterable[Source]) -> Iterator[tupl
                     yield source, raw
             seen += len(messages)
             looker.progress(seen, length)
+        if is_whole and _stepped(looker, source) != stepped:
+            raise _beside(source)
+
+
+def _stepped(looker: Looker, source: Source) -> bytes:
+    """A number that is another one when messages of this list were put beside it meanwhile."""
+    found = looker.store.asides.stepped(source.name)
+    if found is None:
+        raise _beside(source)
+    return found
+
+
+def _beside(source: Source) -> SetChanged:
+    return SetChanged(
+        f"while somebody works deep inside {source.name} some of its messages lie beside it;"
+        " ask again in a moment"
+    )
 
 
 def _policies(looker: Looker) -> dict[str, Policy]:

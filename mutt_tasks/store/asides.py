@@ -14,6 +14,8 @@ from mutt_tasks.store.scripts import Scripts
 
 # The field of a route's state that says whose messages lie beside its list.
 OWNER = "beside_of"
+# The field that counts steps.
+_STEPPED = "stepped"
 
 # What a drain wants at the old end of a list is wanted no more after this many milliseconds: it
 # asks again.
@@ -60,6 +62,14 @@ class Asides:
         with translated():
             found: Any = self._client.hget(keys.route_state(name), OWNER)
         return bytes(found or b"").decode(errors="replace")
+
+    def stepped(self, name: str) -> bytes | None:
+        """A number that changes with each step beside a list; None while messages lie there."""
+        with translated(), self._client.pipeline(transaction=True) as steps:
+            steps.hget(keys.route_state(name), _STEPPED)
+            steps.exists(keys.aside(name), keys.front(name))
+            number, lying = steps.execute()
+        return None if lying else bytes(number or b"0")
 
     def want_forward(self, name: str, older: int) -> None:
         """Note that what lies behind the `older` oldest messages of a list is wanted before them.

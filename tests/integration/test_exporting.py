@@ -9,10 +9,12 @@ import redis
 from mutt_tasks.core.exports import messages_of
 from mutt_tasks.core.flow import Flow
 from mutt_tasks.core.identity import digest
-from mutt_tasks.errors import InvalidArgument, NotFound, Refused
+from mutt_tasks.errors import InvalidArgument, NotFound, Refused, SetChanged
 from mutt_tasks.operations import exporting
 from mutt_tasks.operations.exporting import MOST_BYTES, MOST_MESSAGES, Exported
 from mutt_tasks.operations.jobs import Order
+from mutt_tasks.store import keys
+from mutt_tasks.store.asides import Aside
 from mutt_tasks.store.states import decoded, encoded
 from mutt_tasks.store.store import Store
 from mutt_tasks.surroundings import new_id
@@ -65,6 +67,35 @@ def test_an_export_for_people_has_no_credentials_and_leaves_no_audit(
     assert audited(store) == []
     with pytest.raises(Refused, match="without credentials"):
         exporting.checked(lines)
+
+
+@pytest.mark.parametrize("kind", ["aside", "front"])
+def test_no_export_is_made_while_messages_lie_beside_their_list(
+    client: redis.Redis, store: Store, kind: str
+) -> None:
+    fill(client, DLQ, [event(1)])
+    fill(client, f"mutt:remediation:{kind}:alerter", [event(2)])
+    with pytest.raises(SetChanged, match="inside alerter some of its messages lie beside it"):
+        list(exporting.exported(looker_on(store), ALL, None))
+    others = Exported(is_all=True, routes=("dead",))
+    assert len(list(exporting.exported(looker_on(store), others, None))) == 1
+
+
+def test_an_export_is_not_made_of_a_list_that_was_not_whole_meanwhile(
+    client: redis.Redis, store: Store
+) -> None:
+    fill(client, DLQ, [event(n) for n in range(3)])
+    store.lease.acquire("ours", 0.0)
+
+    def step_aside_and_back(_seen: int, _length: int) -> None:
+        for has, wanted in ((0, 2), (2, 0)):
+            beside = keys.aside("alerter")
+            store.asides.step("ours", Aside("alerter", DLQ, beside, has, wanted))
+
+    looker = replace(looker_on(store), progress=step_aside_and_back)
+    with pytest.raises(SetChanged):
+        list(exporting.exported(looker, ALL, None))
+    assert len(list(exporting.exported(looker_on(store), ALL, None))) == 4
 
 
 def test_only_what_is_meant_is_exported(client: redis.Redis, store: Store) -> None:

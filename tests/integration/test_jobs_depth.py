@@ -57,16 +57,17 @@ def test_a_job_whose_time_is_up_goes_on_behind_what_it_has_stepped_over(
     client.lpush(DLQ, *events)
     wanted = [events[300], events[1100], events[1900]]
     job = jobs.submit(store, plan_of(store, Verb.DISCARD, {"alerter": wanted}), order())
-    store.lease.acquire("ours", 0.0)
     seconds = count()
     world = replace(
         surroundings_of(store), scan=ScanBounds(deep=4), monotonic=lambda: float(next(seconds))
     )
-    context = CycleContext(store, SETTINGS, world, "ours", "ours")
-    assert work(context, 4)
+    contexts = [CycleContext(store, SETTINGS, world, name, name) for name in ("first", "second")]
+    store.lease.acquire("first", 0.0)
+    assert work(contexts[0], 4)
     assert (after(store, job).counts.done, client.llen(BESIDE)) == (2, 800)
     # In as much time again it would come no further if it began anew.
-    work(context, 4)
+    store.lease.advance("first", "second")
+    work(contexts[1], 4)
     assert after(store, job).counts.done == 3
 
 

@@ -23,6 +23,10 @@ if redis.call('GET', lease) ~= ARGV[1] then
 end
 local found, wanted = redis.call('LLEN', aside), tonumber(ARGV[4])
 local state_pairs = lists_of_args(5)()
+wrong = first_bad_counter(state, { 'stepped' })
+if wrong then
+  return { 'corrupt', wrong }
+end
 if found ~= tonumber(ARGV[3]) then
   return { 'changed', found }
 end
@@ -35,6 +39,7 @@ while found > wanted do
   redis.call('LMOVE', aside, list, 'LEFT', 'RIGHT')
   found = found - 1
 end
+redis.call('HINCRBY', state, 'stepped', 1) -- who reads the list sees that it was not all there
 if #state_pairs > 0 then
   redis.call('HSET', state, unpack(state_pairs))
 end
