@@ -41,13 +41,15 @@ def guarded_route(settings: Settings) -> Route | None:
     return next((route for route in settings.routes if route.target == queue), None)
 
 
-def wants_cycle(store: Store, settings: Settings, now: float) -> bool:
+def wants_cycle(store: Store, settings: Settings) -> bool:
     """Whether a queue stands before the forwarder that no drain looks at: a cycle should begin."""
     if guarded_route(settings) is None or not settings.pace.enabled:
         return False
     forwarder = settings.forwarder
     found = store.standing.read(
-        settings.lists.alert_queue, forwarder.rate_limit_key, now - forwarder.rate_period
+        settings.lists.alert_queue,
+        forwarder.rate_limit_key,
+        store.now() - forwarder.rate_period,
     )
     return found.is_free and shelter.stands_too_long(
         found.queued, found.used, forwarder.rate_limit, forwarder.rate_period

@@ -48,6 +48,11 @@ class Pauses:
             seconds_left=max(0, milliseconds) / 1000,
         )
 
+    def is_in_force(self) -> bool:
+        """Whether there is a pause, which is asked every second."""
+        with translated():
+            return bool(self._client.exists(keys.PAUSED))
+
     def pause(self, request: Request, seconds: float, since: str) -> None:
         """Hold every replay for `seconds`, from now (`since`, ISO 8601) on, and journal it."""
         entry = journal.Paused(request.actor, request.reason, f"{seconds:g}")

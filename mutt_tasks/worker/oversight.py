@@ -18,7 +18,7 @@ from mutt_tasks.store.store import Store
 logger = logging.getLogger(__name__)
 
 # Between two looks at the books, in seconds: as often as they are usually scraped.
-LOOK_SECONDS = 15.0
+LOOK_SECONDS = 30.0
 # From one reading of the audit to the next at least so many seconds, and so many times as long as
 # the reading took: a long chain has at most a hundredth of this process' time.
 AUDIT_SECONDS, AUDIT_REST = 60.0, 100.0
