@@ -59,9 +59,9 @@ class _Gathering:
             return False
         hunt = Hunt(members_of(context, job, route.name), store.jobs.done_bits(job.id, route.name))
         finder = Finder(context, route.name, route.source, hunt, lambda _raw: _MOVES, owner=job.id)
-        # Some may lie in front already. One too many that is gathered only lies elsewhere then.
-        left = job.most
-        while left > 0 and hunt.left and not store.jobs.is_cancelled(job.id):
+        # Some lie in front already, where a cycle before this one ran out of time.
+        left = min(job.most, hunt.left) - store.queues.length(keys.front(route.name))
+        while left > 0 and not store.jobs.is_cancelled(job.id):
             began_at = clock()
             if began_at > late_at:
                 return False

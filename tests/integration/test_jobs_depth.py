@@ -32,6 +32,8 @@ from tests.pipeline import (
     surroundings_of,
 )
 
+STATE = "mutt:remediation:route:alerter"
+
 
 def test_deep_inside_a_long_list_what_is_older_keeps_its_order(
     client: redis.Redis, store: Store
@@ -50,6 +52,34 @@ def test_deep_inside_a_long_list_what_is_older_keeps_its_order(
     assert not client.exists("mutt:remediation:aside:alerter")
 
 
+def contexts_of_short_cycles(store: Store) -> list[CycleContext]:
+    """Two cycles, the first of which has the lease, by a clock that goes on with each look."""
+    seconds = count()
+    world = replace(
+        surroundings_of(store), scan=ScanBounds(deep=4), monotonic=lambda: float(next(seconds))
+    )
+    store.lease.acquire("first", 0.0)
+    return [CycleContext(store, SETTINGS, world, name, name) for name in ("first", "second")]
+
+
+def test_who_has_gathered_all_looks_no_further_after_its_time_was_up(
+    client: redis.Redis, store: Store
+) -> None:
+    events = [event(n) for n in range(2_000)]
+    client.lpush(DLQ, *events)
+    wanted = [events[300], events[1100]]
+    jobs.submit(store, plan_of(store, Verb.REPLAY, {"alerter": wanted}), order())
+    contexts = contexts_of_short_cycles(store)
+    assert work(contexts[0], 4)
+    steps = int(client.hget(STATE, "stepped") or 0)
+    assert client.llen(BESIDE) > 0
+    store.lease.advance("first", "second")
+    assert not work(contexts[1], 8)
+    # Those that are older went back, at most 500 at a time, and then what was gathered.
+    assert int(client.hget(STATE, "stepped") or 0) - steps <= 3
+    assert lying_in(client, DLQ)[:2] == wanted
+
+
 def test_a_job_whose_time_is_up_goes_on_behind_what_it_has_stepped_over(
     client: redis.Redis, store: Store
 ) -> None:
@@ -57,12 +87,7 @@ def test_a_job_whose_time_is_up_goes_on_behind_what_it_has_stepped_over(
     client.lpush(DLQ, *events)
     wanted = [events[300], events[1100], events[1900]]
     job = jobs.submit(store, plan_of(store, Verb.DISCARD, {"alerter": wanted}), order())
-    seconds = count()
-    world = replace(
-        surroundings_of(store), scan=ScanBounds(deep=4), monotonic=lambda: float(next(seconds))
-    )
-    contexts = [CycleContext(store, SETTINGS, world, name, name) for name in ("first", "second")]
-    store.lease.acquire("first", 0.0)
+    contexts = contexts_of_short_cycles(store)
     assert work(contexts[0], 4)
     assert (after(store, job).counts.done, client.llen(BESIDE)) == (2, 800)
     # In as much time again it would come no further if it began anew.
