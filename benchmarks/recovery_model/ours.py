@@ -62,7 +62,7 @@ def ours(world: World, until: float, seed: int, url: str) -> None:
         while world.now < tick and not world.is_recovered:
             # The worker looks on between two drains.
             world.wait(min(SURVIVAL_SECONDS, tick - world.now))
-            if wants_cycle(store, settings, world.clock.epoch):
+            if wants_cycle(store, settings, lambda: world.clock.epoch):
                 _drain(world, store, settings, surroundings, until)
         _drain(world, store, settings, surroundings, until)
         passed = max(0, int((world.now - phase) // settings.pace.interval + 1))

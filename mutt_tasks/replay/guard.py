@@ -3,6 +3,7 @@
 Every cycle has one. While Moogsoft is down it looks every half second, between two cycles as well.
 """
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from mutt_tasks.core import shelter
@@ -41,15 +42,18 @@ def guarded_route(settings: Settings) -> Route | None:
     return next((route for route in settings.routes if route.target == queue), None)
 
 
-def wants_cycle(store: Store, settings: Settings) -> bool:
-    """Whether a queue stands before the forwarder that no drain looks at: a cycle should begin."""
+def wants_cycle(store: Store, settings: Settings, now: Callable[[], float]) -> bool:
+    """Whether a queue stands before the forwarder that no drain looks at: a cycle should begin.
+
+    What `now` tells (seconds since 1970) is asked only where something can be sheltered.
+    """
     if guarded_route(settings) is None or not settings.pace.enabled:
         return False
     forwarder = settings.forwarder
     found = store.standing.read(
         settings.lists.alert_queue,
         forwarder.rate_limit_key,
-        store.now() - forwarder.rate_period,
+        now() - forwarder.rate_period,
     )
     return found.is_free and shelter.stands_too_long(
         found.queued, found.used, forwarder.rate_limit, forwarder.rate_period

@@ -81,7 +81,7 @@ def _is_left(store: Store, settings: Settings, is_first: bool) -> bool:
     """Whether nobody goes on with a drain, or a queue stands before the forwarder."""
     if is_first:
         return store.lease.is_up_for_taking(settings.routes)
-    return store.lease.is_abandoned() or wants_cycle(store, settings)
+    return store.lease.is_abandoned() or wants_cycle(store, settings, store.now)
 
 
 def _start_cycle(app: Any, why: str) -> None:

@@ -360,22 +360,22 @@ def test_who_looks_on_sees_a_queue_that_stands_and_nobody_looks_at(
 ) -> None:
     settings = guarded()
     fill(client, ALERTS, [alert(n) for n in range(KEPT)])
-    assert not wants_cycle(store, settings)
+    assert not wants_cycle(store, settings, store.now)
     fill(client, ALERTS, [alert(n) for n in range(5)])
-    assert wants_cycle(store, settings)
+    assert wants_cycle(store, settings, store.now)
 
     limiter_took(client, store, 30, ago=5.0)  # long ago: more than a period
-    assert wants_cycle(store, settings)
+    assert wants_cycle(store, settings, store.now)
     off = guarded(REMEDIATION_ENABLED="false")
-    assert not wants_cycle(store, off)
+    assert not wants_cycle(store, off, store.now)
     limiter_took(client, store, 30, ago=0.1)
-    assert not wants_cycle(store, settings)  # it takes them
+    assert not wants_cycle(store, settings, store.now)  # it takes them
     client.delete(LIMITER)
     client.hset("mutt:remediation:paused", "actor", "ann")
-    assert not wants_cycle(store, settings)
+    assert not wants_cycle(store, settings, store.now)
     client.delete("mutt:remediation:paused")
     client.set(LEASE, "somebody")
-    assert not wants_cycle(store, settings)
+    assert not wants_cycle(store, settings, store.now)
 
 
 def test_a_guard_that_watches_renews_its_lease(client: redis.Redis, store: Store) -> None:
