@@ -274,7 +274,7 @@ def test_flower_without_a_login_lets_nobody_in(tmp_path: Path) -> None:
     assert first != second
 
 
-def test_prometheus_scrapes_the_worker_and_the_exporter() -> None:
+def test_prometheus_scrapes_every_process() -> None:
     found: dict[str, Any] = yaml.safe_load(PROMETHEUS.read_text())
     targets = [
         target
@@ -284,7 +284,8 @@ def test_prometheus_scrapes_the_worker_and_the_exporter() -> None:
     ]
     port = default_of("METRICS_PORT_REMEDIATION")
     notify = f"notify:{default_of('METRICS_PORT_NOTIFY')}"
-    assert targets == [f"remediation:{port}", "celery-exporter:9808", notify]
+    console = f"console:{default_of('CONSOLE_PORT')}"
+    assert targets == [f"remediation:{port}", "celery-exporter:9808", notify, console]
     assert {target.partition(":")[0] for target in targets} <= set(services())
     folder = f"./{PROMETHEUS.parent.name}:/etc/prometheus:ro"
     assert folder in services()["prometheus"]["volumes"]
