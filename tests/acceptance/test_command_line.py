@@ -272,6 +272,7 @@ def test_tables_fit_the_terminal_and_colours_can_be_off(
     # It waits for so long already that every look says that no worker is seen.
     old: dict[Any, Any] = {"planned": 1_200_000, "created_at": store.now() - 60}
     client.hset(f"mutt:remediation:job:{job.id}", mapping=old)
+    client.hset("mutt:remediation:stats", "last_cycle_ms", round((store.now() - 60) * 1000))
     wide = {"message": "日本 " * 100, "hostname": "x" * 60}
     fill(client, DLQ, [event(20, **wide)])
     env = {"TERM": "xterm"} | Services(tmp_path, redis_server.url).env
