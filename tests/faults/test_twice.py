@@ -66,7 +66,7 @@ def test_a_second_beat_does_not_double_the_pace(
         running.beat()
         until(lambda: loops(client) > 0, hint=running.logs)
         running.beat()
-        until(lambda: counters(client).get("ticks:early", 0) >= 5, hint=running.logs)
+        until(lambda: counters(client).get("ticks:early", 0) >= 5, 90, hint=running.logs)
     moments = commit_moments(client)
     # Three quarters of the interval is what tells a tick from a second beat's; LATE is what the
     # first commit may be behind its tick when the machine is busy.
