@@ -25,7 +25,7 @@ from mutt_tasks.store.store import Store
 # The picture is not waited for longer: within three seconds a page says that Redis is away.
 PICTURE_SECONDS = 0.7
 # People wait for the answer to a call, and would rather hear soon that there is none.
-CALL_SECONDS = 2.0
+CALL_SECONDS = 1.3
 
 _TIME = Time(time.monotonic, time.sleep)
 
