@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from math import ceil, sqrt
 
 from mutt_tasks.core.drop import CLOCK_SECONDS, LONGEST_HOLD, Drop
-from mutt_tasks.core.fullness import Fullness
+from mutt_tasks.core.saturation import Saturation, Span, Stretch
 from mutt_tasks.core.shortfall import FEW, SHARED, Missing, Shortfall
 from mutt_tasks.core.trial import LEAST_OVER, Trial, Verdict
 
@@ -23,6 +23,10 @@ QUIET_SECONDS, LONGEST_QUIET = 5.0, 60.0
 
 # After a failure of the forwarder there is none for this many periods of its limiter.
 DISTURBED_PERIODS = 2.0
+
+# A window is looked into if chance explains only this badly that it stays at a level, or if so many
+# alerts in a row that should have been taken were not; an UNLIKELY one teaches nothing.
+CERTAIN, SUSPICIOUS, UNLIKELY, SILENT = 1e-6, 1e-3, 0.02, 7.0
 
 # How much one period counts in the average of live traffic.
 _WEIGHT = 0.1
@@ -50,6 +54,8 @@ class Sight:
     limit: int
     newest: float = 0.0
     longest_gap: float = 0.0
+    leaving: tuple[float, ...] = ()
+    dispersion: float = 1.0
     is_failing: bool = False
 
     @property
@@ -81,9 +87,8 @@ class Watch:
     live: float = 0.0
     sampled_at: float = 0.0
     share: float = 1.0
-    window: Fullness = Fullness()
+    saturation: Saturation = Saturation()
     missing: Missing = Missing()
-    gone: Missing = Missing()
     shortfall: Shortfall = Shortfall()
     trial: Trial = Trial()
     innocents: int = 0
@@ -94,12 +99,16 @@ class Watch:
         """The watch after one more look."""
         watch = self._sane(now)._remembering(sight, now)
         watch = replace(watch, shortfall=watch.shortfall.looked(sight, now))
+        span = watch.saturation.span(sight, now)
+        expected = watch.live * span.seconds / sight.period + watch.share * span.ours
+        saturation = watch.saturation.looked(span, sight, expected, now)
+        watch = replace(watch, saturation=saturation)
         if now < watch.drop.holds_until:
             return watch
         if sight.is_failing:
             return watch._disturbed(sight, now)
         if watch.trial.is_on:
-            return watch._tried(sight, now)
+            return watch._tried(sight, span, now)
         if watch.shortfall.is_certain(sight):
             watch = replace(watch, missing=watch.missing.looked(True, sight.used, now))
             is_lasting = watch.missing.is_lasting(now)
@@ -114,10 +123,11 @@ class Watch:
 
     def sent(self, replays: int, is_sure: bool, now: float) -> "Watch":
         """The watch after replays went; while a drop is remembered one is a canary."""
+        watch = replace(self, saturation=self.saturation.sent(replays))
         if self.trial.may_send:
-            return replace(self, trial=self.trial.sent(replays, is_sure, now))
+            return replace(watch, trial=self.trial.sent(replays, now))
         is_canary = self.drop.is_dropping
-        return replace(self, drop=self.drop.canary_sent(now)) if is_canary else self
+        return replace(watch, drop=self.drop.canary_sent(now)) if is_canary else watch
 
     def interrupted(self) -> "Watch":
         """The watch after alerts were taken out of the queue: what is missing now tells nothing."""
@@ -135,7 +145,7 @@ class Watch:
 
     def _sane(self, now: float) -> "Watch":
         """A clock that jumped back makes it start anew."""
-        moments = (self.sampled_at, self.window.stretch.since, self.trial.since, self.shortfall.at)
+        moments = (self.sampled_at, self.saturation.looked_at, self.trial.since, self.shortfall.at)
         latest = max(*moments, self.trial.part_at, self.drop.dropped_at, self.drop.canary_at)
         is_too_long = self.drop.holds_until > now + LONGEST_HOLD
         is_too_long = is_too_long or self.quiet_until > now + LONGEST_QUIET
@@ -154,28 +164,26 @@ class Watch:
         return replace(self, live=live, sampled_at=now)
 
     def _suspecting(self, sight: Sight, now: float) -> "Watch":
-        """Whether the window looks full, or less arrives than the alerter usually forwards."""
-        window = self.window.looked(sight.used, sight.period, now)
-        surplus, many = sight.surplus(self.share), FEW + SHARED * sight.sent
-        is_short = surplus + self.live > many + sqrt(self.live)
-        missing = self.missing.looked(is_short, sight.used, now)
-        gone = self.gone.looked(surplus > many, sight.used, now)
-        watch = replace(self, window=window, missing=missing, gone=gone)
-        is_full = window.is_full(sight.period, now)
-        if not (is_full or is_short or gone.since):
+        """Whether the window looks full, or nothing arrives any more."""
+        chance, level = self.saturation.fullest(sight.dispersion)
+        unseen = self.saturation.unseen
+        if chance > UNLIKELY and unseen < FEW:
             # What is dropped looks like less traffic: a full window teaches nothing.
-            return watch._sampled(sight, now)
-        # What the window held before its limiter was lowered says nothing of now.
-        level = gone.highest if gone.is_lasting(now) else window.highest
+            return self._sampled(sight, now)
+        is_silent = unseen >= SILENT
+        # If it is full, then below what it holds while nothing is taken.
+        level = sight.used if is_silent and chance > CERTAIN else level
         # At the limit that it keeps to, our own pace holds the window steady.
-        was_room = level + LEAST_OVER < watch._usable(sight)
-        if now < watch.quiet_until or not was_room or not sight.sent or sight.queued > FEW:
-            return watch
-        if is_full or missing.is_lasting(now) or gone.is_lasting(now):
-            # Where all replays arrive, fewer live alerts are no sign of a limiter.
-            trial = Trial(now, level, usual=watch.live if gone.since else 0.0, missing=surplus)
-            watch = replace(watch, missing=Missing(), gone=Missing(), trial=trial)
-        return watch
+        was_room = level + LEAST_OVER < self._usable(sight)
+        if not was_room or not sight.sent or sight.queued > FEW:
+            return self
+        if chance <= CERTAIN:
+            return self._dropping(self.saturation.newer.ours_full, level, now)
+        if now < self.quiet_until:
+            return self
+        if is_silent or chance <= SUSPICIOUS:
+            return replace(self, trial=Trial(now, level, Stretch(now)))
+        return self
 
     def _usable(self, sight: Sight) -> int:
         """How full a trial may make the window.
@@ -186,20 +194,20 @@ class Watch:
         """
         return self.drop.limit(sight.limit) - ceil(sqrt(self.live))
 
-    def _tried(self, sight: Sight, now: float) -> "Watch":
+    def _tried(self, sight: Sight, span: Span, now: float) -> "Watch":
         """The watch after a look in a trial."""
-        trial, verdict = self.trial.looked(replace(sight, limit=self._usable(sight)), now)
+        trial, verdict = self.trial.looked(replace(sight, limit=self._usable(sight)), span, now)
         watch = replace(self, trial=trial)
         if verdict is Verdict.OPEN:
             return watch
         if verdict is Verdict.FULL:
-            return watch._dropping(max(0.0, trial.missing) + trial.tally.missing, trial.peak, now)
-        share = trial.tally.share if trial.tally.low else self.share
+            return watch._dropping(trial.stretch.ours_full, trial.stretch.level, now)
+        share = min(1.0, trial.appeared / trial.went) if trial.went >= SILENT else self.share
         quiet = min(LONGEST_QUIET, QUIET_SECONDS * 2.0 ** min(self.innocents, 32))
         return replace(
             watch,
             trial=Trial(),
-            window=Fullness(),
+            saturation=Saturation(),
             share=share,
             innocents=self.innocents + 1,
             quiet_until=now + quiet,
@@ -211,7 +219,7 @@ class Watch:
         if sight.queued or now - drop.canary_at < sight.period / 2:
             return self
         if sight.used or sight.newest >= drop.canary_at - CLOCK_SECONDS:
-            return replace(self, window=Fullness(), drop=drop.canary_passed())
+            return replace(self, saturation=Saturation(), drop=drop.canary_passed())
         if now - drop.canary_at < sight.period + 1.0:
             return self
         return self._dropping(1, drop.ceiling, now)
