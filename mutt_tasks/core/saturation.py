@@ -14,8 +14,8 @@ from typing import Protocol
 
 from mutt_tasks.core.tally import Tally
 
-# A chance above this is not told exactly.
-NO_WONDER = 0.05
+# Replays are under way for so many seconds, where no queue stands.
+UNDER_WAY = 0.06
 
 # A longer time between two looks (periods) tells nothing.
 LONGEST_SPAN = 0.2
@@ -39,16 +39,18 @@ class Seen(Protocol):
 
 @dataclass(frozen=True)
 class Span:
-    """What happened between two looks that were `seconds` apart.
+    """What happened between two looks that were `seconds` apart (0: it tells nothing).
 
-    The window held `before` alerts and holds `after`; it `took` so many, and `ours` replays came.
+    The window held `before` alerts and holds `after`; it `took` so many. `ours` replays went, and
+    if it `is_quiet` none was under way from before either.
     """
 
     seconds: float
     before: int
     after: int
     took: int
-    ours: int
+    ours: int = 0
+    is_quiet: bool = True
 
     @property
     def left(self) -> int:
@@ -60,77 +62,63 @@ class Span:
 class Stretch:
     """Looks since a moment (seconds since 1970).
 
-    What was taken raised the window to `level` at most. It stood there for `seconds_full` in which
-    `ours_full` replays came and nothing was taken. In the other `seconds` `ours` came, and `taken`
-    alerts were.
+    What was taken raised the window to `level` at most. While only live alerts came, it stood there
+    for `quiet_full` seconds, in which nothing was taken, and lower for `quiet` seconds, in which
+    `live` were. Of `ours_full` replays that met the level `seen_full` alerts were taken, and of
+    `ours` that did not, `seen` ones.
     """
 
     since: float = 0.0
     level: int = 0
-    seconds_full: float = 0.0
+    quiet: float = 0.0
+    live: int = 0
+    quiet_full: float = 0.0
+    ours: int = 0
+    seen: int = 0
     ours_full: int = 0
     seen_full: int = 0
-    seconds: float = 0.0
-    ours: int = 0
-    taken: int = 0
 
     def looked(self, span: Span) -> "Stretch":
         """The stretch after one more look."""
         if span.took and span.after > self.level:
-            # It was not full below this: what came there counts with the rest.
-            return Stretch(
+            # It was not full below this: what met that level counts with the rest.
+            rest = Stretch(
                 since=self.since,
                 level=span.after,
-                seconds=self.seconds + self.seconds_full + span.seconds,
-                ours=self.ours + self.ours_full + span.ours,
-                taken=self.taken + self.seen_full + (span.took if span.seconds else 0),
+                quiet=self.quiet + self.quiet_full,
+                live=self.live,
+                ours=self.ours + self.ours_full,
+                seen=self.seen + self.seen_full,
             )
-        if not (self.level and span.seconds):
-            return self
-        if span.before >= self.level and not span.left:
-            return replace(
-                self,
-                seconds_full=self.seconds_full + span.seconds,
-                ours_full=self.ours_full + span.ours,
-            )
-        if span.before >= self.level and span.ours:
-            # An alert has left the window, and another one could take its place.
-            seen = min(span.ours, span.took)
-            full, seen_full = self.ours_full + span.ours, self.seen_full + seen
+            return rest._below(span)
+        if not self.level or span.before < self.level:
+            return self._below(span) if self.level else self
+        if not span.is_quiet:
+            full, seen_full = self.ours_full + span.ours, self.seen_full + span.took
             return replace(self, ours_full=full, seen_full=seen_full)
-        return replace(
-            self,
-            seconds=self.seconds + span.seconds,
-            ours=self.ours + span.ours,
-            taken=self.taken + span.took,
-        )
+        # Where an alert has left the window another one could take its place.
+        is_full = not span.left
+        return replace(self, quiet_full=self.quiet_full + span.seconds) if is_full else self
+
+    def _below(self, span: Span) -> "Stretch":
+        if not span.seconds:
+            return self
+        if not span.is_quiet:
+            return replace(self, ours=self.ours + span.ours, seen=self.seen + span.took)
+        return replace(self, quiet=self.quiet + span.seconds, live=self.live + span.took)
 
     def chance(self, dispersion: float) -> float:
-        """How likely it is that by chance alone nothing was taken at the level.
+        """How likely it is that by chance alone so little was taken at the level.
 
-        Nobody knows which of the alerts were ours: the likeliest number counts. `dispersion` is how
-        much more live traffic varies than a Poisson process; of one that varies less the time tells
-        nothing, for it may come as evenly as from a full limiter.
+        `dispersion` is how much more live traffic varies than a Poisson process; of one that varies
+        less the time tells nothing, for it may come as evenly as from a full limiter.
         """
-        if not self.taken or not (self.seconds_full or self.ours_full):
-            return 1.0
-        by_time = self.seconds / (self.seconds + self.seconds_full) if dispersion >= 1 else 1.0
-
-        def explained(ours: int) -> float:
-            tally = Tally(self.ours, ours, self.ours_full, self.seen_full)
-            return tally.chance * by_time ** ((self.taken - ours) / max(1.0, dispersion))
-
-        least, most = 0, min(self.taken, self.ours)
-        ends = max(explained(least), explained(most))
-        if ends > NO_WONDER:
-            return ends
-        while least < most:  # it rises to one number and falls from there
-            middle = (least + most) // 2
-            if explained(middle) < explained(middle + 1):
-                least = middle + 1
-            else:
-                most = middle
-        return explained(least)
+        seen, seen_full = min(self.seen, self.ours), min(self.seen_full, self.ours_full)
+        chance = Tally(self.ours, seen, self.ours_full, seen_full).chance
+        if dispersion >= 1 and self.quiet:
+            share = self.quiet / (self.quiet + self.quiet_full)
+            chance *= share ** (self.live / dispersion)
+        return chance
 
 
 @dataclass(frozen=True)
@@ -139,7 +127,8 @@ class Saturation:
 
     `newer` goes on, and so does `older`, which began before it. At the last look, at `looked_at`
     (seconds since 1970) that found the queues empty, `used` alerts were in the window. `coming`
-    replays went since. `unseen` alerts should have come since the last one that was taken.
+    replays went since, the last of all at `sent_at`. `unseen` alerts should have come since the
+    last one that was taken.
     """
 
     older: Stretch = Stretch()
@@ -147,11 +136,12 @@ class Saturation:
     looked_at: float = 0.0
     used: int = 0
     coming: int = 0
+    sent_at: float = 0.0
     unseen: float = 0.0
 
-    def sent(self, replays: int) -> "Saturation":
+    def sent(self, replays: int, now: float) -> "Saturation":
         """The same after so many replays went."""
-        return replace(self, coming=self.coming + replays)
+        return replace(self, coming=self.coming + replays, sent_at=now)
 
     def span(self, seen: Seen, now: float) -> Span:
         """What has happened since the last look that found the queues empty."""
@@ -160,8 +150,9 @@ class Saturation:
         took = max(sum(left > fresh for left in seen.leaving), seen.used - self.used)
         # What waits in a queue is not refused, and a long time ago nobody looked.
         if seen.queued or not 0 < seconds <= LONGEST_SPAN * seen.period:
-            return Span(0.0, self.used, seen.used, took, 0)
-        return Span(seconds, self.used, seen.used, took, self.coming)
+            return Span(0.0, self.used, seen.used, took)
+        is_quiet = not self.coming and self.looked_at - self.sent_at >= UNDER_WAY
+        return Span(seconds, self.used, seen.used, took, self.coming, is_quiet)
 
     def looked(self, span: Span, seen: Seen, expected: float, now: float) -> "Saturation":
         """The same after this span, in which `expected` alerts should have been taken."""

@@ -21,14 +21,14 @@ from typing import Protocol
 from mutt_tasks.core.saturation import Span, Stretch
 
 # Where nothing is wrong, a level is blamed with this probability at most.
-ERROR = 1e-4
+ERROR = 3e-5
 
 # Live alerts alone are looked at for this many periods.
 REST_PERIODS = 1.1
 DOUBT, LONGEST_REST = 0.05, 8.0
 # At first so many replays more than the level go, then twice as many each time; so many fill the
 # window to it at most, and so many go in all.
-FIRST_OVER, LARGEST_OVER, LARGEST_FILL, MOST = 3, 16, 8, 48
+FIRST_OVER, LARGEST_OVER, LARGEST_FILL, MOST, MOST_RISKED = 3, 16, 8, 96, 30
 # A level is none if the window rises above it by this much.
 LEAST_OVER = 4
 # So many more than the level say nothing while none went that had room.
@@ -120,7 +120,7 @@ class Trial:
             return trial, Verdict.INNOCENT
         if not self.went and (now - self.since < REST_PERIODS * seen.period or seen.sent):
             return trial, Verdict.OPEN
-        if chance < DOUBT and now - self.since < LONGEST_REST * seen.period:
+        if not self.went and chance < DOUBT and now - self.since < LONGEST_REST * seen.period:
             return trial, Verdict.OPEN
         passed = now - self.part_at
         if seen.queued or passed < min(LAND_SECONDS, LAND_PERIODS * seen.period):
@@ -131,7 +131,7 @@ class Trial:
     def _next(self, seen: Seen, now: float) -> tuple["Trial", Verdict]:
         """Some more may go: as many as have room below the level, or more than that."""
         room = self.stretch.level - seen.used
-        if self.went >= MOST:
+        if self.went >= MOST or self.stretch.ours_full >= MOST_RISKED:
             return self, Verdict.INNOCENT
         if room > 0:
             free = replace(self, blind_since=0.0, looks=0, tight=0, is_crowded=False)

@@ -123,7 +123,7 @@ class Watch:
 
     def sent(self, replays: int, is_sure: bool, now: float) -> "Watch":
         """The watch after replays went; while a drop is remembered one is a canary."""
-        watch = replace(self, saturation=self.saturation.sent(replays))
+        watch = replace(self, saturation=self.saturation.sent(replays, now))
         if self.trial.may_send:
             return replace(watch, trial=self.trial.sent(replays, now))
         is_canary = self.drop.is_dropping
