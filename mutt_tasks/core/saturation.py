@@ -10,6 +10,7 @@ of those that went.
 """
 
 from dataclasses import dataclass, replace
+from math import sqrt
 from typing import Protocol
 
 from mutt_tasks.core.tally import Tally
@@ -64,8 +65,8 @@ class Stretch:
 
     What was taken raised the window to `level` at most. While only live alerts came, it stood there
     for `quiet_full` seconds, in which nothing was taken, and lower for `quiet` seconds, in which
-    `live` were. Of `ours_full` replays that met the level `seen_full` alerts were taken, and of
-    `ours` that did not, `seen` ones.
+    `live` were. Of `ours_full` replays that met the level `seen_full` were taken, and of `ours` that
+    did not, `seen`, among them live ones that came in the seconds `under_way`.
     """
 
     since: float = 0.0
@@ -73,6 +74,7 @@ class Stretch:
     quiet: float = 0.0
     live: int = 0
     quiet_full: float = 0.0
+    under_way: float = 0.0
     ours: int = 0
     seen: int = 0
     ours_full: int = 0
@@ -87,6 +89,7 @@ class Stretch:
                 level=span.after,
                 quiet=self.quiet + self.quiet_full,
                 live=self.live,
+                under_way=self.under_way,
                 ours=self.ours + self.ours_full,
                 seen=self.seen + self.seen_full,
             )
@@ -104,7 +107,12 @@ class Stretch:
         if not span.seconds:
             return self
         if not span.is_quiet:
-            return replace(self, ours=self.ours + span.ours, seen=self.seen + span.took)
+            return replace(
+                self,
+                under_way=self.under_way + span.seconds,
+                ours=self.ours + span.ours,
+                seen=self.seen + span.took,
+            )
         return replace(self, quiet=self.quiet + span.seconds, live=self.live + span.took)
 
     def chance(self, dispersion: float) -> float:
@@ -113,8 +121,11 @@ class Stretch:
         `dispersion` is how much more live traffic varies than a Poisson process; of one that varies
         less the time tells nothing, for it may come as evenly as from a full limiter.
         """
-        seen, seen_full = min(self.seen, self.ours), min(self.seen_full, self.ours_full)
-        chance = Tally(self.ours, seen, self.ours_full, seen_full).chance
+        rate = self.live / self.quiet if self.quiet else 0.0
+        live = rate * self.under_way
+        ours = self.seen - round(live + sqrt(max(1.0, dispersion) * live))
+        ours = max(0, min(self.ours, ours))
+        chance = Tally(self.ours, ours, self.ours_full, min(self.ours_full, self.seen_full)).chance
         if dispersion >= 1 and self.quiet:
             share = self.quiet / (self.quiet + self.quiet_full)
             chance *= share ** (self.live / dispersion)

@@ -21,7 +21,7 @@ from typing import Protocol
 from mutt_tasks.core.saturation import Span, Stretch
 
 # Where nothing is wrong, a level is blamed with this probability at most.
-ERROR = 3e-5
+ERROR, LATE_ERROR = 3e-5, 1e-3
 
 # Live alerts alone are looked at for this many periods.
 REST_PERIODS = 1.1
@@ -65,8 +65,6 @@ class Seen(Protocol):
     def limit(self) -> int: ...
     @property
     def longest_gap(self) -> float: ...
-    @property
-    def dispersion(self) -> float: ...
 
 
 @dataclass(frozen=True)
@@ -82,6 +80,7 @@ class Trial:
 
     since: float = 0.0
     full_at: int = 0
+    dispersion: float = 1.0
     stretch: Stretch = Stretch()
     went: int = 0
     part_at: float = 0.0
@@ -113,7 +112,7 @@ class Trial:
             trial = replace(trial, over=min(LARGEST_OVER, 2 * self.over))
         if is_raised:
             trial = replace(trial, blind_since=0.0, looks=0, tight=0, is_crowded=False)
-        chance = stretch.chance(seen.dispersion)
+        chance = stretch.chance(self.dispersion)
         if chance <= ERROR:
             return trial, Verdict.FULL
         if stretch.level >= self.full_at + LEAST_OVER:
@@ -132,7 +131,8 @@ class Trial:
         """Some more may go: as many as have room below the level, or more than that."""
         room = self.stretch.level - seen.used
         if self.went >= MOST or self.stretch.ours_full >= MOST_RISKED:
-            return self, Verdict.INNOCENT
+            is_full = self.stretch.chance(self.dispersion) <= LATE_ERROR
+            return self, Verdict.FULL if is_full else Verdict.INNOCENT
         if room > 0:
             free = replace(self, blind_since=0.0, looks=0, tight=0, is_crowded=False)
             return replace(free, may_send=min(room, LARGEST_FILL)), Verdict.OPEN

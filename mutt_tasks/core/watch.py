@@ -26,7 +26,7 @@ DISTURBED_PERIODS = 2.0
 
 # A window is looked into if chance explains only this badly that it stays at a level, or if so many
 # alerts in a row that should have been taken were not; an UNLIKELY one teaches nothing.
-CERTAIN, SUSPICIOUS, UNLIKELY, SILENT = 1e-6, 1e-3, 0.02, 7.0
+CERTAIN, SUSPICIOUS, UNLIKELY, SILENT = 1e-7, 1e-3, 0.02, 7.0
 
 # How much one period counts in the average of live traffic.
 _WEIGHT = 0.1
@@ -177,12 +177,12 @@ class Watch:
         was_room = level + LEAST_OVER < self._usable(sight)
         if not was_room or not sight.sent or sight.queued > FEW:
             return self
-        if chance <= CERTAIN:
+        if chance <= CERTAIN and sight.dispersion == 1.0:
             return self._dropping(self.saturation.newer.ours_full, level, now)
         if now < self.quiet_until:
             return self
         if is_silent or chance <= SUSPICIOUS:
-            return replace(self, trial=Trial(now, level, Stretch(now)))
+            return replace(self, trial=Trial(now, level, sight.dispersion, Stretch(now)))
         return self
 
     def _usable(self, sight: Sight) -> int:
