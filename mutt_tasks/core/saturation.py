@@ -36,6 +36,8 @@ class Seen(Protocol):
     def period(self) -> float: ...
     @property
     def leaving(self) -> tuple[float, ...]: ...
+    @property
+    def stride(self) -> int: ...
 
 
 @dataclass(frozen=True)
@@ -100,7 +102,7 @@ class Stretch:
             full, seen_full = self.ours_full + span.ours, self.seen_full + span.took
             return replace(self, ours_full=full, seen_full=seen_full)
         # Where an alert has left the window another one could take its place.
-        is_full = not span.left
+        is_full = not (span.left or span.took)
         return replace(self, quiet_full=self.quiet_full + span.seconds) if is_full else self
 
     def _below(self, span: Span) -> "Stretch":
@@ -158,7 +160,8 @@ class Saturation:
         """What has happened since the last look that found the queues empty."""
         seconds = now - self.looked_at
         fresh = seen.period - seconds
-        took = max(sum(left > fresh for left in seen.leaving), seen.used - self.used)
+        newest = sum(left > fresh for left in seen.leaving)
+        took = max(seen.stride * (newest - 1) + 1 if newest else 0, seen.used - self.used)
         # What waits in a queue is not refused, and a long time ago nobody looked.
         if seen.queued or not 0 < seconds <= LONGEST_SPAN * seen.period:
             return Span(0.0, self.used, seen.used, took)

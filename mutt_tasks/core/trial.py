@@ -26,9 +26,10 @@ ERROR, LATE_ERROR = 3e-5, 1e-3
 # Live alerts alone are looked at for this many periods.
 REST_PERIODS = 1.1
 DOUBT, LONGEST_REST = 0.05, 8.0
+LARGE_SHARE = 5
 # At first so many replays more than the level go, then twice as many each time; so many fill the
 # window to it at most, and so many go in all.
-FIRST_OVER, LARGEST_OVER, LARGEST_FILL, MOST, MOST_RISKED = 3, 16, 8, 96, 30
+FIRST_OVER, LARGEST_OVER, LEAST_FILL, LARGEST_FILL, MOST, MOST_RISKED = 3, 16, 3, 8, 96, 30
 # A level is none if the window rises above it by this much.
 LEAST_OVER = 4
 # So many more than the level say nothing while none went that had room.
@@ -84,6 +85,7 @@ class Trial:
     stretch: Stretch = Stretch()
     went: int = 0
     part_at: float = 0.0
+    is_under_way: bool = False
     over: int = FIRST_OVER
     may_send: int = 0
     blind_since: float = 0.0
@@ -99,7 +101,7 @@ class Trial:
 
     def sent(self, replays: int, now: float) -> "Trial":
         """The trial after so many of its replays went."""
-        return replace(self, went=self.went + replays, part_at=now, may_send=0)
+        return replace(self, went=self.went + replays, part_at=now, is_under_way=True, may_send=0)
 
     def looked(self, seen: Seen, span: Span, now: float) -> tuple["Trial", Verdict]:
         """The trial after a look at the limiter, and what it has found."""
@@ -109,7 +111,9 @@ class Trial:
         if self.part_at:
             trial = replace(trial, appeared=self.appeared + span.took)
         if self.part_at and stretch.level - self.stretch.level >= self.over / 2:
-            trial = replace(trial, over=min(LARGEST_OVER, 2 * self.over))
+            trial = replace(trial, over=min(self._most(LARGEST_OVER), 2 * self.over))
+        elif span.ours and not is_raised:
+            trial = replace(trial, over=FIRST_OVER)
         if is_raised:
             trial = replace(trial, blind_since=0.0, looks=0, tight=0, is_crowded=False)
         chance = stretch.chance(self.dispersion)
@@ -123,25 +127,33 @@ class Trial:
             return trial, Verdict.OPEN
         passed = now - self.part_at
         if seen.queued or passed < min(LAND_SECONDS, LAND_PERIODS * seen.period):
-            is_late = self.went and passed > LATE_PERIODS * seen.period
+            is_late = self.is_under_way and passed > LATE_PERIODS * seen.period
             return trial, Verdict.NOTHING if is_late else Verdict.OPEN
-        return trial._next(seen, now)
+        return replace(trial, is_under_way=False)._next(seen, now)
 
     def _next(self, seen: Seen, now: float) -> tuple["Trial", Verdict]:
         """Some more may go: as many as have room below the level, or more than that."""
         room = self.stretch.level - seen.used
-        if self.went >= MOST or self.stretch.ours_full >= MOST_RISKED:
+        is_risked = self.stretch.ours_full >= self._most(MOST_RISKED)
+        if self.went >= max(MOST, 2 * self.full_at) or is_risked:
             is_full = self.stretch.chance(self.dispersion) <= LATE_ERROR
             return self, Verdict.FULL if is_full else Verdict.INNOCENT
-        if room > 0:
-            free = replace(self, blind_since=0.0, looks=0, tight=0, is_crowded=False)
-            return replace(free, may_send=min(room, LARGEST_FILL)), Verdict.OPEN
-        if self.stretch.ours_full >= max(BLIND * (not self.stretch.ours), self.stretch.ours):
+        # So few are hard to tell from live alerts that come as soon as there is room.
+        is_little = 0 < room < min(LEAST_FILL, self.stretch.level)
+        is_blind = self.stretch.ours_full >= max(BLIND * (not self.stretch.ours), self.stretch.ours)
+        if is_little or (room <= 0 and is_blind):
             return self._crowded(seen, now)
+        free = replace(self, blind_since=0.0, looks=0, tight=0, is_crowded=False)
+        if room > 0:
+            return replace(free, may_send=min(room, self._most(LARGEST_FILL))), Verdict.OPEN
         over = min(self.over, seen.limit - 1 - seen.used)
         if over < 1:
             return self, Verdict.NOTHING
-        return replace(self, may_send=over), Verdict.OPEN
+        return replace(free, may_send=over), Verdict.OPEN
+
+    def _most(self, replays: int) -> int:
+        """So many replays, or more before a large limiter."""
+        return max(replays, self.full_at // LARGE_SHARE)
 
     def _crowded(self, seen: Seen, now: float) -> tuple["Trial", Verdict]:
         """After a look at a window that live alerts alone keep at the level."""

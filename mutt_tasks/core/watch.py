@@ -55,6 +55,7 @@ class Sight:
     newest: float = 0.0
     longest_gap: float = 0.0
     leaving: tuple[float, ...] = ()
+    stride: int = 1
     dispersion: float = 1.0
     is_failing: bool = False
 

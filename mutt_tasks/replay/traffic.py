@@ -196,5 +196,8 @@ def _sight(pace: Pace, believed: Limiter, queued: int, now: float) -> Sight:
         limit=believed.limit,
         newest=believed.accepted.newest - pace.clock.skew,
         longest_gap=believed.longest_gap,
+        leaving=believed.accepted.leaving,
+        stride=believed.accepted.stride,
+        dispersion=pace.traffic.dispersion if pace.traffic.is_known else 0.0,
         is_failing=believed.is_failing,
     )
