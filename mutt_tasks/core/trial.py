@@ -29,7 +29,7 @@ DOUBT, LONGEST_REST = 0.05, 8.0
 LARGE_SHARE = 5
 # At first so many replays more than the level go, then twice as many each time; so many fill the
 # window to it at most, and so many go in all.
-FIRST_OVER, LARGEST_OVER, LEAST_FILL, LARGEST_FILL, MOST, MOST_RISKED = 3, 16, 3, 8, 96, 30
+LEAST, LARGEST_OVER, LARGEST_FILL, MOST, MOST_RISKED = 3, 16, 8, 96, 30
 # A level is none if the window rises above it by this much.
 LEAST_OVER = 4
 # So many more than the level say nothing while none went that had room.
@@ -86,7 +86,7 @@ class Trial:
     went: int = 0
     part_at: float = 0.0
     is_under_way: bool = False
-    over: int = FIRST_OVER
+    over: int = LEAST
     may_send: int = 0
     blind_since: float = 0.0
     looks: int = 0
@@ -110,10 +110,10 @@ class Trial:
         trial = replace(self, stretch=stretch, may_send=0)
         if self.part_at:
             trial = replace(trial, appeared=self.appeared + span.took)
-        if self.part_at and stretch.level - self.stretch.level >= self.over / 2:
-            trial = replace(trial, over=min(self._most(LARGEST_OVER), 2 * self.over))
+        if self.part_at and stretch.level - self.stretch.level >= max(self.over, self._least) / 2:
+            trial = replace(trial, over=min(self._most(LARGEST_OVER), 2 * max(self.over, self._least)))
         elif span.ours and not is_raised:
-            trial = replace(trial, over=FIRST_OVER)
+            trial = replace(trial, over=LEAST)
         if is_raised:
             trial = replace(trial, blind_since=0.0, looks=0, tight=0, is_crowded=False)
         chance = stretch.chance(self.dispersion)
@@ -139,17 +139,22 @@ class Trial:
             is_full = self.stretch.chance(self.dispersion) <= LATE_ERROR
             return self, Verdict.FULL if is_full else Verdict.INNOCENT
         # So few are hard to tell from live alerts that come as soon as there is room.
-        is_little = 0 < room < min(LEAST_FILL, self.stretch.level)
+        is_little = 0 < room < min(self._least, self.stretch.level)
         is_blind = self.stretch.ours_full >= max(BLIND * (not self.stretch.ours), self.stretch.ours)
         if is_little or (room <= 0 and is_blind):
             return self._crowded(seen, now)
         free = replace(self, blind_since=0.0, looks=0, tight=0, is_crowded=False)
         if room > 0:
             return replace(free, may_send=min(room, self._most(LARGEST_FILL))), Verdict.OPEN
-        over = min(self.over, seen.limit - 1 - seen.used)
+        over = min(max(self.over, self._least), seen.limit - 1 - seen.used)
         if over < 1:
             return self, Verdict.NOTHING
         return replace(free, may_send=over), Verdict.OPEN
+
+    @property
+    def _least(self) -> int:
+        """So few are told from what comes and leaves meanwhile."""
+        return max(LEAST, self.stretch.level // 10)
 
     def _most(self, replays: int) -> int:
         """So many replays, or more before a large limiter."""

@@ -24,7 +24,7 @@ from mutt_tasks.core.limits import (
     SHED_ABOVE,
     Allowance,
 )
-from mutt_tasks.core.pace import Pace
+from mutt_tasks.core.pace import ENOUGH_SAMPLES, Pace
 from mutt_tasks.core.suspects import Suspects
 from mutt_tasks.core.watch import Sight, Watch
 from mutt_tasks.settings import Settings
@@ -198,6 +198,6 @@ def _sight(pace: Pace, believed: Limiter, queued: int, now: float) -> Sight:
         longest_gap=believed.longest_gap,
         leaving=believed.accepted.leaving,
         stride=believed.accepted.stride,
-        dispersion=pace.traffic.dispersion if pace.traffic.is_known else 0.0,
+        dispersion=pace.traffic.dispersion if pace.traffic.samples >= ENOUGH_SAMPLES else 0.0,
         is_failing=believed.is_failing,
     )
