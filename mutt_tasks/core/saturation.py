@@ -1,12 +1,16 @@
 """Whether a limiter's window is full at its highest number of alerts: nothing more is taken there.
 
-A limiter that is not full takes what comes, however many alerts its window holds. A full one takes
-nothing while it holds its limit. So the looks at it are of two kinds: those that found it at its
-highest number, and all others. If what came in the others had come as often at the highest number,
-some of it would have raised that number. How likely it is that by chance none did is known exactly,
-whatever share of the replays is forwarded and however much live traffic there is: given how many
-alerts were taken, live ones (a Poisson process) fall into any time by its length, and ours are any
-of those that went.
+A limiter that is not full takes what comes, however many alerts its window holds; a full one takes
+nothing. So what came while the window held its highest number is compared with what came while it
+held less. There are two witnesses. Live alerts come at any time: if so many were taken in the time
+below the level, some should have come in the time at the level, and raised it (for a Poisson
+process, given their number, each falls into any part of the time by its length). And of our own
+replays the same share should appear at the level as below it (Fisher's exact test). What chance
+alone explains of both is told as one number, their product.
+
+Only the time that the window held the level counts in which no alert left it, for another one
+could take its place. Nobody knows which of the alerts that were taken while replays were under way
+were ours: as many of them count as live as came at other times, and a standard deviation more.
 """
 
 from dataclasses import dataclass, replace
@@ -16,10 +20,10 @@ from typing import Protocol
 from mutt_tasks.core.tally import Tally
 
 # Replays are under way for so many seconds, where no queue stands.
-UNDER_WAY = 0.06
+UNDER_WAY_SECONDS = 0.06
 
-# A longer time between two looks (periods) tells nothing.
-LONGEST_SPAN = 0.2
+# A longer time between two looks that found the queues empty tells nothing (in periods).
+LONGEST_SPAN_PERIODS = 0.2
 
 # Two stretches are looked at; a new one begins after so many periods.
 STRETCH_PERIODS = 3.0
@@ -117,17 +121,26 @@ class Stretch:
             )
         return replace(self, quiet=self.quiet + span.seconds, live=self.live + span.took)
 
+    @property
+    def _live(self) -> float:
+        """How many of those that were `seen` were not ours, on average."""
+        return self.live / self.quiet * self.under_way if self.quiet else 0.0
+
+    @property
+    def share(self) -> float:
+        """The share of the replays below the level that was taken."""
+        return min(1.0, max(0.0, self.seen - self._live) / self.ours) if self.ours else 1.0
+
     def chance(self, dispersion: float) -> float:
         """How likely it is that by chance alone so little was taken at the level.
 
-        `dispersion` is how much more live traffic varies than a Poisson process; of one that varies
-        less the time tells nothing, for it may come as evenly as from a full limiter.
+        `dispersion` is how much more live traffic varies than a Poisson process (1 for one). Of one
+        that varies less (or is not known: 0) the time tells nothing, for it may come as evenly as
+        from a full limiter.
         """
-        rate = self.live / self.quiet if self.quiet else 0.0
-        live = rate * self.under_way
-        ours = self.seen - round(live + sqrt(max(1.0, dispersion) * live))
-        ours = max(0, min(self.ours, ours))
-        chance = Tally(self.ours, ours, self.ours_full, min(self.ours_full, self.seen_full)).chance
+        live = self._live + sqrt(max(1.0, dispersion) * self._live)
+        seen = max(0, min(self.ours, self.seen - round(live)))
+        chance = Tally(self.ours, seen, self.ours_full, min(self.ours_full, self.seen_full)).chance
         if dispersion >= 1 and self.quiet:
             share = self.quiet / (self.quiet + self.quiet_full)
             chance *= share ** (self.live / dispersion)
@@ -163,9 +176,9 @@ class Saturation:
         newest = sum(left > fresh for left in seen.leaving)
         took = max(seen.stride * (newest - 1) + 1 if newest else 0, seen.used - self.used)
         # What waits in a queue is not refused, and a long time ago nobody looked.
-        if seen.queued or not 0 < seconds <= LONGEST_SPAN * seen.period:
+        if seen.queued or not 0 < seconds <= LONGEST_SPAN_PERIODS * seen.period:
             return Span(0.0, self.used, seen.used, took)
-        is_quiet = not self.coming and self.looked_at - self.sent_at >= UNDER_WAY
+        is_quiet = not self.coming and self.looked_at - self.sent_at >= UNDER_WAY_SECONDS
         return Span(seconds, self.used, seen.used, took, self.coming, is_quiet)
 
     def looked(self, span: Span, seen: Seen, expected: float, now: float) -> "Saturation":

@@ -30,19 +30,15 @@ class Seen(Protocol):
 
 @dataclass(frozen=True)
 class Missing:
-    """Replays are missing `since` then (seconds since 1970); 0: at the last look none were.
-
-    `highest` is the highest number of alerts that the window has held meanwhile.
-    """
+    """Replays are missing `since` then (seconds since 1970); 0: at the last look none were."""
 
     since: float = 0.0
-    highest: int = 0
 
-    def looked(self, is_missing: bool, used: int, now: float) -> "Missing":
+    def looked(self, is_missing: bool, now: float) -> "Missing":
         """The same after a look; a moment in the future is one before a clock went back."""
         if not is_missing:
             return Missing()
-        return Missing(min(self.since or now, now), max(self.highest, used))
+        return Missing(min(self.since or now, now))
 
     def is_lasting(self, now: float) -> bool:
         """Whether they are missing for so long that they are not on their way."""

@@ -5,9 +5,9 @@ there: the more is dropped, the more room there seems to be. But what was sent a
 in a queue must appear in the window. If it does not, the limiter is smaller than it is believed
 to be, or another one, and every further replay would be destroyed, live alerts with it.
 
-An event that the alerter does not forward (no rule matches it) does not appear either. So what is
-missing there, or a window that stays at its highest number of alerts, is a suspicion only, and a
-trial decides (core/trial.py).
+An event that the alerter does not forward (no rule matches it) does not appear either. So nothing
+that is taken for a while, or a window that stays at its highest number of alerts, is a suspicion
+only, and a trial decides (core/trial.py).
 """
 
 from dataclasses import dataclass, replace
@@ -26,7 +26,10 @@ DISTURBED_PERIODS = 2.0
 
 # A window is looked into if chance explains only this badly that it stays at a level, or if so many
 # alerts in a row that should have been taken were not; an UNLIKELY one teaches nothing.
-CERTAIN, SUSPICIOUS, UNLIKELY, SILENT = 1e-7, 1e-3, 0.02, 7.0
+SUSPICIOUS, UNLIKELY, SILENT = 1e-3, 0.02, 7.0
+
+# The share that the alerter forwards is learnt from a trial of at least so many replays.
+ENOUGH = 8
 
 # How much one period counts in the average of live traffic.
 _WEIGHT = 0.1
@@ -41,7 +44,9 @@ class Sight:
     the clocks of several forwarders differ; `unsure` ones went through the alerter. `live` is how
     many alerts of the window were not ours. The last alert was taken at `newest` (seconds since
     1970, by Redis' clock); `longest_gap` is the longest stretch of the window without one, in
-    average distances between two. The forwarder `is_failing` while it sleeps after a failure.
+    average distances between two. Of each `stride` of its alerts the youngest is `leaving` in so
+    many seconds, in ascending order. Live traffic varies as told by its `dispersion` (variance over
+    mean; 0: not known). The forwarder `is_failing` while it sleeps after a failure.
     """
 
     used: int
@@ -69,19 +74,14 @@ class Sight:
         """How many replays that must have arrived are neither in a queue nor in the window."""
         return self.certain - self.queued - self.used
 
-    def surplus(self, share: float) -> float:
-        """How many replays are missing at least, if the alerter forwards a `share` of its own."""
-        return self.sure + share * self.unsure - self.queued - self.used
-
 
 @dataclass(frozen=True)
 class Watch:
     """What the looks so far have shown; moments in seconds since 1970, 0 for never.
 
-    `live` is the average of live alerts in a period, `share` of what the alerter forwards, `window`
-    what the limiter's window looked like. `missing` tells since when alerts are suddenly missing,
-    `gone` since when replays are, even if no live alert came, and `shortfall` sums up those missing
-    in the last periods. While a `trial` is on, only its own replays go; after `innocents` in a row
+    `live` is the average of live alerts in a period, `share` of what the alerter forwards, and
+    `saturation` what the limiter's window looked like. `missing` tells since when replays are
+    missing that must have arrived, and `shortfall` sums up those of the last periods. While a `trial` is on, only its own replays go; after `innocents` in a row
     that blamed nobody there is none before `quiet_until`. `drop` remembers the last drop.
     """
 
@@ -111,7 +111,7 @@ class Watch:
         if watch.trial.is_on:
             return watch._tried(sight, span, now)
         if watch.shortfall.is_certain(sight):
-            watch = replace(watch, missing=watch.missing.looked(True, sight.used, now))
+            watch = replace(watch, missing=watch.missing.looked(True, now))
             is_lasting = watch.missing.is_lasting(now)
             return watch._dropping(sight.missing, sight.used, now) if is_lasting else watch
         if watch.drop.canary_at:
@@ -126,7 +126,7 @@ class Watch:
         """The watch after replays went; while a drop is remembered one is a canary."""
         watch = replace(self, saturation=self.saturation.sent(replays, now))
         if self.trial.may_send:
-            return replace(watch, trial=self.trial.sent(replays, now))
+            return replace(watch, trial=self.trial.sent(replays, is_sure, now))
         is_canary = self.drop.is_dropping
         return replace(watch, drop=self.drop.canary_sent(now)) if is_canary else watch
 
@@ -173,14 +173,10 @@ class Watch:
             return self._sampled(sight, now)
         is_silent = unseen >= SILENT
         # If it is full, then below what it holds while nothing is taken.
-        level = sight.used if is_silent and chance > CERTAIN else level
+        level = sight.used if is_silent else level
         # At the limit that it keeps to, our own pace holds the window steady.
         was_room = level + LEAST_OVER < self._usable(sight)
-        if not was_room or not sight.sent or sight.queued > FEW:
-            return self
-        if chance <= CERTAIN and sight.dispersion == 1.0:
-            return self._dropping(self.saturation.newer.ours_full, level, now)
-        if now < self.quiet_until:
+        if now < self.quiet_until or not was_room or not sight.sent or sight.queued > FEW:
             return self
         if is_silent or chance <= SUSPICIOUS:
             return replace(self, trial=Trial(now, level, sight.dispersion, Stretch(now)))
@@ -203,7 +199,7 @@ class Watch:
             return watch
         if verdict is Verdict.FULL:
             return watch._dropping(trial.stretch.ours_full, trial.stretch.level, now)
-        share = min(1.0, trial.appeared / trial.went) if trial.went >= SILENT else self.share
+        share = trial.stretch.share if trial.stretch.ours >= ENOUGH else self.share
         quiet = min(LONGEST_QUIET, QUIET_SECONDS * 2.0 ** min(self.innocents, 32))
         return replace(
             watch,
