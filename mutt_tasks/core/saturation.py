@@ -25,6 +25,9 @@ UNDER_WAY_SECONDS = 0.06
 # A longer time between two looks that found the queues empty tells nothing (in periods).
 LONGEST_SPAN_PERIODS = 0.2
 
+# Of our replays at the level those count for which at most this share of places became free.
+OPEN_SHARE = 0.5
+
 # Two stretches are looked at; a new one begins after so many periods.
 STRETCH_PERIODS = 3.0
 
@@ -102,10 +105,12 @@ class Stretch:
             return rest._below(span)
         if not self.level or span.before < self.level:
             return self._below(span) if self.level else self
+        # Where an alert has left the window another one could take its place.
         if not span.is_quiet:
+            if OPEN_SHARE * span.ours < span.left:
+                return self
             full, seen_full = self.ours_full + span.ours, self.seen_full + span.took
             return replace(self, ours_full=full, seen_full=seen_full)
-        # Where an alert has left the window another one could take its place.
         is_full = not (span.left or span.took)
         return replace(self, quiet_full=self.quiet_full + span.seconds) if is_full else self
 

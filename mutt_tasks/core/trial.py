@@ -31,17 +31,17 @@ REST_PERIODS, LONGEST_REST_PERIODS, DOUBT = 1.1, 8.0, 0.05
 # At least so many replays go at a time, or this share of the level: fewer are hard to tell from
 # what comes and leaves meanwhile. At most so many go to fill the window, and so many above it, or
 # this share of the level that is tried.
-LEAST, LEAST_SHARE = 3, 0.1
+LEAST, LEAST_SHARE = 3, 0.2
 FILL, OVER, MOST_SHARE = 8, 16, 0.2
 # In all so many go, or this many times that level, and so many of them where the window was full.
 MOST, MOST_LEVELS, MOST_RISKED = 96, 2, 30
 # A level is none if the window rises above it by this much.
 LEAST_OVER = 4
 # So many that met the level say nothing while none went that had room.
-BLIND = 6
+BLIND = 3
 # Alerts that come evenly are seldom further apart than this many times their average distance: so
 # in less than this share of the looks, over so many periods.
-GAP, UNEVEN_SHARE, CROWDED_PERIODS = 1.05, 0.25, 3.0
+GAP, UNEVEN_SHARE, CROWDED_PERIODS = 1.05, 0.15, 3.0
 # A part has reached the limiter when the queues are empty and this many seconds have passed (or
 # this share of a short period); one that has not after this many periods says nothing.
 LAND_SECONDS, LAND_PERIODS, LATE_PERIODS = 0.06, 0.06, 0.45
@@ -77,8 +77,8 @@ class Seen(Protocol):
 class Trial:
     """A trial of the level `full_at` since `since` (seconds since 1970; 0: there is none).
 
-    Before it live traffic had this `dispersion`; `stretch` is what was seen since. `went` replays
-    of it went in all, the last ones at `part_at`, and while it `is_under_way` these have not
+    Before it live traffic had this `dispersion`, and so many alerts were `missing`; `stretch` is
+    what was seen since. `went` replays of it went in all, the last ones at `part_at`, and while it `is_under_way` these have not
     landed; `may_send` more may go now, and `over` is how many may exceed the level next. `is_sure`
     says whether the last ones went past the alerter, and `is_mixed` that others did not. Since
     `blind_since` there was no room for a comparison (0: there was); of `looks` since then `tight`
@@ -89,6 +89,7 @@ class Trial:
     full_at: int = 0
     dispersion: float = 1.0
     stretch: Stretch = Stretch()
+    missing: float = 0.0
     went: int = 0
     part_at: float = 0.0
     is_under_way: bool = False
@@ -166,9 +167,14 @@ class Trial:
         is_blind = stretch.ours_full >= (stretch.ours or BLIND)
         if is_little or (room <= 0 and is_blind):
             return self._crowded(seen, now)
+        if self.is_crowded:
+            # Live traffic is falling: what it was says nothing any more.
+            anew = Trial(now, stretch.level, self.dispersion, Stretch(now), self.missing)
+            return anew, Verdict.OPEN
         more = min(room, self._most(FILL))
         if room <= 0:
-            more = min(max(self.over, self._least), seen.limit - 1 - seen.used)
+            to_full = max(self._least, self.full_at - seen.used)
+            more = min(max(self.over, self._least), to_full, seen.limit - 1 - seen.used)
             if more < 1:
                 return self, Verdict.NOTHING
         return replace(self._with_room(), may_send=more), Verdict.OPEN
@@ -179,6 +185,6 @@ class Trial:
         trial = replace(self, blind_since=self.blind_since or now, looks=looks, tight=tight)
         if now - trial.blind_since < CROWDED_PERIODS * seen.period:
             return trial, Verdict.OPEN
-        if tight <= UNEVEN_SHARE * looks:
+        if not self.is_crowded and tight <= UNEVEN_SHARE * looks:
             return trial, Verdict.NOTHING
         return replace(trial, is_crowded=True), Verdict.OPEN

@@ -25,8 +25,9 @@ QUIET_SECONDS, LONGEST_QUIET = 5.0, 60.0
 DISTURBED_PERIODS = 2.0
 
 # A window is looked into if chance explains only this badly that it stays at a level, or if so many
-# alerts in a row that should have been taken were not; an UNLIKELY one teaches nothing.
-SUSPICIOUS, UNLIKELY, SILENT = 1e-3, 0.02, 7.0
+# alerts in a row that should have been taken were not. A CERTAIN one is even in a quiet time, and
+# an UNLIKELY one teaches nothing of live traffic.
+CERTAIN, SUSPICIOUS, UNLIKELY, SILENT = 1e-7, 1e-3, 0.02, 7.0
 
 # The share that the alerter forwards is learnt from a trial of at least so many replays.
 ENOUGH = 8
@@ -176,10 +177,13 @@ class Watch:
         level = sight.used if is_silent else level
         # At the limit that it keeps to, our own pace holds the window steady.
         was_room = level + LEAST_OVER < self._usable(sight)
-        if now < self.quiet_until or not was_room or not sight.sent or sight.queued > FEW:
+        if not was_room or not sight.sent or sight.queued > FEW:
+            return self
+        if now < self.quiet_until and chance > CERTAIN:
             return self
         if is_silent or chance <= SUSPICIOUS:
-            return replace(self, trial=Trial(now, level, sight.dispersion, Stretch(now)))
+            trial = Trial(now, level, sight.dispersion, Stretch(now), missing=unseen)
+            return replace(self, trial=trial)
         return self
 
     def _usable(self, sight: Sight) -> int:
@@ -198,7 +202,8 @@ class Watch:
         if verdict is Verdict.OPEN:
             return watch
         if verdict is Verdict.FULL:
-            return watch._dropping(trial.stretch.ours_full, trial.stretch.level, now)
+            missing = trial.missing + trial.stretch.ours_full - trial.stretch.seen_full
+            return watch._dropping(missing, trial.stretch.level, now)
         share = trial.stretch.share if trial.stretch.ours >= ENOUGH else self.share
         quiet = min(LONGEST_QUIET, QUIET_SECONDS * 2.0 ** min(self.innocents, 32))
         return replace(

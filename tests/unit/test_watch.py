@@ -90,6 +90,8 @@ class Stream:
             period=1.0,
             limit=50,
             longest_gap=limiter.longest_gap if self.sees_limiter else 0.0,
+            leaving=leaving if self.sees_limiter else (),
+            dispersion=0.0 if self.is_even else 1.0,
         )
         self.watch = self.watch.looked(sight, self.now)
         self._owed = min(3.0, self._owed + self.pace * LOOK)
@@ -154,7 +156,7 @@ def test_a_limiter_lowered_while_replays_fill_it_is_found_though_it_was_fuller_j
     limit: int, most: int, seed: int
 ) -> None:
     stream = learnt(limit=50, live=8.0, pace=36.0, seed=seed).run(10)
-    assert stream.watch.window.highest > 42  # hardly less than a trial could make it
+    assert stream.watch.saturation.older.level > 42  # hardly less than a trial could make it
     stream.limit, before = limit, stream.lost
     stream.run(8)
 
@@ -317,9 +319,10 @@ def test_a_trial_leaves_room_for_live_alerts_to_vary(seed: int) -> None:
     stream = learnt(limit=40, live=15.0, pace=30.0, seed=seed)
     fullest = 0
     while not stream.watch.drop.drops and stream.now < NOW + 300:
+        went = stream.watch.trial.went
         stream.run(LOOK)
-        trial = stream.watch.trial
-        fullest = max(fullest, trial.used + trial.part)
+        part = stream.watch.trial.went - went
+        fullest = max(fullest, stream.watch.saturation.used + part if part > 0 else 0)
 
     assert stream.watch.drop.drops == 1
     assert 40 < fullest < 50 - 1 - 2  # of the 50 that it is believed to take
