@@ -126,6 +126,10 @@ class Stretch:
             )
         return replace(self, quiet=self.quiet + span.seconds, live=self.live + span.took)
 
+    def without_ours(self) -> "Stretch":
+        """The stretch without what it knows of our replays."""
+        return replace(self, under_way=0.0, ours=0, seen=0, ours_full=0, seen_full=0)
+
     @property
     def _live(self) -> float:
         """How many of those that were `seen` were not ours, on average."""

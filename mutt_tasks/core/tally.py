@@ -1,4 +1,4 @@
-"""How many replays of a trial went and appeared, and how likely chance alone explains that."""
+"""How many replays went and appeared, and how likely chance alone explains that."""
 
 from dataclasses import dataclass
 from math import comb
@@ -6,26 +6,19 @@ from math import comb
 
 @dataclass(frozen=True)
 class Tally:
-    """How many replays went as first and as second parts, and how many of them appeared."""
+    """How many replays went where the window had room, and of `high` ones where it had none.
 
-    low: int = 0
-    low_seen: int = 0
-    high: int = 0
-    high_seen: int = 0
+    So many of them were `seen` there.
+    """
 
-    @property
-    def share(self) -> float:
-        """The share of the first parts that appeared."""
-        return self.low_seen / self.low if self.low else 1.0
-
-    @property
-    def missing(self) -> int:
-        """How many did not appear."""
-        return self.low - self.low_seen + self.high - self.high_seen
+    low: int
+    low_seen: int
+    high: int
+    high_seen: int
 
     @property
     def chance(self) -> float:
-        """How likely so few of the second parts appear if they are no other than the first ones.
+        """How likely so few of the high ones are seen if they are no other than the low ones.
 
         The lower tail of the hypergeometric distribution (Fisher's exact test).
         """

@@ -80,7 +80,7 @@ class Trial:
     Before it live traffic had this `dispersion`, and so many alerts were `missing`; `stretch` is
     what was seen since. `went` replays of it went in all, the last ones at `part_at`, and while it `is_under_way` these have not
     landed; `may_send` more may go now, and `over` is how many may exceed the level next. `is_sure`
-    says whether the last ones went past the alerter, and `is_mixed` that others did not. Since
+    says whether the last ones went past the alerter. Since
     `blind_since` there was no room for a comparison (0: there was); of `looks` since then `tight`
     found gaps that even traffic has not, and after too many of these it `is_crowded`.
     """
@@ -95,7 +95,6 @@ class Trial:
     is_under_way: bool = False
     may_send: int = 0
     is_sure: bool = False
-    is_mixed: bool = False
     over: int = LEAST
     blind_since: float = 0.0
     looks: int = 0
@@ -109,14 +108,14 @@ class Trial:
 
     def sent(self, replays: int, is_sure: bool, now: float) -> "Trial":
         """The trial after so many of its replays went."""
-        is_mixed = self.went > 0 and self.is_sure != is_sure
+        # Another share of the other route's is forwarded: these are not compared.
+        is_other = self.went > 0 and self.is_sure != is_sure
+        stretch = self.stretch.without_ours() if is_other else self.stretch
         went = replace(self, went=self.went + replays, part_at=now, is_under_way=True, may_send=0)
-        return replace(went, is_sure=is_sure, is_mixed=is_mixed)
+        return replace(went, stretch=stretch, is_sure=is_sure)
 
     def looked(self, seen: Seen, span: Span, now: float) -> tuple["Trial", Verdict]:
         """The trial after a look at the limiter, and what it has found."""
-        if self.is_mixed:
-            return self, Verdict.NOTHING
         trial = self._learnt(span)
         chance = trial.stretch.chance(self.dispersion)
         if chance <= ERROR:

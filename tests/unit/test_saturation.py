@@ -1,0 +1,227 @@
+"""Whether a window is full at its highest number of alerts: span by span, and by chance."""
+
+import random
+from dataclasses import dataclass, replace
+
+import pytest
+
+from mutt_tasks.core.saturation import Saturation, Span, Stretch
+from mutt_tasks.core.tally import Tally
+
+NOW = 1_800_000_000.0
+
+
+@dataclass(frozen=True)
+class Look:
+    used: int
+    queued: int = 0
+    period: float = 1.0
+    leaving: tuple[float, ...] = ()
+    stride: int = 1
+
+
+# --- one span ---
+
+# Five replays and four live alerts brought the window to ten.
+TEN = Stretch(NOW, level=10, quiet=0.5, live=4, under_way=0.1, ours=5, seen=5)
+
+
+def quiet(before: int, after: int, took: int = 0) -> Span:
+    return Span(0.02, before, after, took)
+
+
+def busy(before: int, after: int, took: int, ours: int) -> Span:
+    return Span(0.02, before, after, took, ours, is_quiet=False)
+
+
+def test_below_the_level_time_and_alerts_count_for_live_ones_or_for_ours() -> None:
+    live = TEN.looked(quiet(8, 9, took=1))
+    assert (live.quiet, live.live) == (0.52, 5)
+    assert replace(live, quiet=0.5, live=4) == TEN
+
+    ours = TEN.looked(busy(7, 9, took=2, ours=3))
+    assert (round(ours.under_way, 2), ours.ours, ours.seen) == (0.12, 8, 7)
+
+
+def test_at_the_level_only_the_time_counts_in_which_no_alert_left() -> None:
+    assert TEN.looked(quiet(10, 10)).quiet_full == 0.02
+    assert TEN.looked(quiet(10, 9)) == TEN
+    assert TEN.looked(quiet(10, 10, took=1)) == TEN
+    # The window is still emptying from what it held before its limiter was lowered.
+    assert TEN.looked(quiet(14, 14)).quiet_full == 0.02
+
+
+def test_at_the_level_our_replays_count_unless_many_places_became_free() -> None:
+    met = TEN.looked(busy(10, 10, took=0, ours=4))
+    assert (met.ours_full, met.seen_full) == (4, 0)
+    refilled = TEN.looked(busy(10, 10, took=2, ours=4))
+    assert (refilled.ours_full, refilled.seen_full) == (4, 2)
+    assert TEN.looked(busy(10, 10, took=3, ours=4)) == TEN
+
+
+def test_what_rises_above_the_level_was_not_stopped_by_it() -> None:
+    full = replace(TEN, quiet_full=0.4, ours_full=3, seen_full=1)
+    raised = full.looked(busy(10, 12, took=2, ours=2))
+
+    assert raised == Stretch(
+        *(NOW, 12), quiet=0.9, live=4, under_way=raised.under_way, ours=10, seen=8
+    )
+    # Behind a queue nothing is known but that.
+    queued = full.looked(Span(0.0, 10, 12, 2))
+    assert (queued.level, queued.ours, queued.seen, queued.live) == (12, 8, 6, 4)
+    assert full.looked(Span(0.0, 10, 10, 0)) == full
+
+
+def test_before_anything_was_taken_there_is_no_level() -> None:
+    assert Stretch(NOW).looked(quiet(30, 29)) == Stretch(NOW)
+    assert Stretch(NOW).looked(quiet(29, 29, took=1)).level == 29
+
+
+# --- by chance ---
+
+
+def test_live_alerts_tell_by_the_time_in_which_they_came_and_did_not() -> None:
+    full = Stretch(NOW, level=10, quiet=1.0, live=12, quiet_full=1.0)
+
+    assert full.chance(1.0) == pytest.approx(0.5**12)
+    # Bursts count as one each, and what comes evenly, or is not known, does not count.
+    assert full.chance(4.0) == pytest.approx(0.5**3)
+    assert full.chance(0.4) == 1.0
+    assert replace(full, quiet_full=0.0).chance(1.0) == 1.0
+
+
+def test_replays_tell_by_fishers_exact_test() -> None:
+    full = Stretch(NOW, level=10, ours=8, seen=8, ours_full=8)
+
+    assert full.chance(0.0) == pytest.approx(1 / 12_870)
+    assert replace(full, seen=0).chance(0.0) == 1.0
+    live_as_well = replace(full, quiet=1.0, live=1, quiet_full=1.0)
+    assert live_as_well.chance(1.0) == pytest.approx(0.5 / 12_870)
+
+
+def test_as_many_live_alerts_as_come_at_other_times_and_a_deviation_are_not_ours() -> None:
+    # Nine live ones a second: in a ninth of a second one came, and one more by chance.
+    full = Stretch(NOW, level=10, quiet=1.0, live=9, under_way=1 / 9, ours=8, seen=8, ours_full=8)
+
+    assert full.chance(0.0) == pytest.approx(Tally(8, 6, 8, 0).chance)
+    assert full.chance(4.0) == pytest.approx(Tally(8, 5, 8, 0).chance)
+    assert full.share == pytest.approx(7 / 8)
+    assert (Stretch().share, replace(full, seen=0).share) == (1.0, 0.0)
+    assert replace(full, seen=20).share == 1.0
+
+
+@pytest.mark.parametrize(
+    ("tally", "chance"),
+    [
+        (Tally(1, 1, 1, 0), 0.5),
+        (Tally(8, 8, 8, 0), 1 / 12_870),
+        (Tally(5, 2, 5, 2), 31 / 42),
+        (Tally(5, 0, 5, 5), 1.0),
+        (Tally(2, 2, 3, 1), 0.3),
+    ],
+)
+def test_the_chance_is_that_of_fishers_exact_test(tally: Tally, chance: float) -> None:
+    assert tally.chance == pytest.approx(chance)
+
+
+def poisson_windows(limit: int, seed: int, rate: float = 10.0) -> float:
+    """How a minute of live alerts before a limiter is explained by chance."""
+    chance, stretch = random.Random(seed), Stretch(NOW)
+    window: list[float] = []
+    coming = chance.expovariate(rate)
+    for look in range(1, 3001):
+        now, before, took = look * 0.02, len(window), 0
+        while coming <= now:
+            window = [moment for moment in window if moment > coming - 1]
+            if len(window) < limit:
+                window.append(coming)
+                took += 1
+            coming += chance.expovariate(rate)
+        window = [moment for moment in window if moment > now - 1]
+        stretch = stretch.looked(quiet(before, len(window), took))
+    return stretch.chance(1.0)
+
+
+def test_a_limiter_near_live_traffic_is_told_from_none() -> None:
+    # A limiter of ten or eleven before ten alerts a second, and one that is never reached.
+    assert all(poisson_windows(limit, seed) < 1e-9 for limit in (10, 11) for seed in range(10))
+    unlikely = [poisson_windows(1000, seed) < 0.1 for seed in range(60)]
+    assert sum(unlikely) <= 0.2 * len(unlikely)
+
+
+# --- from look to look ---
+
+
+def at(used: int = 10, **known: float) -> Saturation:
+    """After a look that found so many alerts."""
+    seen = Saturation(newer=Stretch(NOW, level=9, quiet=1.0), looked_at=NOW, used=used)
+    return replace(seen, **known)  # type: ignore[arg-type]
+
+
+def test_a_span_goes_from_one_look_at_empty_queues_to_the_next() -> None:
+    seen = at().sent(3, NOW)
+    look = Look(12, leaving=(0.1, 0.985, 0.99))
+
+    span = seen.span(look, NOW + 0.02)
+    assert span == Span(span.seconds, 10, 12, 2, 3, is_quiet=False)
+    assert span.seconds == pytest.approx(0.02)
+    queued = replace(look, queued=1)
+    waiting = seen.looked(seen.span(queued, NOW + 0.02), queued, 0.0, NOW + 0.02)
+    assert (waiting.looked_at, waiting.coming, waiting.used) == (NOW, 3, 10)
+    later = replace(look, leaving=(0.08, 0.965, 0.97))
+    assert waiting.span(later, NOW + 0.04) == replace(
+        span, seconds=waiting.span(later, NOW + 0.04).seconds
+    )
+
+
+def test_behind_a_queue_and_after_a_fifth_of_a_period_nobody_knows() -> None:
+    look = Look(12)
+
+    assert at().span(replace(look, queued=1), NOW + 0.02).seconds == 0
+    assert at().span(look, NOW + 0.19).seconds > 0
+    assert at().span(look, NOW + 0.21).seconds == 0
+    assert at().span(replace(look, period=2.0), NOW + 0.21).seconds > 0
+    assert at().span(look, NOW).seconds == 0
+
+
+def test_replays_are_under_way_for_six_hundredths_of_a_second() -> None:
+    look = Look(10)
+
+    assert not at(sent_at=NOW - 0.05).span(look, NOW + 0.02).is_quiet
+    assert at(sent_at=NOW - 0.07).span(look, NOW + 0.02).is_quiet
+
+
+def test_of_a_large_window_what_was_taken_is_told_by_the_youngest_of_each_few() -> None:
+    def took(*leaving: float) -> int:
+        return at(100).span(Look(100, leaving=leaving, stride=4), NOW + 0.02).took
+
+    assert (took(0.5), took(0.5, 0.99), took(0.5, 0.985, 0.99)) == (0, 1, 5)
+    assert at(97).span(Look(100, leaving=(0.5,), stride=4), NOW + 0.02).took == 3
+
+
+def test_a_new_stretch_begins_every_three_periods_beside_the_last_one() -> None:
+    def begun(after: float, period: float = 1.0) -> bool:
+        now = NOW + after
+        seen = at(looked_at=now - 0.02)
+        look = Look(10, period=period)
+        found = seen.looked(seen.span(look, now), look, 0.0, now)
+        return found.newer == Stretch(now) and found.older.level == 9
+
+    assert [begun(2.9), begun(3.1), begun(3.1, 2.0), begun(6.1, 2.0)] == [False, True, False, True]
+
+
+def test_what_should_have_come_adds_up_until_something_does() -> None:
+    def unseen(look: Look, expected: float = 0.5) -> float:
+        seen = at(unseen=2.0)
+        return seen.looked(seen.span(look, NOW + 0.02), look, expected, NOW + 0.02).unseen
+
+    assert unseen(Look(10)) == 2.5
+    assert unseen(Look(10, queued=1)) == 2.0
+    assert unseen(Look(11, leaving=(0.99,))) == 0.0
+
+
+def test_the_less_likely_stretch_tells_the_level() -> None:
+    full = Stretch(NOW, level=20, quiet=1.0, live=9, quiet_full=1.0)
+
+    assert Saturation(older=full, newer=TEN).fullest(1.0) == (0.5**9, 20)
+    assert Saturation(older=TEN, newer=full).fullest(1.0) == (0.5**9, 20)
