@@ -74,8 +74,8 @@ class Stretch:
 
     What was taken raised the window to `level` at most. While only live alerts came, it stood there
     for `quiet_full` seconds, in which nothing was taken, and lower for `quiet` seconds, in which
-    `live` were. Of `ours_full` replays that met the level `seen_full` were taken, and of `ours` that
-    did not, `seen`, among them live ones that came in the seconds `under_way`.
+    `live` were. Of `ours_full` replays that met the level `seen_full` were taken, and of `ours`
+    that did not, `seen`, among them live ones that came in the seconds `under_way`.
     """
 
     since: float = 0.0

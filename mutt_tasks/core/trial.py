@@ -78,9 +78,9 @@ class Trial:
     """A trial of the level `full_at` since `since` (seconds since 1970; 0: there is none).
 
     Before it live traffic had this `dispersion`, and so many alerts were `missing`; `stretch` is
-    what was seen since. `went` replays of it went in all, the last ones at `part_at`, and while it `is_under_way` these have not
-    landed; `may_send` more may go now, and `over` is how many may exceed the level next. `is_sure`
-    says whether the last ones went past the alerter. Since
+    what was seen since. `went` replays of it went in all, the last ones at `part_at`, and while it
+    `is_under_way` these have not landed; `is_sure` says whether they went past the alerter.
+    `may_send` more may go now, and `over` is how many may exceed the level next. Since
     `blind_since` there was no room for a comparison (0: there was); of `looks` since then `tight`
     found gaps that even traffic has not, and after too many of these it `is_crowded`.
     """

@@ -82,8 +82,9 @@ class Watch:
 
     `live` is the average of live alerts in a period, `share` of what the alerter forwards, and
     `saturation` what the limiter's window looked like. `missing` tells since when replays are
-    missing that must have arrived, and `shortfall` sums up those of the last periods. While a `trial` is on, only its own replays go; after `innocents` in a row
-    that blamed nobody there is none before `quiet_until`. `drop` remembers the last drop.
+    missing that must have arrived, and `shortfall` sums up those of the last periods. While a
+    `trial` is on, only its own replays go; after `innocents` in a row that blamed nobody there is
+    none before `quiet_until`. `drop` remembers the last drop.
     """
 
     live: float = 0.0

@@ -133,7 +133,12 @@ def test_a_window_that_rises_four_above_the_level_acquits_it() -> None:
 def more(used: int, level: int, **known: Any) -> int:
     """How many may go when the window holds so many and was seen to reach a level."""
     stretch = Stretch(NOW - 3, level=level, ours=9, seen=9)
-    known = {"went": 9, "part_at": NOW - 0.1, "stretch": stretch, "full_at": 45} | known
+    known: dict[str, Any] = {
+        "went": 9,
+        "part_at": NOW - 0.1,
+        "stretch": stretch,
+        "full_at": 45,
+    } | known
     trial, verdict = after(Look(used), **known)
     assert verdict is OPEN
     return trial.may_send
@@ -195,7 +200,7 @@ def test_no_more_meet_the_level_than_had_room_below_it() -> None:
 def test_a_part_has_landed_after_six_hundredths_of_a_second_or_of_a_short_period(
     ago: float, period: float, has_landed: bool
 ) -> None:
-    known = {"went": 3, "part_at": NOW - ago, "is_under_way": True}
+    known: dict[str, Any] = {"went": 3, "part_at": NOW - ago, "is_under_way": True}
     trial, verdict = after(Look(10, period=period), **known)
 
     assert (not trial.is_under_way, trial.may_send > 0, verdict) == (has_landed, has_landed, OPEN)
@@ -203,7 +208,7 @@ def test_a_part_has_landed_after_six_hundredths_of_a_second_or_of_a_short_period
 
 def test_a_part_that_waits_in_a_queue_for_nearly_half_a_period_says_nothing() -> None:
     def verdict(ago: float, period: float = 1.0, is_under_way: bool = True) -> Verdict:
-        known = {"went": 3, "part_at": NOW - ago, "is_under_way": is_under_way}
+        known: dict[str, Any] = {"went": 3, "part_at": NOW - ago, "is_under_way": is_under_way}
         return after(Look(10, queued=3, period=period), **known)[1]
 
     assert (verdict(0.44), verdict(0.46), verdict(0.89, 2.0), verdict(0.91, 2.0)) == (
@@ -227,17 +232,15 @@ def test_parts_of_different_routes_are_not_compared() -> None:
 
 def ended(went: int, ours: int, ours_full: int) -> Verdict:
     stretch = Stretch(NOW - 3, level=20, ours=ours, seen=ours, ours_full=ours_full)
-    known = {"went": went, "part_at": NOW - 0.1, "stretch": stretch}
+    known: dict[str, Any] = {"went": went, "part_at": NOW - 0.1, "stretch": stretch}
     return after(Look(20), full_at=30, **known)[1]
 
 
 def test_so_many_replays_are_risked_and_no_more() -> None:
     assert ended(MOST, 9, 0) is INNOCENT
     assert ended(MOST - 1, 9, 0) is OPEN
-    risked = Stretch(
-        NOW - 3, level=20, ours=40, seen=20, ours_full=MOST_RISKED, seen_full=12
-    )
-    known = {"went": 60, "part_at": NOW - 0.1}
+    risked = Stretch(NOW - 3, level=20, ours=40, seen=20, ours_full=MOST_RISKED, seen_full=12)
+    known: dict[str, Any] = {"went": 60, "part_at": NOW - 0.1}
     assert after(Look(20), full_at=30, stretch=risked, **known)[1] is INNOCENT
     # Less than a thousandth, which is enough at the end.
     late = replace(risked, seen_full=3)
@@ -285,7 +288,7 @@ def test_a_crowd_that_leaves_room_is_tried_anew() -> None:
 
 
 def test_what_rises_above_the_level_ends_a_crowd() -> None:
-    known = {"looks": 99, "tight": 50, "blind_since": NOW - 9, "is_crowded": True}
+    known: dict[str, Any] = {"looks": 99, "tight": 50, "blind_since": NOW - 9, "is_crowded": True}
     stretch = Stretch(NOW - 9, level=30)
     trial, _ = after(Look(31), Span(0.02, 30, 31, 1), stretch=stretch, went=9, **known)
 

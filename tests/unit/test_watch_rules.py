@@ -6,9 +6,8 @@ from typing import Any
 import pytest
 
 from mutt_tasks.core.drop import Drop
-from mutt_tasks.core.fullness import Fullness, Stretch
+from mutt_tasks.core.saturation import Saturation, Stretch
 from mutt_tasks.core.shortfall import Missing, Shortfall
-from mutt_tasks.core.tally import Tally
 from mutt_tasks.core.trial import Trial
 from mutt_tasks.core.watch import Sight, Watch
 
@@ -44,78 +43,102 @@ def test_the_first_look_tells_live_traffic_and_each_period_changes_it_by_a_tenth
     assert slow.live == 20.0
 
 
-def is_short(**found: Any) -> bool:
-    return KNOWN.looked(sight(**found), NOW + 0.5).missing.since > 0
+# --- what should have been taken ---
 
 
-def test_less_arrives_than_expected_by_more_than_three_a_twentieth_and_a_deviation() -> None:
-    # 40 sent, 10 live: 3 + 2 + sqrt(10) = 8.16 may be missing.
-    assert not is_short(sure=40, used=42)
-    assert is_short(sure=40, used=41)
-    assert not is_short(sure=40, used=40, queued=2)
-    assert is_short(sure=40, used=40, queued=1)
+def unseen(watch: Watch = KNOWN, **found: Any) -> float:
+    """How many should have been taken at a look a tenth of a second after the last one."""
+    known = replace(watch, saturation=Saturation(looked_at=NOW, used=20, coming=4))
+    return known.looked(sight(**({"used": 20} | found)), NOW + 0.1).saturation.unseen
 
 
-def test_of_events_the_usual_share_is_expected() -> None:
-    half = replace(KNOWN, share=0.5)
-
-    def short(used: int) -> bool:
-        return half.looked(sight(unsure=40, used=used), NOW + 0.5).missing.since > 0
-
-    # 20 of 40 and 10 live: 30 - 8.16 are enough.
-    assert not short(22)
-    assert short(21)
+def test_live_alerts_as_usual_and_the_usual_share_of_ours_are_expected() -> None:
+    assert unseen() == pytest.approx(5.0)  # one of ten in a second, and four of ours
+    assert unseen(replace(KNOWN, share=0.25)) == pytest.approx(2.0)
+    assert unseen(period=2.0) == pytest.approx(4.5)
+    assert unseen(used=21, leaving=(0.95,)) == 0.0
 
 
 # --- when a trial begins ---
 
+# A window of twenty that is full at that, as chance explains in one of 2 ** 11 cases.
+FULL = Saturation(newer=Stretch(NOW, level=20, quiet=1.0, live=11, quiet_full=1.0))
+SILENT = Saturation(looked_at=NOW + 0.48, used=20, unseen=7.0)
 
-def suspecting(watch: Watch = KNOWN, **found: Any) -> Watch:
-    """After a look at replays that have been missing for a second."""
-    watch = replace(watch, missing=Missing(NOW - 1))
+
+SEEMS_FULL = replace(KNOWN, saturation=FULL)
+
+
+def suspecting(watch: Watch = SEEMS_FULL, **found: Any) -> Watch:
     return watch.looked(sight(**({"unsure": 40, "used": 20} | found)), NOW + 0.5)
 
 
-def test_what_is_missing_for_long_makes_a_trial_of_the_highest_level() -> None:
+def test_a_window_that_stays_at_its_highest_number_makes_a_trial_of_it() -> None:
     found = suspecting()
 
-    begun = Trial(NOW + 0.5, 20, usual=10.0, missing=20.0)
-    assert (found.trial, found.missing) == (begun, Missing())
+    assert found.trial == Trial(NOW + 0.5, 20, 1.0, Stretch(NOW + 0.5))
     assert found.is_checking(NOW + 0.5)
-    assert (
-        not replace(KNOWN, missing=Missing())
-        .looked(sight(unsure=40, used=20), NOW + 0.5)
-        .trial.is_on
-    )
+    less = replace(FULL, newer=replace(FULL.newer, live=9))  # one of 512
+    assert not suspecting(replace(KNOWN, saturation=less)).trial.is_on
+    older = Saturation(older=FULL.newer, newer=Stretch(NOW))
+    assert suspecting(replace(KNOWN, saturation=older)).trial.is_on
+    # What comes evenly may stay at its highest number.
+    assert not suspecting(dispersion=0.4).trial.is_on
+
+
+def test_seven_that_should_have_been_taken_make_a_trial_of_what_the_window_holds() -> None:
+    silent = replace(KNOWN, saturation=SILENT)
+    found = suspecting(silent, used=18)
+
+    begun = Trial(NOW + 0.5, 18, 1.0, Stretch(NOW + 0.5), missing=found.trial.missing)
+    assert found.trial == begun
+    assert found.trial.missing == pytest.approx(7.2)
+    fewer = replace(silent, saturation=replace(SILENT, unseen=6.7))
+    assert not suspecting(fewer, used=18).trial.is_on
 
 
 def test_there_is_no_trial_in_the_quiet_time_nor_behind_a_queue_nor_of_live_alerts_alone() -> None:
-    assert not suspecting(replace(KNOWN, quiet_until=NOW + 0.6)).trial.is_on
-    assert suspecting(replace(KNOWN, quiet_until=NOW + 0.5)).trial.is_on
-    assert suspecting(queued=3, used=18).trial.is_on
-    assert not suspecting(queued=4, used=17).trial.is_on
-    assert not suspecting(unsure=0, used=0, sure=0).trial.is_on
+    known = replace(KNOWN, saturation=FULL)
+
+    assert not suspecting(replace(known, quiet_until=NOW + 0.6)).trial.is_on
+    assert suspecting(replace(known, quiet_until=NOW + 0.5)).trial.is_on
+    assert suspecting(queued=3).trial.is_on
+    assert not suspecting(queued=4).trial.is_on
+    assert not suspecting(unsure=0, sure=0).trial.is_on
+
+
+def test_what_chance_explains_in_one_of_ten_million_cases_ends_a_quiet_time() -> None:
+    def begun(live: int) -> bool:
+        certain = replace(FULL, newer=replace(FULL.newer, live=live))
+        known = replace(KNOWN, saturation=certain, quiet_until=NOW + 60)
+        return suspecting(known).trial.is_on
+
+    assert begun(24)  # of 17 million
+    assert not begun(23)
 
 
 def test_a_trial_needs_room_of_more_than_four_below_what_is_usable() -> None:
+    def begun(level: int, limit: int = 50) -> bool:
+        high = replace(FULL, newer=replace(FULL.newer, level=level))
+        return suspecting(replace(KNOWN, saturation=high), limit=limit).trial.is_on
+
     # 50 less a deviation of 10 live alerts, rounded up: 46.
-    high = replace(KNOWN, window=Fullness(Stretch(NOW, 3, 41, 3), top=41, top_at=NOW))
-    higher = replace(KNOWN, window=Fullness(Stretch(NOW, 3, 42, 3), top=42, top_at=NOW))
-
-    assert suspecting(high).trial.is_on
-    assert not suspecting(higher).trial.is_on
-    assert not suspecting(limit=28).trial.is_on
-    assert suspecting(limit=29).trial.is_on
+    assert begun(41)
+    assert not begun(42)
+    assert not begun(20, limit=28)
+    assert begun(20, limit=29)
 
 
-def test_a_window_that_is_full_teaches_nothing_of_live_traffic() -> None:
-    level = Fullness(
-        Stretch(NOW, 20, 30, 20), level=30, level_since=NOW - 5, level_looks=20, top=30
-    )
-    full = replace(KNOWN, window=replace(level, top_at=NOW), sampled_at=NOW - 9)
+def test_a_window_that_seems_to_be_full_teaches_nothing_of_live_traffic() -> None:
+    def live(saturation: Saturation) -> float:
+        known = replace(KNOWN, saturation=saturation, sampled_at=NOW - 9)
+        return known.looked(sight(used=20, live=30.0), NOW).live
 
-    found = full.looked(sight(used=30, live=30.0, sure=20), NOW)
-    assert (found.live, found.trial.is_on) == (10.0, True)
+    doubt = replace(FULL, newer=replace(FULL.newer, live=6))  # one of 64
+    assert live(doubt) == 10.0
+    assert live(replace(FULL, newer=replace(FULL.newer, live=5))) == 12.0
+    assert live(replace(SILENT, looked_at=NOW - 0.02, unseen=3.0)) == 10.0
+    assert live(replace(SILENT, looked_at=NOW - 0.02, unseen=2.5)) == 12.0
 
 
 # --- when it drops ---
@@ -170,9 +193,10 @@ def test_a_replay_behind_a_drop_is_a_canary_and_one_in_a_trial_is_not() -> None:
     drop = Drop(20, NOW - 20, NOW - 10, has_passed=False, drops=1)
 
     assert replace(KNOWN, drop=drop).sent(1, True, NOW).drop.canary_at == NOW
-    assert KNOWN.sent(1, True, NOW) == KNOWN
+    assert not KNOWN.sent(1, True, NOW).drop.canary_at
+    assert KNOWN.sent(2, True, NOW).saturation.coming == 2
     trying = replace(KNOWN, drop=drop, trial=replace(TRIAL, may_send=5)).sent(5, True, NOW)
-    assert (trying.drop.canary_at, trying.trial.part, trying.trial.may_send) == (0.0, 5, 0)
+    assert (trying.drop.canary_at, trying.trial.went, trying.trial.may_send) == (0.0, 5, 0)
 
 
 def test_more_than_the_estimate_in_the_window_disproves_it() -> None:
@@ -190,7 +214,7 @@ FULL_OF_KNOWLEDGE = Watch(
     live=10.0,
     sampled_at=NOW,
     share=0.5,
-    window=Fullness(Stretch(NOW, 5, 20, 5)),
+    saturation=Saturation(newer=Stretch(NOW, 20), looked_at=NOW),
     missing=Missing(NOW),
     shortfall=Shortfall(3.0, NOW),
     trial=TRIAL,
@@ -230,7 +254,7 @@ def test_a_clock_that_went_back_by_more_than_a_second_makes_it_start_anew() -> N
     assert live(sampled_at=NOW + 1) == 10.0
     assert live(sampled_at=NOW + 1.1) == 7.0
     assert live(shortfall=Shortfall(0.0, NOW + 2)) == 7.0
-    assert live(window=Fullness(Stretch(NOW + 2))) == 7.0
+    assert live(saturation=Saturation(looked_at=NOW + 2)) == 7.0
     assert live(trial=Trial(NOW + 2, 30)) == 7.0
     assert live(trial=replace(TRIAL, part_at=NOW + 2)) == 7.0
     assert live(drop=Drop(20, NOW + 2)) == 7.0
@@ -244,42 +268,42 @@ def test_a_clock_that_went_back_by_more_than_a_second_makes_it_start_anew() -> N
 # --- how a trial ends ---
 
 
-def judged(low_seen: int, high_seen: int, innocents: int = 0, peak: int = 20) -> Watch:
-    """After the last look of a trial whose second part of 10 has landed, so many of it seen."""
-    trial = Trial(
-        NOW - 2,
-        20,
-        Tally(low=10, low_seen=low_seen),
-        *(1, NOW - 0.4, True, 10, NOW - 0.2, 10),
-        peak=peak,
-    )
-    watch = replace(KNOWN, trial=trial, innocents=innocents, window=Fullness(Stretch(NOW, 1, 9)))
-    return watch.looked(sight(used=10 + high_seen, unsure=20), NOW)
+# Ten replays found room below twenty, and so many met that level.
+TALLY = Stretch(NOW - 2, level=20, ours=10, seen=10, ours_full=9, seen_full=0)
+
+
+def judged(stretch: Stretch = TALLY, innocents: int = 0, **known: Any) -> Watch:
+    """After the last look of a trial of which these replays were taken or not."""
+    trial = replace(Trial(NOW - 2, 20, stretch=stretch, went=19, missing=4.4), **known)
+    watch = replace(KNOWN, trial=trial, innocents=innocents, saturation=FULL)
+    return watch.looked(sight(used=20, unsure=20), NOW)
 
 
 def test_a_trial_that_blames_the_limiter_holds_and_knows_its_ceiling() -> None:
-    found = judged(10, 3)
+    found = judged()
 
-    # 7 of 20 are missing; chance leaves so few in 0.15 % of all cases.
-    assert (found.drop.dropped, found.drop.ceiling, found.drop.drops) == (7, 20, 1)
+    # Nine in the trial, and those that were missing before it.
+    assert (found.drop.dropped, found.drop.ceiling, found.drop.drops) == (13, 20, 1)
     assert not found.trial.is_on
-    # It takes the most that was seen, which may be one above the level.
-    assert judged(10, 3, peak=21).drop.ceiling == 21
+    assert (found.live, found.share) == (10.0, 1.0)
 
 
 @pytest.mark.parametrize(("innocents", "quiet"), [(0, 5), (1, 10), (3, 40), (4, 60), (9999, 60)])
 def test_a_trial_that_blames_nobody_is_followed_by_a_quiet_time(
     innocents: int, quiet: float
 ) -> None:
-    found = judged(5, 5, innocents)
+    half = Stretch(NOW - 2, level=24, ours=10, seen=5)
+    found = judged(half, innocents)
 
     assert (found.quiet_until - NOW, found.innocents) == (quiet, innocents + 1)
-    assert (found.trial, found.window, found.share) == (Trial(), Fullness(), 0.5)
+    assert (found.trial, found.saturation, found.share) == (Trial(), Saturation(), 0.5)
+    # A share of fewer than eight is none.
+    assert judged(replace(half, ours=7)).share == 1.0
 
 
 def test_a_canary_that_has_passed_begins_a_new_picture_of_the_window() -> None:
     drop = Drop(20, NOW - 20, NOW - 10, has_passed=False, canary_at=NOW, drops=1)
-    known = replace(KNOWN, drop=drop, window=Fullness(Stretch(NOW, 9, 20, 9), top=20))
+    known = replace(KNOWN, drop=drop, saturation=FULL)
 
-    assert known.looked(sight(used=1), NOW + 0.5).window == Fullness()
-    assert known.looked(sight(used=1), NOW + 0.4).window == known.window
+    assert known.looked(sight(used=1), NOW + 0.5).saturation == Saturation()
+    assert known.looked(sight(used=1), NOW + 0.4).saturation.newer == FULL.newer
