@@ -188,7 +188,7 @@ class Saturation:
         if seen.queued or not 0 < seconds <= LONGEST_SPAN_PERIODS * seen.period:
             return Span(0.0, self.used, seen.used, took)
         is_quiet = not self.coming and self.looked_at - self.sent_at >= UNDER_WAY_SECONDS
-        return Span(seconds, self.used, seen.used, took, self.coming, is_quiet)
+        return Span(seconds, self.used, seen.used, took, ours=self.coming, is_quiet=is_quiet)
 
     def looked(self, span: Span, seen: Seen, expected: float, now: float) -> "Saturation":
         """The same after this span, in which `expected` alerts should have been taken."""

@@ -32,6 +32,11 @@ CERTAIN, SUSPICIOUS, UNLIKELY, SILENT = 1e-7, 1e-3, 0.02, 7.0
 # The share that the alerter forwards is learnt from a trial of at least so many replays.
 ENOUGH = 8
 
+# A trial leaves one standard deviation of live traffic (a Poisson stream) free. With none, up to 35
+# live alerts were dropped under a limit of 30; with two, one of 40 that is believed to be 50 was
+# rarely found.
+FREE_SIGMAS = 1.0
+
 # How much one period counts in the average of live traffic.
 _WEIGHT = 0.1
 
@@ -101,11 +106,11 @@ class Watch:
     def looked(self, sight: Sight, now: float) -> "Watch":
         """The watch after one more look."""
         watch = self._sane(now)._remembering(sight, now)
-        watch = replace(watch, shortfall=watch.shortfall.looked(sight, now))
         span = watch.saturation.span(sight, now)
         expected = watch.live * span.seconds / sight.period + watch.share * span.ours
         saturation = watch.saturation.looked(span, sight, expected, now)
-        watch = replace(watch, saturation=saturation)
+        shortfall = watch.shortfall.looked(sight, now)
+        watch = replace(watch, saturation=saturation, shortfall=shortfall)
         if now < watch.drop.holds_until:
             return watch
         if sight.is_failing:
@@ -188,30 +193,24 @@ class Watch:
         return self
 
     def _usable(self, sight: Sight) -> int:
-        """How full a trial may make the window.
-
-        It leaves one standard deviation of live traffic (a Poisson stream) free: with none, up to
-        35 live alerts were dropped under a limit of 30; with two, a limit of 40 that is believed to
-        be 50 was rarely found.
-        """
-        return self.drop.limit(sight.limit) - ceil(sqrt(self.live))
+        """How full a trial may make the window: room for live alerts to vary stays free."""
+        return self.drop.limit(sight.limit) - ceil(FREE_SIGMAS * sqrt(self.live))
 
     def _tried(self, sight: Sight, span: Span, now: float) -> "Watch":
         """The watch after a look in a trial."""
         trial, verdict = self.trial.looked(replace(sight, limit=self._usable(sight)), span, now)
-        watch = replace(self, trial=trial)
+        stretch = trial.stretch
         if verdict is Verdict.OPEN:
-            return watch
+            return replace(self, trial=trial)
         if verdict is Verdict.FULL:
-            missing = trial.missing + trial.stretch.ours_full - trial.stretch.seen_full
-            return watch._dropping(missing, trial.stretch.level, now)
-        share = trial.stretch.share if trial.stretch.ours >= ENOUGH else self.share
+            missing = trial.missing + stretch.ours_full - stretch.seen_full
+            return self._dropping(missing, stretch.level, now)
         quiet = min(LONGEST_QUIET, QUIET_SECONDS * 2.0 ** min(self.innocents, 32))
         return replace(
-            watch,
+            self,
             trial=Trial(),
             saturation=Saturation(),
-            share=share,
+            share=stretch.share if stretch.ours >= ENOUGH else self.share,
             innocents=self.innocents + 1,
             quiet_until=now + quiet,
         )

@@ -133,13 +133,8 @@ def test_a_window_that_rises_four_above_the_level_acquits_it() -> None:
 def more(used: int, level: int, **known: Any) -> int:
     """How many may go when the window holds so many and was seen to reach a level."""
     stretch = Stretch(NOW - 3, level=level, ours=9, seen=9)
-    known: dict[str, Any] = {
-        "went": 9,
-        "part_at": NOW - 0.1,
-        "stretch": stretch,
-        "full_at": 45,
-    } | known
-    trial, verdict = after(Look(used), **known)
+    usual: dict[str, Any] = {"went": 9, "part_at": NOW - 0.1, "stretch": stretch, "full_at": 45}
+    trial, verdict = after(Look(used), **(usual | known))
     assert verdict is OPEN
     return trial.may_send
 
