@@ -177,6 +177,28 @@ def test_a_limiter_lowered_below_live_traffic_is_found_without_feeding_it_a_tria
     assert stream.lost - before <= 40
 
 
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize(("limit", "live"), [(10, 12.0), (10, 8.0), (7, 8.0), (5, 8.0), (15, 15.0)])
+def test_a_limiter_lowered_to_about_live_traffic_is_found_with_few_replays(
+    limit: int, live: float, seed: int
+) -> None:
+    stream = learnt(limit=50, live=live, pace=42.0 - live, seed=seed).run(10)
+    stream.limit, before = limit, stream.lost
+    stream.run(12)
+
+    assert (stream.watch.drop.drops, stream.watch.drop.ceiling) == (1, limit)
+    assert stream.lost - before <= 40
+
+
+def test_live_traffic_that_falls_while_its_events_stop_being_forwarded_is_no_drop() -> None:
+    for seed in range(10):
+        stream = learnt(limit=500, live=12.0, pace=28.0, seed=seed).run(10)
+        stream.live, stream.share = 2.0, 0.0
+        stream.run(60)
+
+        assert stream.watch.drop.drops == 0
+
+
 def test_live_traffic_that_falls_is_no_drop_and_costs_seconds() -> None:
     for seed in range(5):
         stream = learnt(limit=500, live=12.0, pace=28.0, seed=seed).run(10)
