@@ -37,7 +37,8 @@ FILL, OVER, MOST_SHARE = 8, 16, 0.2
 MOST, MOST_LEVELS, MOST_RISKED = 96, 2, 30
 # A level is none if the window rises above it by this much.
 LEAST_OVER = 4
-# So many that met the level say nothing while none went that had room.
+# While none went that had room, so many at most meet the level, and those only where it may be that
+# live alerts come evenly.
 BLIND = 3
 # Alerts that come evenly are seldom further apart than this many times their average distance: so
 # in less than this share of the looks, over so many periods.
@@ -158,12 +159,15 @@ class Trial:
         """Some more may go: as many as have room below the level, or more than that."""
         stretch = self.stretch
         room = stretch.level - seen.used
+        if self.went and not stretch.level:
+            return self, Verdict.INNOCENT  # nothing is taken at all: there is nothing to compare
         is_risked = stretch.ours_full >= self._most(MOST_RISKED)
         if is_risked or self.went >= max(MOST, MOST_LEVELS * self.full_at):
             is_full = stretch.chance(self.dispersion) <= LATE_ERROR
             return self, Verdict.FULL if is_full else Verdict.INNOCENT
         is_little = 0 < room < min(self._least, stretch.level)
-        is_blind = stretch.ours_full >= (stretch.ours or BLIND)
+        is_even = seen.longest_gap <= GAP
+        is_blind = stretch.ours_full >= (stretch.ours or BLIND * is_even)
         if is_little or (room <= 0 and is_blind):
             return self._crowded(seen, now)
         if self.is_crowded:

@@ -183,6 +183,8 @@ def test_no_more_meet_the_level_than_had_room_below_it() -> None:
     assert more(12, 12, stretch=full(3, 3)) == 0
     assert more(12, 12, stretch=full(0, 2)) == 3
     assert more(12, 12, stretch=full(0, 3)) == 0
+    gaps = after(Look(12, longest_gap=1.06), stretch=full(0, 0), went=9, part_at=NOW - 0.1)
+    assert gaps[0].may_send == 0
 
 
 # --- a part is under way ---
