@@ -28,6 +28,9 @@ LONGEST_SPAN_PERIODS = 0.2
 # Of our replays at the level those count for which at most this share of places became free.
 OPEN_SHARE = 0.5
 
+# Moments are told to a millisecond.
+SAME_SECONDS = 0.0005
+
 # Two stretches are looked at; a new one begins after so many periods.
 STRETCH_PERIODS = 3.0
 
@@ -161,14 +164,15 @@ class Saturation:
     """What the looks at a window have shown.
 
     `newer` goes on, and so does `older`, which began before it. At the last look, at `looked_at`
-    (seconds since 1970) that found the queues empty, `used` alerts were in the window. `coming`
-    replays went since, the last of all at `sent_at`. `unseen` alerts should have come since the
-    last one that was taken.
+    (seconds since 1970) that found the queues empty, `used` alerts were in the window, the last of
+    which was taken at `newest`. `coming` replays went since, the last of all at `sent_at`. `unseen`
+    alerts should have come since the last one that was taken.
     """
 
     older: Stretch = Stretch()
     newer: Stretch = Stretch()
     looked_at: float = 0.0
+    newest: float = 0.0
     used: int = 0
     coming: int = 0
     sent_at: float = 0.0
@@ -181,9 +185,9 @@ class Saturation:
     def span(self, seen: Seen, now: float) -> Span:
         """What has happened since the last look that found the queues empty."""
         seconds = now - self.looked_at
-        fresh = seen.period - seconds
-        newest = sum(left > fresh for left in seen.leaving)
-        took = max(seen.stride * (newest - 1) + 1 if newest else 0, seen.used - self.used)
+        older = self.newest + SAME_SECONDS - now + seen.period
+        fresh = sum(left > older for left in seen.leaving)
+        took = max(seen.stride * (fresh - 1) + 1 if fresh else 0, seen.used - self.used)
         # What waits in a queue is not refused, and a long time ago nobody looked.
         if seen.queued or not 0 < seconds <= LONGEST_SPAN_PERIODS * seen.period:
             return Span(0.0, self.used, seen.used, took)
@@ -199,7 +203,8 @@ class Saturation:
         if seen.queued:
             return found
         unseen = 0.0 if span.took else self.unseen + (expected if span.seconds else 0.0)
-        return replace(found, looked_at=now, used=seen.used, coming=0, unseen=unseen)
+        newest = now - seen.period + seen.leaving[-1] if seen.leaving else self.newest
+        return replace(found, looked_at=now, newest=newest, used=seen.used, coming=0, unseen=unseen)
 
     def fullest(self, dispersion: float) -> tuple[float, int]:
         """How likely chance alone explains what was seen, and at which level the window is full."""

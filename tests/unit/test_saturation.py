@@ -154,7 +154,7 @@ def test_a_limiter_near_live_traffic_is_told_from_none() -> None:
 
 def at(used: int = 10, **known: float) -> Saturation:
     """After a look that found so many alerts."""
-    seen = Saturation(newer=Stretch(NOW, level=9, quiet=1.0), looked_at=NOW, used=used)
+    seen = Saturation(newer=Stretch(NOW, 9, 1.0), looked_at=NOW, newest=NOW, used=used)
     return replace(seen, **known)  # type: ignore[arg-type]
 
 
@@ -172,6 +172,17 @@ def test_a_span_goes_from_one_look_at_empty_queues_to_the_next() -> None:
     assert waiting.span(later, NOW + 0.04) == replace(
         span, seconds=waiting.span(later, NOW + 0.04).seconds
     )
+
+
+def test_an_alert_that_was_taken_at_the_moment_of_a_look_counts_at_the_next_one() -> None:
+    seen = at(newest=NOW - 0.03)
+    look = Look(10, leaving=(0.5, 0.95, 0.98))
+
+    assert seen.span(look, NOW + 0.02).took == 1  # at NOW; the other one was seen before
+    found = seen.looked(seen.span(look, NOW + 0.02), look, 0.0, NOW + 0.02)
+    assert found.newest == pytest.approx(NOW)
+    later = replace(look, leaving=(0.48, 0.93, 0.96))
+    assert found.span(later, NOW + 0.04).took == 0
 
 
 def test_behind_a_queue_and_after_a_fifth_of_a_period_nobody_knows() -> None:

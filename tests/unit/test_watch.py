@@ -76,7 +76,8 @@ class Stream:
             self._sent.popleft()
         sent = len(self._sent)
         live = float(max(0, used - sent))
-        leaving = tuple(moment + 1 - self.now for moment in self._window if moment > self.now - 1)
+        moments = sorted(moment for moment in self._window if moment > self.now - 1)
+        leaving = tuple(moment + 1 - self.now for moment in moments)
         limiter = Limiter(50, 1.0, Accepted(used, used, leaving))
         certain = sum(moment > self.now - 0.5 for moment in self._sent) if self.is_sure else 0
         sure, unsure = (sent, 0) if self.is_sure else (0, sent)
