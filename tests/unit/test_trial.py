@@ -252,6 +252,13 @@ def test_the_limiter_is_blamed_where_chance_explains_less_than_three_in_100_000(
     assert ended(18, 9, 9) is FULL  # 1 of 48,620
 
 
+def test_where_nothing_is_taken_at_all_one_part_is_enough() -> None:
+    nothing = Stretch(NOW - 3)
+
+    assert after(Look(0), stretch=nothing)[0].may_send == LEAST
+    assert after(Look(0), stretch=nothing, went=3, part_at=NOW - 0.1)[1] is INNOCENT
+
+
 # --- a crowd ---
 
 
