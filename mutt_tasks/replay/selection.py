@@ -70,7 +70,7 @@ def select(context: CycleContext, route: Route, look: Look, wanted: Wanted) -> S
             scan.has_ended = True
             break
         for raw in page:
-            if scan.is_full or not scan.take(raw):
+            if not scan.take(raw):
                 break
             if clock() > wanted.late_at:
                 return scan.selection()
@@ -137,22 +137,20 @@ class _Scan:
         return most, min(MOST_BYTES - self._held_bytes, bounds.data_bytes - self.data_bytes)
 
     def take(self, raw: bytes) -> bool:
-        """Decide what becomes of the next message; False when a commit would hold too much."""
-        if self._held and self._held_bytes + len(raw) > MOST_BYTES:
+        """Decide what becomes of the next message; False when a commit holds no more."""
+        size = len(raw)
+        if self._held and self._held_bytes + size > MOST_BYTES:
             self.is_full = True
             return False
         is_cleared = self.place < self._suspects.cleared
         decision = decide(
             raw, self._route, self._policy, self._cycle, self._now, is_cleared=is_cleared
         )
-        if decision.is_suspect and decision.action is Action.REPLAY:
-            self._sends_suspect = True
-            self._policy = replace(self._policy, suspects_may_go=False)
-        elif decision.is_suspect:
-            self._waiting_suspects.append(checksum(raw))
         self.messages.append(raw)
         self._decisions.append(decision)
-        self.data_bytes += len(raw)
+        self.data_bytes += size
+        if decision.is_suspect:
+            self._note_suspect(raw, decision)
         if decision.action is Action.WAIT:
             self._ready_at = min(self._ready_at, decision.ready_at)
         else:
@@ -160,9 +158,18 @@ class _Scan:
             if self.going == 1:
                 self._most_held = most_behind(self._nearer(self.place - 1))
         if self.going:
-            self._held, self._held_bytes = self._held + 1, self._held_bytes + len(raw)
+            self._held += 1
+            self._held_bytes += size
             self.is_full = self._held >= self._most_held or self._held_bytes >= MOST_BYTES
-        return True
+        return not self.is_full
+
+    def _note_suspect(self, raw: bytes, decision: Decision) -> None:
+        """One that goes is the only one of its batch; one that waits is remembered."""
+        if decision.action is Action.REPLAY:
+            self._sends_suspect = True
+            self._policy = replace(self._policy, suspects_may_go=False)
+        else:
+            self._waiting_suspects.append(checksum(raw))
 
     def selection(self) -> Selection:
         """What goes of the messages that were looked at."""

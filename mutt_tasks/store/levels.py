@@ -6,11 +6,12 @@ the totals at one moment in five minutes of the last hours, and in six hours of 
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import redis
 
+from mutt_tasks.core.packing import packed
 from mutt_tasks.core.routes import Route
 from mutt_tasks.core.slo_books import OWN, Book, Books, Count, Landings, Queue, QueueBook, totals
 from mutt_tasks.store import keys
@@ -174,19 +175,15 @@ def fields_of(before: Book, books: Books, found: Found, within: float) -> dict[s
     now = books.whole.at
     point = json.dumps([round(now, 3), *_numbers(totals(books, found.landings, now, within))])
     return {
-        _WHOLE: _packed(books.whole),
+        _WHOLE: packed(books.whole),
         _LISTS: found.lists,
-        **{_QUEUE + name: _packed(books.queues[name]) for name in found.queues},
+        **{_QUEUE + name: packed(books.queues[name]) for name in found.queues},
         **{
             f"{_POINT}{ring}:{int(now // seconds) % number}": point
             for ring, (seconds, number) in _RINGS.items()
             if now // seconds != before.at // seconds
         },
     }
-
-
-def _packed(book: Book | QueueBook) -> str:
-    return json.dumps(asdict(book), separators=(",", ":"))
 
 
 def _numbers(found: Mapping[str, Count]) -> list[float]:
