@@ -12,7 +12,7 @@ from mutt_tasks import checking, cycle
 from mutt_tasks.cycle import Trigger
 from mutt_tasks.moogsoft import Answer
 from mutt_tasks.replay.cycle_context import Health
-from mutt_tasks.replay.guard import wants_cycle
+from mutt_tasks.replay.guard import look_on, wants_cycle
 from mutt_tasks.settings import Settings, load
 from mutt_tasks.store.store import Store
 from mutt_tasks.surroundings import Surroundings
@@ -62,7 +62,7 @@ def ours(world: World, until: float, seed: int, url: str) -> None:
         while world.now < tick and not world.is_recovered:
             # The worker looks on between two drains.
             world.wait(min(SURVIVAL_SECONDS, tick - world.now))
-            if wants_cycle(store, settings, lambda: world.clock.epoch):
+            if wants_cycle(look_on(store, settings, world.clock.epoch), settings):
                 _drain(world, store, settings, surroundings, until)
         _drain(world, store, settings, surroundings, until)
         passed = max(0, int((world.now - phase) // settings.pace.interval + 1))

@@ -55,7 +55,7 @@ class PlainMessage(NamedTuple):
 # Nearly all messages of a batch end alike.
 @lru_cache(maxsize=256)
 def _ending(missing: tuple[str, ...], header: bytes) -> bytes:
-    return b",%b}" % members_of({field: b"0" for field in missing} | {HEADER_FIELD: header})
+    return b",%b}" % members_of(dict.fromkeys(missing, b"0") | {HEADER_FIELD: header})
 
 
 def plain_message(raw: bytes, route: Route) -> PlainMessage | None:

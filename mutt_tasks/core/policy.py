@@ -148,8 +148,10 @@ def _goes_at_once(plain: PlainMessage, route: Route, policy: Policy) -> bool:
     """
     if (policy.suspects is not None and route.puts_consumer_to_sleep) or policy.max_age > 0:
         return False
-    most, event = policy.max_retries, plain.event
-    return most > 0 and all([event.get(field, 0) < most for field in route.failure_fields])
+    for field in route.failure_fields:
+        if plain.event.get(field, 0) >= policy.max_retries:
+            return False
+    return policy.max_retries > 0
 
 
 def _ruled(case: Case, route: Route, policy: Policy, cycle: str, now: float) -> Decision:

@@ -30,6 +30,7 @@ from mutt_tasks.store.counters import (
     Counters,
 )
 from mutt_tasks.store.fields import text
+from mutt_tasks.store.scripts import Scripts
 from mutt_tasks.store.states import decoded
 
 # Points of each kind: one in so many seconds, so many of them.
@@ -76,8 +77,8 @@ class Found:
 class Levels:
     """Read the books."""
 
-    def __init__(self, client: redis.Redis) -> None:
-        self._client = client
+    def __init__(self, client: redis.Redis, scripts: Scripts) -> None:
+        self._client, self._scripts = client, scripts
 
     def look(self, routes: tuple[Route, ...], lists: tuple[str, ...]) -> Found:
         """The books and the lists at one moment; `lists` are all that messages are kept in.
@@ -87,12 +88,11 @@ class Levels:
         beside = {name: (keys.aside(name), keys.front(name)) for name in _NAMES}
         every = (*dict.fromkeys(lists), *(key for pair in beside.values() for key in pair))
         names = [_LISTS, *_fields(routes)]
-        with translated(), self._client.pipeline(transaction=True) as steps:
-            steps.hmget(keys.STATS, _COUNTERS)
-            steps.hmget(keys.LEVELS, names)
-            for name in every:
-                steps.llen(name)
-            stats, (known, *books), *depths = steps.execute()
+        stats, (known, *books), *depths = self._scripts.read(
+            ("HMGET", keys.STATS, *_COUNTERS),
+            ("HMGET", keys.LEVELS, *names),
+            *(("LLEN", name) for name in every),
+        )
         counters, depth = _counters(stats), dict(zip(every, depths, strict=True))
         return Found(
             books=_books_of(routes, books),

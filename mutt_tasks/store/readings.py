@@ -58,7 +58,7 @@ class Cursor:
 
 @dataclass(frozen=True)
 class RouteReading:
-    """One route as it is now.
+    """One route at the moment `now`, in seconds since 1970.
 
     `speed` (messages/s) is the smoothed pace of its batches, the last of them at `moved_at`; the
     queues have these `lengths`, `queued` messages lie before the forwarder, and `sights` tell what
@@ -67,6 +67,7 @@ class RouteReading:
     what runtime configuration says of the limiter's alerts, its period and the alerter's shedding.
     """
 
+    now: float
     depths: Depths
     lengths: Mapping[str, int]
     queued: int
@@ -94,15 +95,20 @@ class Readings:
         self._scripts = scripts
 
     def read(
-        self, route: Route, queues: tuple[str, ...], limiter_key: str, window: Window, now: float
+        self,
+        route: Route,
+        queues: tuple[str, ...],
+        limiter_key: str,
+        window: Window,
+        now: float | None = None,
     ) -> RouteReading:
-        """A route's depths, its state, and what the pipeline says of itself at the moment `now`.
+        """A route's depths, its state, and what the pipeline says of itself.
 
-        `queues` are the alert queue and all others that replays go to; the forwarder's limiter is
-        the sorted set at `limiter_key`, and counts alerts over this `window`.
+        That is at the moment `now`, in seconds since 1970 (None: by Redis' own clock). `queues` are
+        the alert queue and all others that replays go to; the forwarder's limiter is the sorted set
+        at `limiter_key`, and counts alerts over this `window`.
         """
-        start = now + window.skew - window.period
-        recently = now + window.skew - span_of(window.period)
+        whole, recent = window.period - window.skew, span_of(window.period) - window.skew
         answer = self._scripts.call(
             "reading",
             [
@@ -111,9 +117,12 @@ class Readings:
                 *(keys.FAILURES, keys.BREAKER_OPEN_TIME, keys.OLD_BREAKER, keys.HEALTH),
                 *(keys.aside(route.name), keys.front(route.name), *queues),
             ],
-            [f"{start * 1000:.0f}", f"{recently * 1000:.0f}", MOST_MOMENTS],
+            [
+                *(f"{whole * 1000:.3f}", f"{recent * 1000:.3f}", MOST_MOMENTS),
+                "" if now is None else f"{now:.6f}",
+            ],
         )
-        return _reading(route, queues, named(answer), start)
+        return _reading(route, queues, named(answer), whole)
 
     def flow(self, route: str) -> Flow:
         """What is known of a route between its batches."""
@@ -158,13 +167,15 @@ class Readings:
 
 
 def _reading(
-    route: Route, queues: tuple[str, ...], found: dict[str, Any], start: float
+    route: Route, queues: tuple[str, ...], found: dict[str, Any], window: float
 ) -> RouteReading:
-    """The reading that an answer tells; the limiter's window begins at `start`."""
+    """The reading that an answer tells; the limiter's window began `window` seconds before it."""
+    now = number(found["now"])
     state, pace = named(found["state"]), named(found["pace"])
     alerts, period, shed_above = found["configured"]
     failures = found["failures"]
     return RouteReading(
+        now=now,
         depths=_depths(route, queues, found["source"], found["lengths"]),
         lengths=dict(zip(queues, found["lengths"], strict=True)),
         queued=sum(found["lengths"]),
@@ -181,7 +192,7 @@ def _reading(
         pace=decoded(Pace, pace["pace"]),
         watch=decoded(Watch, pace["watch"]),
         limits=decoded(FollowedLimits, pace["limits"]),
-        accepted=_accepted(found, start),
+        accepted=_accepted(found, now - window),
         consumer_limits=(alerts, period, shed_above),
         failures=int(number(failures)) if failures else None,
         is_paused=bool(found["is_paused"]),

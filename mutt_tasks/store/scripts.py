@@ -1,5 +1,6 @@
 """The Lua scripts: loaded from their files, called by name, their answers checked."""
 
+from collections.abc import Sequence
 from functools import cache
 from importlib import resources
 from typing import Any
@@ -7,7 +8,8 @@ from typing import Any
 import redis
 
 from mutt_tasks.errors import LeaseLost, StoreCorrupt
-from mutt_tasks.store.connection import translated
+from mutt_tasks.store.connection import seconds_of, translated
+from mutt_tasks.store.fields import listed
 
 # These write more than one key, so they share the checks that come before a first write.
 _CHECKED = frozenset(
@@ -33,7 +35,7 @@ _READ_LISTS = frozenset(
     {
         *("acknowledge", "aside", "audited", "balance", "cancel", "commit", "empty_trash"),
         *("end_job", "finish", "import", "landing", "note", "notify_mark", "notify_save"),
-        *("pause", "requeue", "resume", "submit"),
+        *("pause", "reads", "requeue", "resume", "submit"),
     }
 )
 # These write an entry of the audit.
@@ -46,7 +48,7 @@ _AUDITED = frozenset(
 # These go through the newest messages of a list.
 _READ_CHUNKS = frozenset({"arrivals", "landing"})
 # These only read, or write nothing but one key.
-_OTHERS = frozenset({"look", "oldest", "reading", "release", "standing"})
+_OTHERS = frozenset({"look", "oldest", "reading", "reads", "release", "standing"})
 _SHARED = {
     "checks": _CHECKED,
     "lists": _READ_LISTS,
@@ -80,6 +82,26 @@ class Scripts:
                 f"{answer[1].decode('utf-8', 'replace')} does not hold what it should"
             )
         return answer
+
+    def read(self, *reads: Sequence[Any], is_lenient: bool = False) -> list[Any]:
+        """What several reads answer at the same moment; each is a command, a key, and the rest.
+
+        Where a key holds something else, raises StoreCorrupt, or answers None if `is_lenient`.
+        """
+        return self.read_at(*reads, is_lenient=is_lenient)[1]
+
+    def read_at(self, *reads: Sequence[Any], is_lenient: bool = False) -> tuple[float, list[Any]]:
+        """The same, behind the moment by Redis' own clock, in seconds since 1970."""
+        args = [part for command, _, *rest in reads for part in listed((command, *rest))]
+        time, *answers = self.call("reads", [key for _, key, *_ in reads], args)
+        found: list[Any] = []
+        for each in answers:
+            is_wrong = isinstance(each, redis.ResponseError)
+            if is_wrong and not is_lenient:
+                with translated():
+                    raise each
+            found.append(None if is_wrong else each)
+        return seconds_of(time), found
 
 
 @cache

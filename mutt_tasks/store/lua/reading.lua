@@ -11,15 +11,16 @@
 -- KEYS[13] -> the last probe (hash)
 -- KEYS[14] -> a list beside the source     KEYS[15] -> another one
 -- KEYS[16..] -> the queues that replays lie in
--- ARGV[1] -> a moment in ms: alerts that the limiter took later are in its window
--- ARGV[2] -> the same: those that it took later than this are counted by themselves
+-- ARGV[1] -> how long ago the limiter's window began, ms
+-- ARGV[2] -> the same of those alerts in it that are counted by themselves
 -- ARGV[3] -> how many moments of alerts in the window to return, at most
+-- ARGV[4] -> now, seconds since 1970; empty for this server's clock
 --
--- Returns name, value, name, value, ...: `source` (its length, with what lies beside it meanwhile),
+-- Returns name, value, name, value, ...: `now` (seconds since 1970), `source` (its length, with what lies beside it meanwhile),
 -- `state` and `pace` (name, value, ..., each value may be false), `is_paused`, `breaker`, `opened_at`,
 -- `old_breaker` (1 if there is one),
--- `breaker_seen_at`, `has_limiter`, `used` and `recent` (how many of its alerts are younger than ARGV[1]
--- and ARGV[2]), `moments` (scores of those in the window, oldest first: of each `stride` of them the
+-- `breaker_seen_at`, `has_limiter`, `used` and `recent` (how many of its alerts came since ARGV[1] and
+-- ARGV[2]), `moments` (scores of those in the window, oldest first: of each `stride` of them the
 -- youngest), `newest` (score of its newest alert, or false), `oldest` (that of the oldest), `lengths`
 -- (of the queues), `configured` (values of the configuration, each or false), `failures` (or false).
 
@@ -55,6 +56,14 @@ local function moments_of(limiter, used, stride)
   end
   return moments
 end
+local function now_by_own_clock()
+  local time = redis.call('TIME')
+  return string.format('%d.%06d', time[1], time[2])
+end
+local now = ARGV[4] == '' and now_by_own_clock() or ARGV[4]
+local function since(milliseconds)
+  return string.format('(%.0f', now * 1000 - milliseconds)
+end
 local lengths, configured, moments = {}, {}, {}
 local used, recent, stride = 0, 0, 1
 local has_limiter = is(KEYS[6], 'zset')
@@ -65,12 +74,13 @@ for i = 16, #KEYS do
   lengths[#lengths + 1] = redis.call('LLEN', KEYS[i])
 end
 if has_limiter then
-  used = redis.call('ZCOUNT', KEYS[6], '(' .. ARGV[1], '+inf')
-  recent = redis.call('ZCOUNT', KEYS[6], '(' .. ARGV[2], '+inf')
+  used = redis.call('ZCOUNT', KEYS[6], since(ARGV[1]), '+inf')
+  recent = redis.call('ZCOUNT', KEYS[6], since(ARGV[2]), '+inf')
   stride = math.max(1, math.ceil(used / tonumber(ARGV[3])))
   moments = moments_of(KEYS[6], used, stride)
 end
 return {
+  'now', now,
   'source', redis.call('LLEN', KEYS[1]) + redis.call('LLEN', KEYS[14])
     + redis.call('LLEN', KEYS[15]),
   'state', fields_of(KEYS[2], 'flow', 'cursor', 'cursor_until', 'cursor_rules', 'speed', 'moved_at',
