@@ -8,11 +8,11 @@ which one step of it fails is not plain, and is read member by member (`message.
 import json
 import re
 import sys
-from functools import cache, lru_cache
+from functools import cache
 from math import isinf
 from typing import Any, NamedTuple
 
-from mutt_tasks.core.message import HEADER_FIELD, LONGEST_TIMESTAMP, Header, members_of
+from mutt_tasks.core.message import HEADER_FIELD, LONGEST_TIMESTAMP, Header
 from mutt_tasks.core.moments import moment_of
 from mutt_tasks.core.refusals import DEEPEST, MOST_DIGITS
 from mutt_tasks.core.routes import Route
@@ -21,6 +21,7 @@ from mutt_tasks.core.routes import Route
 LARGEST = LONGEST_TIMESTAMP
 
 _SPACE = ord(" ")
+_HEADER = b',"%b":' % HEADER_FIELD.encode()
 _MOST_IN_COUNTER = 999_999_999
 # Behind a key: a number of 1 to 9 digits, and nothing that would make it another number.
 _COUNTER = re.compile(rb"[ \t\n\r]*+:[ \t\n\r]*+([0-9]{1,9}+)(?![0-9.eE])")
@@ -33,7 +34,8 @@ class NoJsonError(Exception):
 class PlainMessage(NamedTuple):
     """A message without our header that has nothing odd about it.
 
-    `event` holds its decoded members; `reset` is `raw` with 0 in each reset field that it has.
+    `event` holds its decoded members; `reset` is `raw` with 0 in each reset field, and without the
+    brace that closes it.
     """
 
     raw: bytes
@@ -47,15 +49,9 @@ class PlainMessage(NamedTuple):
 
     def stamped(self, header: bytes, zeroed: tuple[str, ...] = ()) -> bytes:
         """The same bytes with `header`, and 0 in the `zeroed` fields: all reset fields, or none."""
-        missing = tuple([field for field in zeroed if field not in self.event])
         # The last byte closes the object, and the byte before it ends the last member.
-        return (self.reset if zeroed else self.raw)[:-1] + _ending(missing, header)
-
-
-# Nearly all messages of a batch end alike.
-@lru_cache(maxsize=256)
-def _ending(missing: tuple[str, ...], header: bytes) -> bytes:
-    return b",%b}" % members_of(dict.fromkeys(missing, b"0") | {HEADER_FIELD: header})
+        body = self.reset if zeroed else self.raw[:-1]
+        return b"".join((body, _HEADER, header, b"}"))
 
 
 def plain_message(raw: bytes, route: Route) -> PlainMessage | None:
@@ -67,7 +63,7 @@ def plain_message(raw: bytes, route: Route) -> PlainMessage | None:
     event = decoded(raw)
     if not event or HEADER_FIELD in event or not is_ordinary(event, route):
         return None
-    reset = _zeroed(raw, [field for field in route.reset_fields if field in event])
+    reset = _reset(raw, event, route.reset_fields)
     return None if reset is None else PlainMessage(raw, event, reset)
 
 
@@ -141,16 +137,21 @@ def _quoted(field: str) -> bytes:
     return b'"%s"' % field.encode()
 
 
-def _zeroed(raw: bytes, fields: list[str]) -> bytes | None:
-    """The bytes with 0 in these top-level fields, all of which the decoder found.
+def _reset(raw: bytes, event: dict[str, Any], fields: tuple[str, ...]) -> bytes | None:
+    """The bytes with 0 in these top-level fields, without the closing brace.
 
     None if one is no sound counter, or if it is not certain where it stands.
     """
+    body = raw[:-1]
     for field in fields:
         key = _quoted(field)
-        at = raw.find(key)
-        found = _COUNTER.match(raw, at + len(key)) if raw.rfind(key) == at else None
+        if field not in event:
+            body += b",%b:0" % key
+            continue
+        at = body.find(key)
+        found = _COUNTER.match(body, at + len(key)) if body.rfind(key) == at else None
         if found is None:
             return None
-        raw = raw[: found.start(1)] + b"0" + raw[found.end(1) :]
-    return raw
+        start, end = found.span(1)
+        body = b"%b0%b" % (body[:start], body[end:])
+    return body

@@ -104,6 +104,8 @@ class _Scan:
             f"{policy.max_retries} {policy.backoff:g} {policy.max_age:g} {policy.suspect_wait:g}"
         )
         self._skip, self._ready_at = self._known_to_wait(look.reading.cursor)
+        # So many of the messages that are looked at came in an outage.
+        self._cleared = wanted.suspects.cleared - self._skip
         self._waiting_suspects: list[int] = []
         self._sends_suspect = False
         self._decisions: list[Decision] = []
@@ -142,7 +144,7 @@ class _Scan:
         if self._held and self._held_bytes + size > MOST_BYTES:
             self.is_full = True
             return False
-        is_cleared = self.place < self._suspects.cleared
+        is_cleared = len(self.messages) < self._cleared
         decision = decide(
             raw, self._route, self._policy, self._cycle, self._now, is_cleared=is_cleared
         )
