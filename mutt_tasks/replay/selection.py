@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from math import inf
 from typing import Any
 
 from mutt_tasks.core.failures import Spans
@@ -111,9 +112,8 @@ class _Scan:
         self._decisions: list[Decision] = []
         self.messages: list[bytes] = []
         self.going = self.data_bytes = 0
-        # What a commit will hold: all from the first message that goes.
-        self._held = self._held_bytes = 0
-        self._most_held = MOST_MESSAGES
+        # A commit will hold all from the first message that goes: no more than these, all told.
+        self._most, self._most_bytes = inf, inf
         self.has_ended = self.is_full = False
 
     def _known_to_wait(self, cursor: Cursor) -> tuple[int, float]:
@@ -135,34 +135,34 @@ class _Scan:
 
     def page(self, bounds: ScanBounds) -> tuple[int, int]:
         """How many messages and bytes the next look may return."""
-        most = min(self._most_held - self._held, bounds.messages - len(self.messages))
-        return most, min(MOST_BYTES - self._held_bytes, bounds.data_bytes - self.data_bytes)
+        count, data_bytes = len(self.messages), self.data_bytes
+        most = min(MOST_MESSAGES, self._most - count, bounds.messages - count)
+        most_bytes = min(MOST_BYTES, self._most_bytes - data_bytes, bounds.data_bytes - data_bytes)
+        return int(most), int(most_bytes)
 
     def take(self, raw: bytes) -> bool:
         """Decide what becomes of the next message; False when a commit holds no more."""
-        size = len(raw)
-        if self._held and self._held_bytes + size > MOST_BYTES:
+        size, count = len(raw), len(self.messages)
+        if self.data_bytes + size > self._most_bytes:
             self.is_full = True
             return False
-        is_cleared = len(self.messages) < self._cleared
+        is_cleared = count < self._cleared
         decision = decide(
             raw, self._route, self._policy, self._cycle, self._now, is_cleared=is_cleared
         )
-        self.messages.append(raw)
-        self._decisions.append(decision)
-        self.data_bytes += size
         if decision.is_suspect:
             self._note_suspect(raw, decision)
         if decision.action is Action.WAIT:
             self._ready_at = min(self._ready_at, decision.ready_at)
         else:
+            if not self.going:
+                self._most = count + most_behind(self._nearer(self.place))
+                self._most_bytes = self.data_bytes + MOST_BYTES
             self.going += 1
-            if self.going == 1:
-                self._most_held = most_behind(self._nearer(self.place - 1))
-        if self.going:
-            self._held += 1
-            self._held_bytes += size
-            self.is_full = self._held >= self._most_held or self._held_bytes >= MOST_BYTES
+        self.messages.append(raw)
+        self._decisions.append(decision)
+        self.data_bytes += size
+        self.is_full = count + 1 >= self._most or self.data_bytes >= self._most_bytes
         return not self.is_full
 
     def _note_suspect(self, raw: bytes, decision: Decision) -> None:
