@@ -23,7 +23,7 @@ def entered(context: CycleContext, reasons: Iterable[str]) -> dict[str, Any]:
     found = context.store.levels.look(settings.routes, every)
     within = settings.levels.recovered_within
     seen = Seen(
-        at=context.surroundings.now(),
+        at=context.surroundings.moment(found.now),
         is_well=_EXCUSES.isdisjoint(reasons),
         interval=settings.pace.interval,
         queues=found.queues,

@@ -64,8 +64,12 @@ class Kept:
 
 @dataclass(frozen=True)
 class Found:
-    """The books, and what there is to be entered: each queue, and all lists together."""
+    """The books, and what there is to be entered: each queue, and all lists together.
 
+    That is at the moment `now`, by Redis' own clock (seconds since 1970).
+    """
+
+    now: float
     books: Books
     queues: Mapping[str, Queue]
     all: Queue
@@ -88,13 +92,14 @@ class Levels:
         beside = {name: (keys.aside(name), keys.front(name)) for name in _NAMES}
         every = (*dict.fromkeys(lists), *(key for pair in beside.values() for key in pair))
         names = [_LISTS, *_fields(routes)]
-        stats, (known, *books), *depths = self._scripts.read(
+        now, (stats, (known, *books), *depths) = self._scripts.read_at(
             ("HMGET", keys.STATS, *_COUNTERS),
             ("HMGET", keys.LEVELS, *names),
             *(("LLEN", name) for name in every),
         )
         counters, depth = _counters(stats), dict(zip(every, depths, strict=True))
         return Found(
+            now=now,
             books=_books_of(routes, books),
             queues={
                 route.name: Queue(
