@@ -308,7 +308,7 @@ def test_a_drain_that_waits_for_moogsoft_guards_the_queue_between_two_cycles(
 
     assert lingered is not None
     assert lingered.next_cycle
-    assert lingered.delay == 0.1  # it is looked at again soon
+    assert lingered.delay == 0.4  # it is looked at again soon
     assert client.get(LEASE) == lingered.next_cycle.encode()
     assert client.llen(ALERTS) == KEPT
     # The same task delivered twice finds the drain gone on.
@@ -343,7 +343,7 @@ def test_a_drain_that_has_something_to_do_does_not_linger(
     assert client.get(LEASE) == next_cycle.encode()
 
 
-@pytest.mark.parametrize(("shelter", "delay"), [("true", 0.1), ("false", 10.0)])
+@pytest.mark.parametrize(("shelter", "delay"), [("true", 0.4), ("false", 10.0)])
 def test_while_moogsoft_is_down_a_guarded_queue_is_looked_at_soon(
     client: redis.Redis, store: Store, shelter: str, delay: float
 ) -> None:
