@@ -40,8 +40,8 @@ SPREAD_SHARE, LONGEST_SPREAD = 0.95, 10.0
 # held has nothing else to do.
 JOB_SECONDS, JOB_SECONDS_HELD = 0.5, 10.0
 
-# While a queue is guarded, the next task of a drain follows after this many seconds: the guard looks
-# every half second, and a task takes a moment to begin.
+# While a queue is guarded, the next task of a drain follows after this many seconds: the guard
+# looks every half second, and a task takes a moment to begin.
 GUARD_GAP = 0.4
 
 

@@ -23,7 +23,7 @@ from mutt_tasks.store.store import Store
 
 # Between two looks while nothing else is done, and the longest stretch of them, in seconds: pauses
 # and calls by hand wait for its end.
-LOOK_SECONDS, LONGEST_WATCH = 0.5, 5.0
+LOOK_SECONDS, LONGEST_WATCH = 0.5, 6.0
 
 # A queue whose oldest alert lies there for this long is taken by nobody, in seconds.
 _UNTAKEN_SECONDS = 0.4
