@@ -45,7 +45,8 @@ def guarded_route(settings: Settings) -> Route | None:
 
 def look_on(store: Store, settings: Settings, now: float | None = None) -> Standing:
     """What tells whether a cycle should begin; `now` in seconds since 1970 (None: Redis' clock)."""
-    forwarder, queue = settings.forwarder, settings.lists.alert_queue
+    forwarder, route = settings.forwarder, guarded_route(settings)
+    queue = route.target if route else ""
     lists, period = lists_of(settings), forwarder.rate_period
     return store.standing.read(queue, forwarder.rate_limit_key, period, lists, now)
 

@@ -29,10 +29,9 @@ class Pipeline:
 
     def breaker(self) -> Marks:
         """What stands in Redis of the forwarder's own circuit breaker."""
-        (state,), (open_time,), old_mark, seen_at = self._scripts.read(
+        (state, open_time), old_mark, seen_at = self._scripts.read(
             # MGET finds nothing where something else than a string stands.
-            ("MGET", keys.BREAKER),
-            ("MGET", keys.BREAKER_OPEN_TIME),
+            ("MGET", keys.BREAKER, keys.BREAKER_OPEN_TIME),
             ("EXISTS", keys.OLD_BREAKER),
             ("HGET", keys.HEALTH, "breaker_seen_at"),
         )

@@ -70,16 +70,15 @@ class Probes:
             ("HGET", keys.DRAIN, "asks"),
             ("EXISTS", keys.PAUSED),
             ("HMGET", keys.HEALTH, *_FIELDS, "breaker_seen_at"),
-            ("GET", keys.BREAKER),
-            ("GET", keys.BREAKER_OPEN_TIME),
-            ("GET", keys.FAILURES),
+            ("MGET", keys.BREAKER, keys.BREAKER_OPEN_TIME, keys.FAILURES),
             ("EXISTS", keys.OLD_BREAKER),
             ("ZREVRANGE", limiter_key, 0, 0, "WITHSCORES"),
             *(("LLEN", route.source) for route in routes),
             # A key that holds something else is as good as not there; a full cycle says what.
             is_lenient=True,
         )
-        asks, is_paused, health, state, open_time, failures, old_mark, newest, *depths = answers
+        asks, is_paused, health, breaker, old_mark, newest, *depths = answers
+        state, open_time, failures = breaker
         *kept, seen_at = health or (None,) * (len(_FIELDS) + 1)
         return Outlook(
             now=now,

@@ -88,12 +88,18 @@ class Scripts:
 
         Where a key holds something else, raises StoreCorrupt, or answers None if `is_lenient`.
         """
-        return self.read_at(*reads, is_lenient=is_lenient)[1]
+        return self._read(reads, 0, is_lenient=is_lenient)[1:]
 
     def read_at(self, *reads: Sequence[Any], is_lenient: bool = False) -> tuple[float, list[Any]]:
         """The same, behind the moment by Redis' own clock, in seconds since 1970."""
+        time, *answers = self._read(reads, 1, is_lenient=is_lenient)
+        return seconds_of(time), answers
+
+    def _read(
+        self, reads: Sequence[Sequence[Any]], with_time: int, *, is_lenient: bool
+    ) -> list[Any]:
         args = [part for command, _, *rest in reads for part in listed((command, *rest))]
-        time, *answers = self.call("reads", [key for _, key, *_ in reads], args)
+        answers = self.call("reads", [key for _, key, *_ in reads], [with_time, *args])
         found: list[Any] = []
         for each in answers:
             is_wrong = isinstance(each, redis.ResponseError)
@@ -101,7 +107,7 @@ class Scripts:
                 with translated():
                     raise each
             found.append(None if is_wrong else each)
-        return seconds_of(time), found
+        return found
 
 
 @cache

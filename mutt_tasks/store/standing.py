@@ -13,8 +13,9 @@ from mutt_tasks.store.scripts import Scripts
 class Standing:
     """`queued` alerts stand before the forwarder, whose limiter took `used` in its last period.
 
-    `is_free` says that no cycle is at work, and no operator's pause in force; `is_abandoned` that a
-    drain was under way that nobody goes on with; `has_jobs` that operators' jobs are at work.
+    `is_free` says, where some stand, that no cycle is at work, and no operator's pause in force;
+    `is_abandoned` that a drain was under way that nobody goes on with; `has_jobs` that operators'
+    jobs are at work.
     """
 
     queued: int
@@ -41,7 +42,8 @@ class Standings:
     ) -> Standing:
         """The alert `queue`, and what the limiter at `limiter_key` took in its `period` (seconds).
 
-        Jobs work in the `lists`; `now` is in seconds since 1970 (None: by Redis' own clock).
+        Without a name the queue is not looked at, nor is the limiter while it is empty. Jobs work in
+        the `lists`; `now` is in seconds since 1970 (None: by Redis' own clock).
         """
         queued, used, doing, is_abandoned, is_paused, has_jobs = self._scripts.call(
             "standing",

@@ -95,6 +95,7 @@ def test_without_a_moment_a_route_is_read_by_the_clock_of_redis(
 
 def test_who_looks_on_counts_by_the_clock_of_redis_too(client: redis.Redis, store: Store) -> None:
     now = store.now()
+    client.lpush(ALERTS, "alert")
     client.zadd(LIMITER, {"a": round(now * 1000), "b": round((now - 100) * 1000)})
     assert store.standing.read(ALERTS, LIMITER, period=60.0).used == 1
 

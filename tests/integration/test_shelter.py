@@ -319,6 +319,7 @@ def test_a_drain_that_waits_for_moogsoft_guards_the_queue_between_two_cycles(
 def test_an_alert_counts_for_a_period_after_it_was_taken(client: redis.Redis, store: Store) -> None:
     """The forwarder's script removes what is as old as the period."""
     client.zadd(LIMITER, {"a": 1000, "b": 1001, "c": 1002})
+    fill(client, ALERTS, [alert(1)])
     assert store.standing.read(ALERTS, LIMITER, period=1.0, now=2.001).used == 1
 
 
