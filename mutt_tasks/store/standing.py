@@ -42,8 +42,8 @@ class Standings:
     ) -> Standing:
         """The alert `queue`, and what the limiter at `limiter_key` took in its `period` (seconds).
 
-        Without a name the queue is not looked at, nor is the limiter while it is empty. Jobs work in
-        the `lists`; `now` is in seconds since 1970 (None: by Redis' own clock).
+        Without a name the queue is not looked at, nor is the limiter while it is empty. Jobs work
+        in the `lists`; `now` is in seconds since 1970 (None: by Redis' own clock).
         """
         queued, used, doing, is_abandoned, is_paused, has_jobs = self._scripts.call(
             "standing",

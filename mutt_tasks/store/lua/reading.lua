@@ -28,9 +28,6 @@
 local function is(key, kind)
   return redis.call('TYPE', key).ok == kind
 end
-local function string_at(key)
-  return is(key, 'string') and redis.call('GET', key)
-end
 local function fields_of(key, ...)
   local values, found = redis.call('HMGET', key, ...), {}
   for i, name in ipairs({ ... }) do
@@ -64,12 +61,12 @@ local now = ARGV[4] == '' and now_by_own_clock() or ARGV[4]
 local function since(milliseconds)
   return string.format('(%.0f', now * 1000 - milliseconds)
 end
-local lengths, configured, moments = {}, {}, {}
+-- MGET finds nothing where something else than a string stands.
+local breaker, opened_at, failures, alerts, period, shed_above =
+  unpack(redis.call('MGET', KEYS[5], KEYS[11], KEYS[10], KEYS[7], KEYS[8], KEYS[9]))
+local lengths, moments = {}, {}
 local used, recent, stride = 0, 0, 1
 local has_limiter = is(KEYS[6], 'zset')
-for i = 7, 9 do
-  configured[#configured + 1] = string_at(KEYS[i])
-end
 for i = 16, #KEYS do
   lengths[#lengths + 1] = redis.call('LLEN', KEYS[i])
 end
@@ -87,8 +84,8 @@ return {
     'suspects', 'landing'),
   'pace', fields_of(KEYS[3], 'pace', 'watch', 'limits'),
   'is_paused', redis.call('EXISTS', KEYS[4]),
-  'breaker', string_at(KEYS[5]),
-  'opened_at', string_at(KEYS[11]),
+  'breaker', breaker,
+  'opened_at', opened_at,
   'old_breaker', redis.call('EXISTS', KEYS[12]),
   'breaker_seen_at', is(KEYS[13], 'hash') and redis.call('HGET', KEYS[13], 'breaker_seen_at'),
   'has_limiter', has_limiter and 1 or 0,
@@ -99,6 +96,6 @@ return {
   'newest', has_limiter and redis.call('ZREVRANGE', KEYS[6], 0, 0, 'WITHSCORES')[2] or false,
   'oldest', has_limiter and redis.call('ZRANGE', KEYS[6], 0, 0, 'WITHSCORES')[2] or false,
   'lengths', lengths,
-  'configured', configured,
-  'failures', string_at(KEYS[10]),
+  'configured', { alerts, period, shed_above },
+  'failures', failures,
 }
