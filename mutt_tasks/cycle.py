@@ -164,9 +164,10 @@ def linger(
         return Lingered()
     context = CycleContext(store, settings, surroundings, cycle, token)
     guard = Guard(context, Traffic(settings), is_down=True)
-    guard.watch(min(delay, LONGEST_WATCH))
+    left = delay - guard.watch(min(delay, LONGEST_WATCH))
     if guard.route is not None:
-        delay = GUARD_GAP
+        # A last moment is not worth a task of its own.
+        delay = left if left < 2 * LOOK_SECONDS else GUARD_GAP
     next_cycle = surroundings.new_id()
     if not store.lease.linger(token, next_cycle, delay):
         return Lingered()
