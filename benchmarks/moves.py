@@ -43,7 +43,8 @@ class Extent:
     lengths: tuple[int, ...]
 
 
-WHOLE = Extent(10_000, 3, 60, 500_000, 60.0, 15.0, (10_000, 100_000, 1_000_000))
+# A hold is measured for as long as it takes from one question to Moogsoft to the next.
+WHOLE = Extent(10_000, 3, 60, 500_000, 60.0, 27.5, (10_000, 100_000, 1_000_000))
 SHORT = Extent(1000, 1, 3, 5000, 2.0, 2.0, (1000,))
 
 
