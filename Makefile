@@ -5,6 +5,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
+# Tests start some thousand processes of Python: none compiles our modules anew, whatever the
+# environment says.
+export PYTHONDONTWRITEBYTECODE :=
+
 .DEFAULT_GOAL := help
 .PHONY: help install lint format type test run docs dashboards bench bench-recovery soak clean
 
