@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import redis
@@ -60,30 +61,71 @@ class Cursor:
 class RouteReading:
     """One route as it is now.
 
-    `speed` (messages/s) is the smoothed pace of its batches, the last of them at `moved_at`; the
-    queues have these `lengths`, `queued` messages lie before the forwarder, and `sights` tell what
-    the last look found of replays in the queues. `accepted` is what the forwarder's limiter holds.
+    The queues have these `lengths`, and `queued` messages lie before the forwarder. `accepted` is
+    what the forwarder's limiter holds.
     The forwarder has counted `failures` in a row (None: it does not count). `consumer_limits` is
     what runtime configuration says of the limiter's alerts, its period and the alerter's shedding.
+    What was `kept` is decoded when it is asked for: a cycle reads many times a second, and asks
+    once, for while it holds the lease nobody else changes it.
     """
 
     depths: Depths
     lengths: Mapping[str, int]
     queued: int
-    cursor: Cursor
-    speed: float
-    moved_at: float
-    flow: Flow
-    suspects: Suspects
-    sights: tuple[QueueSight, ...]
-    pace: Pace
-    watch: Watch
-    limits: FollowedLimits
+    kept: Mapping[str, bytes | None]
     accepted: Accepted
     consumer_limits: tuple[bytes | None, bytes | None, bytes | None]
     failures: int | None
     is_paused: bool
     breaker: Marks
+
+    @property
+    def cursor(self) -> Cursor:
+        """Which messages at the old end are known to wait."""
+        kept = self.kept
+        return Cursor(
+            int(number(kept["cursor"])), number(kept["cursor_until"]), text(kept["cursor_rules"])
+        )
+
+    @property
+    def speed(self) -> float:
+        """The smoothed pace of the route's batches, messages/s."""
+        return number(self.kept["speed"])
+
+    @property
+    def moved_at(self) -> float:
+        """When the last of them went, in seconds since 1970."""
+        return number(self.kept["moved_at"])
+
+    @cached_property
+    def flow(self) -> Flow:
+        """What is known of the route between its batches."""
+        return decoded(Flow, self.kept[FIELDS[Flow]])
+
+    @cached_property
+    def suspects(self) -> Suspects:
+        """What is known of alerts that failed alone."""
+        return decoded(Suspects, self.kept[FIELDS[Suspects]])
+
+    @property
+    def sights(self) -> tuple[QueueSight, ...]:
+        """What the last look found of replays in the queues."""
+        return landing.decoded(text(self.kept[landing.FIELD]))
+
+    @cached_property
+    def pace(self) -> Pace:
+        """How fast replays may go."""
+        return decoded(Pace, self.kept[FIELDS[Pace]])
+
+    @cached_property
+    def watch(self) -> Watch:
+        """Whether the forwarder drops what it is sent."""
+        return decoded(Watch, self.kept[FIELDS[Watch]])
+
+    @cached_property
+    def limits(self) -> FollowedLimits:
+        """The consumers' limits, as they were followed."""
+        return decoded(FollowedLimits, self.kept[FIELDS[FollowedLimits]])
 
 
 class Readings:
@@ -161,26 +203,13 @@ def _reading(
     route: Route, queues: tuple[str, ...], found: dict[str, Any], start: float
 ) -> RouteReading:
     """The reading that an answer tells; the limiter's window begins at `start`."""
-    state, pace = named(found["state"]), named(found["pace"])
     alerts, period, shed_above = found["configured"]
     failures = found["failures"]
     return RouteReading(
         depths=_depths(route, queues, found["source"], found["lengths"]),
         lengths=dict(zip(queues, found["lengths"], strict=True)),
         queued=sum(found["lengths"]),
-        cursor=Cursor(
-            int(number(state["cursor"])),
-            number(state["cursor_until"]),
-            text(state["cursor_rules"]),
-        ),
-        speed=number(state["speed"]),
-        moved_at=number(state["moved_at"]),
-        flow=decoded(Flow, state["flow"]),
-        suspects=decoded(Suspects, state["suspects"]),
-        sights=landing.decoded(text(state[landing.FIELD])),
-        pace=decoded(Pace, pace["pace"]),
-        watch=decoded(Watch, pace["watch"]),
-        limits=decoded(FollowedLimits, pace["limits"]),
+        kept=named(found["state"]) | named(found["pace"]),
         accepted=_accepted(found, start),
         consumer_limits=(alerts, period, shed_above),
         failures=int(number(failures)) if failures else None,
