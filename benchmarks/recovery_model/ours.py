@@ -14,6 +14,7 @@ from mutt_tasks.moogsoft import Answer
 from mutt_tasks.replay.cycle_context import Health
 from mutt_tasks.replay.guard import wants_cycle
 from mutt_tasks.settings import Settings, load
+from mutt_tasks.store.connection import connect
 from mutt_tasks.store.store import Store
 from mutt_tasks.surroundings import Surroundings
 
@@ -42,7 +43,7 @@ def settings_for(world: World, url: str) -> Settings:
 def ours(world: World, until: float, seed: int, url: str) -> None:
     """Beat's ticks and the drains that follow from them, up to a moment."""
     settings = settings_for(world, url)
-    store = Store.at(settings.redis.address)
+    store = Store(connect(settings.redis.address).client())
     random = Random(seed)
 
     def probe(_: Settings, __: float) -> Answer:
