@@ -9,10 +9,9 @@ from benchmarks.recovery_model.books import Dead, missing_and_doubled
 from benchmarks.recovery_model.least import least_seconds
 from benchmarks.recovery_model.ours import ours
 from benchmarks.recovery_model.scenario import Scenario
-from benchmarks.recovery_model.server import memory_redis
+from benchmarks.recovery_model.server import memory_redis, one_connection
 from benchmarks.recovery_model.world import World
 from mutt_tasks.settings import load
-from mutt_tasks.store.connection import connect
 
 NONE, OURS = "none", "ours"
 REPLAYING = (OURS, "predecessor", "fixed", "at_once")
@@ -86,8 +85,7 @@ def run(
     with memory_redis() as url:
         # A peer's RPOP that is sent again would lose messages: on a busy machine wait instead.
         address = load({"REDIS_URL": url}).redis.address
-        # One connection and no pool: a run asks a hundred thousand times, one after another.
-        client = connect(address, timeout=LONGEST_ANSWER, retries=0).client()
+        client = one_connection(address, timeout=LONGEST_ANSWER, retries=0)
         world = World(scenario, client, seed, sample)
         if policy == NONE:
             world.advance_to(_settled_at(scenario))
