@@ -216,7 +216,8 @@ _SMALL: dict[str, dict[str, float]] = {
     "moogsoft-down": {"outage": 120.0, "breaker_rest": 60.0},
     "alerter-down": {"outage": 30.0},
     "backlog": {"backlog_alerter": 400},
-    "flapping": {"outage": 180.0, "backlog_alerter": 300, "breaker_rest": 60.0},
+    # As often ill as a message is replayed before it counts as poison.
+    "flapping": {"outage": 270.0, "live_rate": 10.0, "backlog_alerter": 300, "breaker_rest": 60.0},
     "shed-storm": {"outage": 8.0},
     "slow-consumer": {"backlog_alerter": 100},
     "both-routes": {"backlog_alerter": 200, "backlog_moog": 200},
