@@ -24,7 +24,7 @@ from stand_ins.facts import ALERT_QUEUE, ALERTER_DLQ, DEAD_LIST, INGEST_QUEUE, M
 from stand_ins.limiter import Limits
 
 # How long the lists are that a policy changes, and how many alerts it has sheltered. A run looks
-# fifty times a second: one script costs half of what four commands do.
+# fifty times a second, so it is one script and not four commands.
 _LOOK = """
 return {redis.call('LLEN', KEYS[1]), redis.call('LLEN', KEYS[2]), redis.call('LLEN', KEYS[3]),
   redis.call('HGET', KEYS[4], ARGV[1])}
