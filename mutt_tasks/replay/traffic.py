@@ -28,7 +28,8 @@ from mutt_tasks.core.pace import Pace
 from mutt_tasks.core.suspects import Suspects
 from mutt_tasks.core.watch import Sight, Watch
 from mutt_tasks.settings import Settings
-from mutt_tasks.store.readings import RouteReading, Window
+from mutt_tasks.store.readings import Window
+from mutt_tasks.store.route_reading import RouteReading
 from mutt_tasks.store.states import encoded
 
 

@@ -4,7 +4,8 @@ import pytest
 import redis
 
 from mutt_tasks.core.limiter import Accepted
-from mutt_tasks.store.readings import RouteReading, Window
+from mutt_tasks.store.readings import Window
+from mutt_tasks.store.route_reading import RouteReading
 from mutt_tasks.store.store import Store
 from tests.pipeline import ALERTS, INGEST, LIMITER, settings_of
 
