@@ -15,6 +15,7 @@ from math import ceil, sqrt
 
 from mutt_tasks.core.drop import CLOCK_SECONDS, LONGEST_HOLD, Drop
 from mutt_tasks.core.fullness import Fullness
+from mutt_tasks.core.live_traffic import CHANCE_SIGMAS
 from mutt_tasks.core.shortfall import FEW, SHARED, Missing, Shortfall
 from mutt_tasks.core.trial import LEAST_OVER, Trial, Verdict
 
@@ -157,7 +158,9 @@ class Watch:
         """Whether the window looks full, or less arrives than the alerter usually forwards."""
         window = self.window.looked(sight.used, sight.period, now)
         surplus, many = sight.surplus(self.share), FEW + SHARED * sight.sent
-        is_short = surplus + self.live > many + sqrt(self.live)
+        # Fewer live alerts by chance are no sign where every replay must arrive.
+        sigmas = 1.0 if sight.unsure else CHANCE_SIGMAS
+        is_short = surplus + self.live > many + sigmas * sqrt(self.live)
         missing = self.missing.looked(is_short, sight.used, now)
         gone = self.gone.looked(surplus > many, sight.used, now)
         watch = replace(self, window=window, missing=missing, gone=gone)
