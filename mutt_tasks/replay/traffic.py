@@ -96,7 +96,7 @@ class Traffic:
             pace, watch = replace(pace, unseen=0), self.watch.interrupted()
         if watch.drop.drops > self.watch.drop.drops:
             self.found_dropping = watch.drop.dropped
-            pace = pace.forgotten()  # what was dropped looked like less traffic
+            pace = pace.forgotten(now)  # what was dropped looked like less traffic
         self.limiter = replace(believed, limit=watch.drop.limit(limits.alerts))
         self.pace, self.watch, self._is_written = pace, watch, False
 
