@@ -210,7 +210,7 @@ def test_pause_resume_and_run_reach_the_worker(
         assert "it will replay nothing: paused by ann" in asked.stderr
         until(lambda: "outcome=held" in running.logs(), hint=running.logs)
         assert client.llen(INGEST) == 0
-        resumed = of(run("resume", "--actor", "bob", "-o", "json"))
+        resumed = of(run("resume", "--actor", "bob", "--reason", "done early", "-o", "json"))
         assert (resumed["outcome"], resumed["actor"]) == ("resumed", "bob")
         until(lambda: client.llen(INGEST) == 3, hint=running.logs)
     told = of(run("journal", "--event", "paused", "--event", "resumed", "-o", "json"))

@@ -62,7 +62,7 @@ def test_a_night_from_the_bad_group_to_the_undo(client: redis.Redis, run: Run) -
     where = ("--route", "dead", "--where", "disk")
     thrown = of(run("discard", *where, "--reason", "hopeless", *asked))
     assert lying_in(client, DEAD) == [b"{garbage"]
-    back = of(run("undo", thrown["id"], "--actor", "ann", "--reason", "no", *asked[:4]))
+    back = of(run("undo", thrown["id"], "--reason", "no", *asked))
     assert back["counts"]["done"] == 3
     assert lying_in(client, DEAD) == [*hopeless, b"{garbage"]
 
