@@ -142,9 +142,9 @@ def pause(self: Any, actor: str, reason: str, seconds: float = 3600) -> Result:
 
 
 @app.task(name="mutt_tasks.resume", base=Checked, bind=True, throws=EXPECTED)
-def resume(self: Any, actor: str, reason: str = "") -> Result:
-    """End a pause, and start a cycle as a call by hand does; `actor` says who, `reason` why."""
-    resumed = _told(switches.resume(store(), _request_id(self), actor, reason))
+def resume(self: Any, actor: str) -> Result:
+    """End a pause, and start a cycle as a call by hand does; `actor` says who does."""
+    resumed = _told(switches.resume(store(), _request_id(self), actor))
     remediate.apply_async()
     return resumed
 
