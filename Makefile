@@ -5,8 +5,12 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
+# Tests start some thousand processes of Python: none compiles our modules anew, whatever the
+# environment says.
+export PYTHONDONTWRITEBYTECODE :=
+
 .DEFAULT_GOAL := help
-.PHONY: help install lint format type test run docs dashboards bench bench-recovery soak clean
+.PHONY: help install lint format type test run docs dashboards pictures bench bench-recovery soak clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
@@ -50,6 +54,9 @@ docs: $(VENV)/.installed ## Write what is made from code and data: settings' pag
 
 dashboards: $(VENV)/.installed ## Write monitoring/grafana/dashboards with Grafana's foundation SDK
 	$(BIN)/python -m tools.dashboards
+
+pictures: $(VENV)/.installed ## Take docs/console*.png with Chromium from a run of the demo
+	$(BIN)/python tools/pictures.py
 
 bench: $(VENV)/.installed ## Measure moves beside their peers, and what they cost Redis; writes docs/performance.md
 	$(BIN)/python benchmarks/moves.py

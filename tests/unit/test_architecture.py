@@ -35,7 +35,10 @@ CELERYS = {
     f"{PACKAGE}.{name}"
     for name in (
         *("tasks", "celery", "broker", "schedule", "checked", "telemetry.announcing"),
-        *(f"worker.{each}" for each in ("audit_log", "oversight", "serving", "survival")),
+        *(
+            f"worker.{each}"
+            for each in ("audit_log", "background", "oversight", "serving", "survival")
+        ),
         "cli.application",
     )
 }
