@@ -11,7 +11,7 @@ import pytest
 from tests import forking
 from tests.services import ROOT, until
 
-ENV = {"PATH": os.environ["PATH"], "HOME": "/nowhere"}
+ENV = {"PATH": os.environ["PATH"], "HOME": "/nowhere", "PYTHONPATH": str(ROOT)}
 AWAY = ENV | {"REDIS_URL": "redis://127.0.0.1:1/0"}
 
 
