@@ -54,7 +54,9 @@ class Process:
             files = [reads, stdout, stderr, theirs.fileno()]
             socket.send_fds(_server(), [json.dumps(wanted).encode()], files)
         self._line.settimeout(60)
-        self.pid = int(self._line.recv(100))
+        told = self._line.recv(100)
+        assert told, "the server that forks has ended"
+        self.pid = int(told)
 
     def poll(self) -> int | None:
         """Its exit status, or minus the signal that ended it; None while it runs."""
