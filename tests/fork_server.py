@@ -96,7 +96,7 @@ class _Server:
         self._line = line
         self._selector = selectors.DefaultSelector()
         self._selector.register(line, selectors.EVENT_READ)
-        self._files = {line.fileno()}
+        self._files: set[int] = set()
 
     def run(self) -> Wanted | None:
         """Serve; None when nobody is there any more. In a fork, what that one is to be."""
@@ -117,6 +117,7 @@ class _Server:
         pid = os.fork()
         if not pid:
             self._selector.close()
+            self._line.close()
             for file in self._files:
                 os.close(file)
             return True
