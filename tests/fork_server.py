@@ -19,6 +19,7 @@ import signal
 import socket
 import sys
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
@@ -134,8 +135,6 @@ class _Server:
         self._selector.unregister(file)
         self._files.discard(file)
         os.close(file)
-        if key.data is None:
-            return
         pid, line = key.data
         if file == line:
             os.waitpid(pid, 0)
@@ -143,7 +142,8 @@ class _Server:
         ended = os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
         assert ended is not None
         status = ended.si_status if ended.si_code == os.CLD_EXITED else -ended.si_status
-        os.write(line, str(status).encode())
+        with suppress(BrokenPipeError):  # nobody wants to hear it
+            os.write(line, str(status).encode())
         self._selector.register(line, selectors.EVENT_READ, (pid, line))
 
 

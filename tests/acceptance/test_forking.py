@@ -53,6 +53,15 @@ def test_what_ends_it_is_told_once_and_for_all(tmp_path: Path) -> None:
     process.terminate()  # nobody is hit by it any more
 
 
+def test_a_fork_that_nobody_waits_for_disturbs_no_other() -> None:
+    with Path(os.devnull).open("wb") as nothing:
+        file = nothing.fileno()
+        forgotten = forking.Process(("mutt-dlq", "list"), AWAY, file, file)
+    forgotten._line.close()
+    until(lambda: not Path(f"/proc/{forgotten.pid}").exists())
+    assert forking.run(("mutt-dlq", "--help"), AWAY).returncode == 0
+
+
 def test_forks_share_nothing_that_one_of_them_changes() -> None:
     ended = [
         forking.run(("mutt-dlq", "list"), AWAY | {"REDIS_PORT": port})
