@@ -7,7 +7,6 @@ Alertmanager tells a receiver. All faults are made in one session, for starting 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from subprocess import Popen
 
 import pytest
 
@@ -28,7 +27,7 @@ from tests.pipeline import (
     settings_of,
 )
 from tests.redis_server import RedisServer
-from tests.services import Services, services, until
+from tests.services import Process, Services, services, until
 
 BOTH = settings_of(REMEDIATION_ROUTES="alerter,moog")
 HITS = "mutt_moog_rate_limit_hits_total"
@@ -64,8 +63,8 @@ class World:
     forwarder: Forwarder
     moogsoft: Moogsoft
     seen: Watch
-    worker: Popen[bytes]
-    beat: Popen[bytes]
+    worker: Process
+    beat: Process
 
     @property
     def store(self) -> Store:
