@@ -89,7 +89,7 @@ def world(tmp_path: Path) -> Iterator[World]:
         until(lambda: redis.client.hget(keys.CHECKS, "audit_whole"), 60, hint=running.logs)
         until(lambda: redis.client.hget(keys.STATS, LAST_CYCLE_MS), 60, hint=running.logs)
         port = int(exporter.host.partition(":")[2])
-        targets = {"mutt-remediation": running.metrics_port, "mutt-moog-forwarder": port}
+        targets = {"mutt-remediation": [running.metrics_port], "mutt-moog-forwarder": [port]}
         with watch(tmp_path, targets, inbox) as seen:
             yield World(redis, running, forwarder, moogsoft, seen, worker, beat)
     redis.stop()

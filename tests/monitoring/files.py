@@ -8,6 +8,7 @@ import yaml
 ROOT = Path(__file__).parents[2]
 PROMETHEUS = ROOT / "monitoring" / "prometheus.yml"
 RULES = ROOT / "monitoring" / "rules.yml"
+SLO_RULES = ROOT / "monitoring" / "slo-rules.yml"
 ALERTMANAGER = ROOT / "monitoring" / "alertmanager.yml"
 RUNBOOK = ROOT / "docs" / "runbook.md"
 TESTS = sorted(Path(__file__).parent.glob("*.yml"))

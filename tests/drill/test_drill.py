@@ -1,0 +1,198 @@
+"""Each alert once for real: the fault is made, the alert fires, people are told, and it ends.
+
+`make alerts` runs it and writes docs/alerts.md.
+"""
+
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from mutt_tasks.store import keys
+from tests.drill import queues, services
+from tests.drill.page import PAGE, Row, severities, severity_of, versions, written
+from tests.drill.record import Name, Record
+from tests.drill.world import WORKER, Fault, World, world
+from tests.monitoring.files import RULES, SLO_RULES, every_alert
+from tests.monitoring.live import Watch, watch
+from tests.moogsoft_server import MoogsoftServer, status
+from tests.pipeline import DLQ, consume, event, fill
+from tests.redis_server import free_port
+from tests.services import until
+
+pytestmark = pytest.mark.alerts
+
+Story = Callable[[World], AbstractContextManager[list[Fault]]]
+# A drain goes on by itself at a rate of its own.
+DRAINING = {
+    "REMEDIATION_DRAIN": "true",
+    "REMEDIATION_DRAIN_INTERVAL": 1,
+    "REMEDIATION_MAX_RATE": "auto",
+}
+
+
+@dataclass
+class Scene:
+    """The faults of one world, and its settings; without a worker where there is none to be."""
+
+    story: Story
+    env: dict[str, object] = field(default_factory=dict)
+    has_worker: bool = True
+
+
+SCENES = {
+    "unchecked": Scene(services.unchecked),
+    "tampered": Scene(services.tampered),
+    "held": Scene(
+        queues.held, {"REMEDIATION_RETRY_BACKOFF": 3600, "DYNAMIC_CONFIG_ENABLED": "true"}
+    ),
+    "suspects": Scene(queues.suspects, DRAINING),
+    "gone": Scene(services.gone),
+    "beside": Scene(services.beside, has_worker=False),
+    "deep": Scene(queues.deep, {"SLO_RECOVERED_WITHIN": 5}),
+    "away": Scene(queues.away, {"REMEDIATION_MAX_RATE": "auto"}),
+    "slow": Scene(queues.slow, DRAINING | {"REMEDIATION_MAX_RATE": 0.5}),
+    "full": Scene(queues.full, {"REMEDIATION_MAX_RATE": "auto", "MOOG_RATE_LIMIT": 5}),
+    "dropping": Scene(queues.dropping, DRAINING),
+    "poison": Scene(queues.poison, DRAINING | {"REMEDIATION_RETRY_BACKOFF": 1}),
+    "mutt": Scene(services.mutt, has_worker=False),
+}
+# So many at a time.
+SIDE_BY_SIDE = 6
+SECONDS = 150
+
+
+def name_of(alert: str, place: World) -> Name:
+    """The alert of a fault in its world."""
+    name, _, severity = alert.partition(" ")
+    namespace = "" if place.name == "mutt" else place.name
+    return Name(name, severity or severity_of(name), namespace)
+
+
+def played(fault: Fault, place: World, record: Record) -> list[Row]:
+    """Make a fault, wait until its alerts fire and are told, mend it, wait until they are over."""
+    told = [name_of(alert, place) for alert in fault.alerts]
+    hidden = [name_of(alert, place) for alert in fault.hidden]
+
+    def hint() -> str:
+        states = {name: record.of(name) for name in told + hidden}
+        return f"{fault.what}: {states}\n{place.running.logs()[-3000:]}"
+
+    made = time.monotonic()
+    fault.make()
+
+    def fire() -> bool:
+        fault.goes_on()
+        return all(record.of(name).has_fired(made) for name in told + hidden) and all(
+            record.of(name).told_since(made, "firing") for name in told
+        )
+
+    until(fire, SECONDS, hint)
+    mended = time.monotonic()
+    fault.mend()
+
+    def are_over() -> bool:
+        fault.repairs()
+        return not any(record.of(name).is_firing for name in told + hidden) and all(
+            record.of(name).is_told_over for name in told
+        )
+
+    until(are_over, SECONDS, hint)
+    rows = [
+        Row(fault, name, made, mended, record.of(name), is_hidden=name in hidden)
+        for name in told + hidden
+    ]
+    print("".join(" | ".join(row.cells) + "\n" for row in rows), flush=True)
+    return rows
+
+
+def staged(name: str, folder: Path, seen: Watch, record: Record) -> list[Row]:
+    """One world from its start to its end."""
+    scene = SCENES[name]
+    with world(name, folder / name, seen, **scene.env) as place:
+        if scene.has_worker:
+            place.begin()
+        with scene.story(place) as faults:
+            return [row for fault in faults for row in played(fault, place, record)]
+
+
+@dataclass
+class Drill:
+    """Everything that watches."""
+
+    folder: Path
+    seen: Watch
+    record: Record
+
+
+@pytest.fixture
+def drill(tmp_path: Path) -> Iterator[Drill]:
+    # Without any worker at all somebody would be told so.
+    metric = "mutt_moog_rate_limit_hits_total"
+    first = status(200, body=f"# TYPE {metric} counter\n{metric} 0\n".encode())
+    with MoogsoftServer(status(200)) as inbox, MoogsoftServer(first) as exporter:
+        targets = {WORKER: [int(exporter.host.partition(":")[2])]}
+        with (
+            watch(tmp_path, targets, inbox, RULES, SLO_RULES) as seen,
+            Record(seen) as record,
+        ):
+            yield Drill(tmp_path, seen, record)
+
+
+def calm(drill: Drill, is_over: threading.Event) -> list[Name]:
+    """A world with two workers in which all is as usual; the alerts that fired in it."""
+    env = {"REMEDIATION_INTERVAL": 5, "SLO_RECOVERED_WITHIN": 60}
+    with world("calm", drill.folder / "calm", drill.seen, **env) as place:
+        place.begin()
+        other = free_port()
+        place.running.worker(METRICS_PORT_REMEDIATION=other, HEALTH_PORT_REMEDIATION=free_port())
+        place.scrape(**{WORKER: other})
+        as_usual = (
+            lambda: place.dlq("pause", "--for", "1h", "--reason", "change 4711"),
+            lambda: place.dlq("resume"),
+            lambda: fill(place.client, DLQ, [event(n, timestamp=place.now) for n in range(20)]),
+            place.started_anew,
+            # As when Redis is restored from a copy that is older than our counters.
+            lambda: place.client.delete(keys.STATS),
+        )
+        for act in as_usual:
+            act()
+            calmly(place, 10)
+        while not is_over.is_set():
+            calmly(place, 1)
+        return [name for name in drill.record.names() if name.namespace == place.name]
+
+
+def calmly(place: World, seconds: float) -> None:
+    """Time passes, and consumers take what is there."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        consume(place.client, place.store)
+        time.sleep(0.1)
+
+
+def test_every_alert_fires_is_told_and_ends_and_nothing_is_told_where_all_is_well(
+    drill: Drill,
+) -> None:
+    chosen = os.environ.get("ALERTS", "").split() or list(SCENES)
+    is_over = threading.Event()
+    with ThreadPoolExecutor(SIDE_BY_SIDE + 1) as pool:
+        quiet = pool.submit(calm, drill, is_over)
+        playing = [
+            pool.submit(staged, name, drill.folder, drill.seen, drill.record) for name in chosen
+        ]
+        wait(playing)
+        is_over.set()
+        print("where all is well:", quiet.result())
+    rows = [row for each in playing for row in each.result()]
+    assert quiet.result() == []
+    if chosen == list(SCENES):
+        assert {row.name.alert for row in rows} == every_alert()
+        assert {(row.name.alert, row.name.severity) for row in rows} == severities()
+        PAGE.write_text(written(rows, versions()))
