@@ -93,12 +93,19 @@ def test_a_redis_cluster_is_refused_with_status_one(
     assert "use one Redis or Sentinel" in ended.stderr
 
 
-@pytest.mark.parametrize("command", ["worker", "beat"])
-def test_who_wants_json_gets_it_here_too(tmp_path: Path, command: str) -> None:
+CELERY = ("celery", "-A", "mutt_tasks")
+
+
+@pytest.mark.parametrize(
+    "program",
+    [(*CELERY, "worker"), (*CELERY, "beat"), ("mutt_tasks.notify",), ("mutt_tasks.console",)],
+    ids=lambda program: program[-1],
+)
+def test_who_wants_json_gets_it_here_too(tmp_path: Path, program: tuple[str, ...]) -> None:
     env = {**BAD, "LOG_JSON_ENABLED": "true", "POD_NAME": "pod-7"}
     ended = run(
         tmp_path,
-        *("-m", "celery", "-A", "mutt_tasks", command),
+        *("-m", *program),
         services=Services(tmp_path, "redis://127.0.0.1:1/0", **env),
     )
 
