@@ -1,4 +1,4 @@
-"""The page that the drill writes: how soon each alert fired and ended, and what people were told."""
+"""The page that the drill writes: how soon each alert fired, who was told what, when it ended."""
 
 import subprocess
 from collections.abc import Sequence
@@ -17,13 +17,21 @@ PAGE = ROOT / "docs" / "alerts.md"
 
 _HEAD = """# Alerts, as they were seen
 
-Written by `make alerts`{commit}. Every alert of `monitoring/rules.yml` and `monitoring/slo-rules.yml` was made to fire once: real workers and beats,
-each on a Redis of its own, were scraped by a real Prometheus ({prometheus}) every second; the fault was made, a real Alertmanager ({alertmanager}) with
-`monitoring/alertmanager.yml` told a local receiver, the fault was mended, and the receiver was told of the end. MUTT's own services are stand-ins.
+Written by `make alerts`{commit}. Every alert of `monitoring/rules.yml` and
+`monitoring/slo-rules.yml` was made to fire once. Real workers and beats, each on a Redis of its own,
+were scraped every second by a real Prometheus ({prometheus}); a real Alertmanager ({alertmanager}) with
+`monitoring/alertmanager.yml` told a local receiver. Each fault was made, the receiver was told, the
+fault was mended, and the receiver was told of the end. MUTT's own services and Moogsoft are
+stand-ins. Beside them ran two workers with whom all was well (a first start, a pause, a short
+backlog, a restart, counters that began anew, an empty queue): of those nobody was told anything.
 
-So that hours pass in minutes, every length of time in the rules (`for`, ranges, offsets) was divided by {factor}, in MUTTRemediationDisabled by {more}, and
-Alertmanager waited for 1 s. Limits in seconds inside of expressions: {limits}. All seconds below are seconds of the run. *Waits* is what the rule
-itself waits (`for`) in production, and in the run: what is left of *fires* is the worker's pace, the scrape, and ranges that have to fill.
+So that hours pass in minutes, every length of time in the rules (`for`, ranges, offsets) was divided
+by {factor}, in MUTTRemediationDisabled by {more}, and Alertmanager waited for 1 s before it told.
+Limits in seconds that stand in expressions: {limits}.
+
+All seconds below are seconds of that run, from the fault or from its mending. *Waits* is the rule's
+own `for`, as it is and as it was in the run; the rest is the worker's pace, the scrape, and ranges
+that have to fill, which do not shrink alike.
 """
 
 _COLUMNS = (

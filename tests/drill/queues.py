@@ -13,7 +13,7 @@ from mutt_tasks.core.moments import iso
 from stand_ins import facts
 from tests.drill.world import Fault, World
 from tests.moogsoft_server import Connection, MoogsoftServer, status
-from tests.pipeline import ALERTS, DLQ, INGEST, MOOG_DLQ, consume, event
+from tests.pipeline import DLQ, INGEST, MOOG_DLQ, consume, event
 
 LOSSES = "mutt_moog_rate_limit_hits_total"
 FULL = "by the forwarder, for its rate window was full"
@@ -178,25 +178,36 @@ def dropping(world: World) -> Iterator[list[Fault]]:
 
 @contextmanager
 def poison(world: World) -> Iterator[list[Fault]]:
-    """Events of one kind at which the alerter always fails, among others."""
+    """Events of one kind at which the alerter always fails; events that have failed too often."""
     dice = random.Random(7)
+    spent = {facts.ALERTER_COUNT: facts.ALERTER_MAX_RETRIES + 1}
 
-    def feed() -> None:
-        made = [sample_event(dice, world.now) for _ in range(6)]
-        for each in made[:2]:
+    def retire() -> None:
+        made = [sample_event(dice, world.now) for _ in range(10)]
+        for each in made[:6]:
             each["hostname"] = "dec-sw-01.retired.example.net"
-        spent = {facts.ALERTER_COUNT: facts.ALERTER_MAX_RETRIES + 1}
         push(world, DLQ, [json.dumps(each | spent).encode() for each in made])
 
-    landed = [f"MUTTRemediationLandedBurn {each}" for each in ("critical", "warning")]
+    def feed() -> None:
+        often = {facts.FORWARDER_COUNT: facts.FORWARDER_MAX_RETRIES + 1}
+        push(world, DLQ, [json.dumps(sample_event(dice, world.now) | often).encode()])
+
+    landed = (f"MUTTRemediationLandedBurn {each}" for each in ("critical", "warning"))
     with world.pipeline():
         yield [
             Fault(
-                "a third of the events that come are of a host that the alerter does not know",
-                ("MUTTHighPoisonMessageRate", "MUTTRemediationDeadLetterListGrowing", *landed),
+                "six of ten events are of a host that the alerter does not know any more",
+                tuple(landed),
+                retire,
+                "they are dead letters",
+                lambda: None,
+            ),
+            Fault(
+                "events come, three a second, that the forwarder has given up again and again",
+                ("MUTTHighPoisonMessageRate", "MUTTRemediationDeadLetterListGrowing"),
                 feed,
                 "such events come no more",
-                lambda: world.client.delete(DLQ, INGEST, ALERTS),
+                lambda: None,
                 goes_on=feed,
-            )
+            ),
         ]

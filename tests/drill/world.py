@@ -129,11 +129,21 @@ class World:
 
 
 @contextmanager
+def ended(server: RedisServer) -> Iterator[None]:
+    """The server is gone when the block ends."""
+    try:
+        yield
+    finally:
+        server.stop()
+
+
+@contextmanager
 def world(name: str, folder: Path, seen: Watch, **env: object) -> Iterator[World]:
     """A world that is gone when the block ends."""
     folder.mkdir()
     server = RedisServer(folder, "--appendfsync", "no").start()
     with (
+        ended(server),
         Moogsoft() as moogsoft,
         services(folder, server.url, MOOG_WEBHOOK_URL=moogsoft.url, **USUAL | env) as running,
     ):
@@ -142,4 +152,3 @@ def world(name: str, folder: Path, seen: Watch, **env: object) -> Iterator[World
             yield found
         finally:
             seen.scrape({}, name)
-    server.stop()
