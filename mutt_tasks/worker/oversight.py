@@ -61,20 +61,21 @@ class Checker:
         self._monotonic = monotonic
         self._audit_due = monotonic()
         self._anchor = ""
-        self._said = ""
+        self._said: tuple[str, ...] = ()
 
     def look(self) -> None:
-        """Check the books, and the audit when it is time."""
-        try:
-            self._books()
-            if self._monotonic() >= self._audit_due:
-                self._audit()
-            self._said = ""
-        except StoreError as error:
-            # Whoever needs Redis says that it is away; that a key is wrong would be said by nobody.
-            if str(error) != self._said:
-                logger.warning("books and audit cannot be checked: %s", error)
-            self._said = str(error)
+        """Check the books, and the audit when it is time; what stops one stops no other."""
+        wrong = []
+        for name, check in (("books", self._books), ("audit", self._audit)):
+            try:
+                check()
+            except StoreError as error:
+                wrong.append(f"{name} cannot be checked: {error}")
+        # Whoever needs Redis says that it is away; that a key is wrong would be said by nobody.
+        for text in wrong:
+            if text not in self._said:
+                logger.warning(text)
+        self._said = tuple(wrong)
 
     def _books(self) -> None:
         settings = self._settings
@@ -91,6 +92,8 @@ class Checker:
     def _audit(self) -> None:
         """Read the whole chain, which must still hold what was its end when this last was whole."""
         began_at = self._monotonic()
+        if began_at < self._audit_due:
+            return
         verdict = self._store.audit.verify(anchor=self._anchor)
         took = self._monotonic() - began_at
         self._audit_due = self._monotonic() + max(AUDIT_SECONDS, AUDIT_REST * took)

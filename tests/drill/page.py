@@ -18,20 +18,22 @@ PAGE = ROOT / "docs" / "alerts.md"
 _HEAD = """# Alerts, as they were seen
 
 Written by `make alerts`{commit}. Every alert of `monitoring/rules.yml` and
-`monitoring/slo-rules.yml` was made to fire once. Real workers and beats, each on a Redis of its own,
-were scraped every second by a real Prometheus ({prometheus}); a real Alertmanager ({alertmanager}) with
-`monitoring/alertmanager.yml` told a local receiver. Each fault was made, the receiver was told, the
-fault was mended, and the receiver was told of the end. MUTT's own services and Moogsoft are
-stand-ins. Beside them ran two workers with whom all was well (a first start, a pause, a short
-backlog, a restart, counters that began anew, an empty queue): of those nobody was told anything.
+`monitoring/slo-rules.yml` was made to fire once. Real workers and beats, each on a Redis of its
+own, were scraped every second by a real Prometheus ({prometheus}); a real Alertmanager
+({alertmanager}) with `monitoring/alertmanager.yml` told a local receiver. Each fault was made, the
+receiver was told, the fault was mended, and the receiver was told of the end. MUTT's own services
+and Moogsoft are stand-ins. Beside them ran two workers with whom all was well (a first start, a
+pause, a short backlog, a restart, counters that began anew, an empty queue): of those nobody was
+told anything.
 
-So that hours pass in minutes, every length of time in the rules (`for`, ranges, offsets) was divided
-by {factor}, in MUTTRemediationDisabled by {more}, and Alertmanager waited for 1 s before it told.
-Limits in seconds that stand in expressions: {limits}.
+So that hours pass in minutes, every length of time in the rules (`for`, ranges, offsets) was
+divided by {factor}, in MUTTRemediationDisabled by {more}, and Alertmanager waited for 1 s before it
+told. Limits in seconds that stand in expressions: {limits}.
 
-All seconds below are seconds of that run, from the fault or from its mending. *Waits* is the rule's
-own `for`, as it is and as it was in the run; the rest is the worker's pace, the scrape, and ranges
-that have to fill, which do not shrink alike.
+All seconds below are seconds of that run, from the fault or from its mending; *before* says that an
+alert was over before anything was mended. *Waits* is the rule's own `for`, as it is and as it was in
+the run; the rest is the worker's pace, the scrape, and ranges that have to fill, which do not shrink
+alike.
 """
 
 _COLUMNS = (
@@ -84,13 +86,15 @@ class Row:
         """What the table says of it."""
         fired = next(at for at in self.seen.fired if at >= self.made)
         ended = self.seen.ended[-1]
+        told = [at for at, _ in self.seen.told_since(self.made, "firing")]
+        told_over = [at for at, _ in self.seen.told_since(self.made, "resolved")]
         return [
             *(self.name.alert, self.name.severity, self.fault.what, _waits(self.name)),
-            f"{fired - self.made:.1f} s",
-            self._told("firing", self.made),
+            _after(self.made, fired),
+            _after(self.made, told[0]) if told else "–",
             self.fault.mended,
-            f"{ended - self.mended:.1f} s" if ended >= self.mended else "before",
-            self._told("resolved", self.mended),
+            _after(self.mended, ended),
+            _after(self.mended, told_over[-1]) if told_over else "–",
             self._to_whom,
         ]
 
@@ -98,19 +102,16 @@ class Row:
     def description(self) -> str:
         """What the receiver read."""
         found = self.seen.told_since(self.made, "firing")
-        return found[1].description if found else "(not told)"
-
-    def _told(self, status: str, since: float) -> str:
-        found = self.seen.told_since(since, status)
-        return f"{found[0] - since:.1f} s" if found else "–"
+        return found[0][1].description if found else "(not told)"
 
     @property
     def _to_whom(self) -> str:
         found = self.seen.told_since(self.made, "firing")
         if self.is_hidden or not found:
             return "hidden by what is worse"
-        group = ", ".join(f"{key}={value}" for key, value in sorted(found[1].group.items()))
-        return f"{found[1].receiver}: {group}"
+        told = found[0][1]
+        group = ", ".join(f"{key}={value}" for key, value in sorted(told.group.items()))
+        return f"{told.receiver}: {group}"
 
 
 def written(rows: Sequence[Row], versions: dict[str, str]) -> str:
@@ -129,6 +130,11 @@ def written(rows: Sequence[Row], versions: dict[str, str]) -> str:
         f"{head}\n{_COLUMNS}" + "\n".join(lines) + "\n\n## What the receiver read\n\n"
         "| alert | severity | description |\n|---|---|---|\n" + "\n".join(read) + "\n"
     )
+
+
+def _after(since: float, moment: float) -> str:
+    """How long after it; an alert may be over before anything is mended."""
+    return f"{moment - since:.1f} s" if moment >= since else "before"
 
 
 def _waits(name: Name) -> str:

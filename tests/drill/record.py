@@ -48,11 +48,9 @@ class Seen:
         """Whether it has begun to fire since a moment."""
         return bool(self.fired) and self.fired[-1] >= since
 
-    def told_since(self, moment: float, status: str) -> tuple[float, Told] | None:
-        """The first message of this kind after a moment, and when it came."""
-        return next(
-            ((at, told) for at, told in self.told if at >= moment and told.status == status), None
-        )
+    def told_since(self, moment: float, status: str) -> list[tuple[float, Told]]:
+        """The messages of this kind after a moment, and when each came."""
+        return [(at, told) for at, told in self.told if at >= moment and told.status == status]
 
 
 class Record:
