@@ -18,7 +18,7 @@ from mutt_tasks.store.counters import LAST_CYCLE_MS
 from mutt_tasks.store.store import Store
 from tests.monitoring.files import runbook_commands
 from tests.monitoring.live import Watch, watch
-from tests.moogsoft_server import Connection, MoogsoftServer, status
+from tests.moogsoft_server import Connection, MoogsoftServer, metrics, status
 from tests.pipeline import (
     DEAD,
     DLQ,
@@ -45,7 +45,7 @@ class Forwarder:
 
     def __call__(self, connection: Connection) -> None:
         text = f"# TYPE {HITS} counter\n{HITS} {self.dropped}\n"
-        status(200, body=text.encode())(connection)
+        metrics(text.encode())(connection)
 
 
 class Moogsoft:

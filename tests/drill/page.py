@@ -30,10 +30,10 @@ So that hours pass in minutes, every length of time in the rules (`for`, ranges,
 divided by {factor}, in MUTTRemediationDisabled by {more}, and Alertmanager waited for 1 s before it
 told. Limits in seconds that stand in expressions: {limits}.
 
-All seconds below are seconds of that run, from the fault or from its mending; *before* says that an
-alert was over before anything was mended. *Waits* is the rule's own `for`, as it is and as it was in
-the run; the rest is the worker's pace, the scrape, and ranges that have to fill, which do not shrink
-alike.
+All seconds below are seconds of that run, from the fault or from its mending; *before* says that
+an alert was over before anything was mended. *Waits* is the rule's own `for`, as it is and as it
+was in the run; the rest is the worker's pace, the scrape, and ranges that have to fill, which do
+not shrink alike.
 """
 
 _COLUMNS = (

@@ -12,7 +12,7 @@ from mutt_tasks.core.identity import digest
 from mutt_tasks.core.moments import iso
 from stand_ins import facts
 from tests.drill.world import Fault, World
-from tests.moogsoft_server import Connection, MoogsoftServer, status
+from tests.moogsoft_server import Connection, MoogsoftServer, metrics
 from tests.pipeline import DLQ, INGEST, MOOG_DLQ, consume, event
 
 LOSSES = "mutt_moog_rate_limit_hits_total"
@@ -142,7 +142,7 @@ def full(world: World) -> Iterator[list[Fault]]:
 
         def exporter(connection: Connection) -> None:
             hits = pipeline.losses.ways[FULL]
-            status(200, body=f"# TYPE {LOSSES} counter\n{LOSSES} {hits}\n".encode())(connection)
+            metrics(f"# TYPE {LOSSES} counter\n{LOSSES} {hits}\n".encode())(connection)
 
         def make() -> None:
             push(world, MOOG_DLQ, alerts_of(30))

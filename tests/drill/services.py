@@ -11,7 +11,7 @@ from prometheus_client import CollectorRegistry, Counter, Histogram, generate_la
 from mutt_tasks.store import keys
 from stand_ins import breaker
 from tests.drill.world import Fault, World
-from tests.moogsoft_server import Connection, MoogsoftServer, status
+from tests.moogsoft_server import Connection, MoogsoftServer, metrics
 from tests.pipeline import DEAD, DLQ, event, fill, run_cycle, settings_of
 from tests.receivers import REFUSE, TAKE, webhook
 from tests.redis_server import free_port
@@ -243,7 +243,7 @@ class Services:
             self._moog.observe(0.01 if well else 4.0)
 
     def __call__(self, connection: Connection) -> None:
-        status(200, body=generate_latest(self._registry))(connection)
+        metrics(generate_latest(self._registry))(connection)
 
 
 @contextmanager

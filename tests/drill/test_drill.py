@@ -21,7 +21,7 @@ from tests.drill.record import Name, Record
 from tests.drill.world import WORKER, Fault, World, world
 from tests.monitoring.files import RULES, SLO_RULES, every_alert
 from tests.monitoring.live import Watch, watch
-from tests.moogsoft_server import MoogsoftServer, status
+from tests.moogsoft_server import MoogsoftServer, metrics, status
 from tests.pipeline import DLQ, consume, event, fill
 from tests.redis_server import free_port
 
@@ -143,7 +143,7 @@ class Drill:
 def drill(tmp_path: Path) -> Iterator[Drill]:
     # Without any worker at all somebody would be told so.
     metric = "mutt_moog_rate_limit_hits_total"
-    first = status(200, body=f"# TYPE {metric} counter\n{metric} 0\n".encode())
+    first = metrics(f"# TYPE {metric} counter\n{metric} 0\n".encode())
     with MoogsoftServer(status(200)) as inbox, MoogsoftServer(first) as exporter:
         targets = {WORKER: [int(exporter.host.partition(":")[2])]}
         with (
