@@ -4,6 +4,7 @@
 """
 
 import os
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -19,8 +20,8 @@ from tests.drill import queues, services
 from tests.drill.page import PAGE, Row, severities, severity_of, versions, written
 from tests.drill.record import Name, Record
 from tests.drill.world import WORKER, Fault, World, world
-from tests.monitoring.files import RULES, SLO_RULES, every_alert
-from tests.monitoring.live import Watch, watch
+from tests.monitoring.files import RECEIVERS, RULES, SLO_RULES, every_alert
+from tests.monitoring.live import Told, Watch, watch
 from tests.moogsoft_server import MoogsoftServer, metrics, status
 from tests.pipeline import DLQ, consume, event, fill
 from tests.redis_server import free_port
@@ -82,6 +83,15 @@ def patiently(what: Callable[[], bool], hint: Callable[[], str]) -> None:
         time.sleep(0.3)
 
 
+def is_told_well(message: Told) -> None:
+    """By the receiver of its severity, with what belongs to it, in words that are whole."""
+    labels = message.labels
+    assert message.receiver == RECEIVERS[labels["severity"]]
+    grouped = ("namespace", "service", "route")
+    assert message.group == {name: labels[name] for name in grouped if name in labels}
+    assert not re.search(r"\{\{|no value|NaN|Inf|%!", message.description), message.description
+
+
 def played(fault: Fault, place: World, record: Record) -> list[Row]:
     """Make a fault, wait until its alerts fire and are told, mend it, wait until they are over."""
     told = [name_of(alert, place) for alert in fault.alerts]
@@ -112,6 +122,9 @@ def played(fault: Fault, place: World, record: Record) -> list[Row]:
 
     patiently(are_over, hint)
     assert not any(record.of(name).told_since(made, "firing") for name in hidden), hint()
+    for name in told:
+        for _, message in record.of(name).told_since(made, "firing"):
+            is_told_well(message)
     rows = [
         Row(fault, name, made, mended, record.of(name), is_hidden=name in hidden)
         for name in told + hidden

@@ -12,6 +12,8 @@ RULES = ROOT / "monitoring" / "rules.yml"
 SLO_RULES = ROOT / "monitoring" / "slo-rules.yml"
 ALERTMANAGER = ROOT / "monitoring" / "alertmanager.yml"
 RUNBOOK = ROOT / "docs" / "runbook.md"
+# Who is told, by severity.
+RECEIVERS = {"critical": "mutt-pager", "warning": "mutt-team", "info": "mutt-later"}
 TESTS = sorted(Path(__file__).parent.glob("*.yml"))
 
 
