@@ -121,16 +121,25 @@ def held(world: World) -> Iterator[list[Fault]]:
 @contextmanager
 def suspects(world: World) -> Iterator[list[Fault]]:
     """An alert that was refused while others passed."""
-    with world.pipeline(), LiveTraffic(world.settings().redis.address, INGEST, 0.5):
+    with world.pipeline(), LiveTraffic(world.settings().redis.address, INGEST, 3):
         yield [
             Fault(
                 "the forwarder gives one alert up while others pass",
                 ("MUTTRemediationSuspectsWaiting",),
                 lambda: push(world, MOOG_DLQ, alerts_of(1)),
-                "nothing: live traffic is light, and after a minute it is tried again",
+                "nothing: after REMEDIATION_SUSPECT_WAIT=40 it is set aside",
                 lambda: None,
             )
         ]
+
+
+@contextmanager
+def ended_with(storm: LiveTraffic) -> Iterator[None]:
+    """A storm that somebody has started is over when the block ends."""
+    try:
+        yield
+    finally:
+        storm.stop()
 
 
 @contextmanager
@@ -144,19 +153,23 @@ def full(world: World) -> Iterator[list[Fault]]:
             hits = pipeline.losses.ways[FULL]
             metrics(f"# TYPE {LOSSES} counter\n{LOSSES} {hits}\n".encode())(connection)
 
+        def raise_limit() -> None:
+            world.client.set("mutt:config:moog_rate_limit", 50)
+            world.client.publish("mutt:config:updates", "moog_rate_limit")
+
         def make() -> None:
             push(world, MOOG_DLQ, alerts_of(30))
             storm.start()
 
-        with MoogsoftServer(exporter) as shown:
+        with MoogsoftServer(exporter) as shown, ended_with(storm):
             world.scrape(**{"mutt-moog-forwarder": int(shown.host.partition(":")[2])})
             yield [
                 Fault(
                     "a storm of 8 live alerts a second before a limiter of 5",
                     ("MUTTForwarderLosesAlerts", "MUTTRemediationNoRoom"),
                     make,
-                    "the storm is over",
-                    storm.stop,
+                    "mutt:config:moog_rate_limit is set to 50",
+                    raise_limit,
                 )
             ]
 
