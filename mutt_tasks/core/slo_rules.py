@@ -91,7 +91,7 @@ def _burst(objective: Objective, burst: Burst) -> dict[str, Any]:
     told = (
         f'In the last {lengths[0]} {{{{ $value | printf "%.1f" }}}} times as many failed as that'
         f" allows, and in the last {lengths[1]} still more than {burst.rate:g} times as many. At"
-        f" {burst.rate:g} times what {duration(objective.window)} allow is used up in {left}."
+        f" {burst.rate:g} times a whole budget of {duration(objective.window)} is gone in {left}."
     )
     summary = "An error budget is used up too fast"
     enough = f"({failures}) >= {objective.least}"

@@ -65,7 +65,11 @@ def versions() -> dict[str, str]:
         for name, path in programs.items()
     }
     return {
-        name: (ended.stdout + ended.stderr).partition("version ")[2].split("+")[0].split(",")[0]
+        name: (ended.stdout + ended.stderr)
+        .partition("version ")[2]
+        .split()[0]
+        .split("+")[0]
+        .rstrip(",")
         for name, ended in told.items()
     }
 
@@ -117,8 +121,8 @@ class Row:
 def written(rows: Sequence[Row], versions: dict[str, str]) -> str:
     """The whole page."""
     ordered = sorted(rows, key=lambda row: row.name)
-    limits = ", ".join(
-        f"{alert} `{usual}` as `{short}`"
+    limits = "; ".join(
+        f"\n`{usual}` of {alert} as `{short}`"
         for alert, pairs in SHORTER.items()
         for usual, short in pairs.items()
     )

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import AbstractContextManager
+from copy import deepcopy
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -136,7 +137,8 @@ def played(fault: Fault, place: World, record: Record) -> list[Row]:
         for _, message in record.of(name).told_since(made, "firing"):
             is_told_well(message)
     rows = [
-        Row(fault, name, made, mended, record.of(name), is_hidden=name in hidden)
+        # As it is now: the same alert may fire again, of another fault.
+        Row(fault, name, made, mended, deepcopy(record.of(name)), is_hidden=name in hidden)
         for name in told + hidden
     ]
     print("".join(" | ".join(row.cells) + "\n" for row in rows), flush=True)
