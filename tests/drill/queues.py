@@ -11,7 +11,7 @@ from demo.live import LiveTraffic
 from mutt_tasks.core.identity import digest
 from mutt_tasks.core.moments import iso
 from stand_ins import facts
-from tests.drill.world import Fault, World
+from tests.drill.world import Fault, World, both
 from tests.moogsoft_server import Connection, MoogsoftServer, metrics
 from tests.pipeline import DLQ, INGEST, MOOG_DLQ, consume, event
 
@@ -40,11 +40,14 @@ def deep(world: World) -> Iterator[list[Fault]]:
         push(world, INGEST, [event(n) for n in range(1000)])
         push(world, DLQ, [event(n, timestamp=world.now) for n in range(10_050)])
 
-    recovered = [f"MUTTRemediationRecoveredBurn {each}" for each in ("critical", "warning")]
     yield [
         Fault(
             "10,050 dead letters, and an alerter that takes nothing: its queue is full",
-            ("MUTTRemediationNotDraining", "MUTTRemediationDLQDepthHigh", *recovered),
+            (
+                "MUTTRemediationNotDraining",
+                "MUTTRemediationDLQDepthHigh",
+                *both("MUTTRemediationRecoveredBurn"),
+            ),
             make,
             "the alerter takes its queue",
             lambda: None,
@@ -205,12 +208,11 @@ def poison(world: World) -> Iterator[list[Fault]]:
         often = {facts.FORWARDER_COUNT: facts.FORWARDER_MAX_RETRIES + 1}
         push(world, DLQ, [json.dumps(sample_event(dice, world.now) | often).encode()])
 
-    landed = (f"MUTTRemediationLandedBurn {each}" for each in ("critical", "warning"))
     with world.pipeline():
         yield [
             Fault(
                 "six of ten events are of a host that the alerter does not know any more",
-                tuple(landed),
+                (*both("MUTTRemediationLandedBurn"),),
                 retire,
                 "they are dead letters",
                 lambda: None,

@@ -1,26 +1,14 @@
 """Faults of processes: what has died, hangs, or says that something is wrong."""
 
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
-
 from mutt_tasks.store import keys
 from stand_ins import breaker
-from tests.drill.world import Fault, World
-from tests.moogsoft_server import Connection, MoogsoftServer, metrics
-from tests.pipeline import DEAD, DLQ, event, fill, run_cycle, settings_of
-from tests.receivers import REFUSE, TAKE, webhook
-from tests.redis_server import free_port
-from tests.services import ROOT, until
-
-
-def both(name: str) -> list[str]:
-    """A burn-rate alert, fast and slow."""
-    return [f"{name} {severity}" for severity in ("critical", "warning")]
+from tests.drill.world import Fault, World, both
+from tests.pipeline import DEAD, event, fill
+from tests.services import until
 
 
 @contextmanager
@@ -128,141 +116,3 @@ def unchecked(world: World) -> Iterator[list[Fault]]:
             lambda: client.delete(keys.AUDIT),
         )
     ]
-
-
-@contextmanager
-def beside(world: World) -> Iterator[list[Fault]]:
-    """Notifier and console, without a worker."""
-    ports = {each: free_port() for each in ("notify", "health", "console")}
-    with webhook(mode=REFUSE) as (port, inbox):
-        env = {
-            "NOTIFY_URLS": f"ops=json://127.0.0.1:{port}/",
-            "METRICS_PORT_NOTIFY": ports["notify"],
-            "HEALTH_PORT_NOTIFY": ports["health"],
-            "CONSOLE_PORT": ports["console"],
-            **dict.fromkeys(("NOTIFY_WAIT", "NOTIFY_AGAIN"), 0),
-        }
-        world.running.env |= {name: str(value) for name, value in env.items()}
-        run = _Beside(world)
-        world.scrape(**{"mutt-notify": ports["notify"], "mutt-console": ports["console"]})
-        run.begin()
-        up = f'sum(up{{namespace="{world.name}"}}) == 2'
-        until(lambda: world.seen.ask(up), 60)
-        try:
-            yield [
-                Fault(
-                    "whom `mutt-notify` should tell refuses what it gets",
-                    ("MUTTNotifierLagging",),
-                    run.news,
-                    "it takes what it gets",
-                    lambda: setattr(inbox, "mode", TAKE),
-                ),
-                Fault(
-                    "`mutt-notify` and the console are killed",
-                    ("MUTTNotifierDown", "MUTTConsoleDown"),
-                    run.kill,
-                    "both are started",
-                    run.begin,
-                ),
-                Fault(
-                    "the console loses its Redis",
-                    ("MUTTConsoleLagging",),
-                    world.server.freeze,
-                    "Redis answers again",
-                    world.server.thaw,
-                ),
-            ]
-        finally:
-            run.kill()
-
-
-class _Beside:
-    """The processes beside the worker."""
-
-    def __init__(self, world: World) -> None:
-        self._world = world
-        self._started: list[subprocess.Popen[bytes]] = []
-
-    def begin(self) -> None:
-        """Start both."""
-        for name in ("notify", "console"):
-            self._start(name)
-
-    def _start(self, name: str) -> None:
-        log = self._world.folder / f"{name}.log"
-        with log.open("ab") as out:
-            command = [sys.executable, "-m", f"mutt_tasks.{name}"]
-            process = subprocess.Popen(
-                command, cwd=ROOT, env=self._world.running.env, stdout=out, stderr=out
-            )
-        self._started.append(process)
-
-    def kill(self) -> None:
-        """All die."""
-        for process in self._started:
-            process.kill()
-            process.wait()
-        self._started.clear()
-
-    def news(self) -> None:
-        """Something that the notifier has to tell."""
-        fill(self._world.client, DLQ, [b"garbage"])
-        run_cycle(self._world.store, settings_of())
-        self._world.client.delete(keys.LEASE)
-
-
-class Services:
-    """What MUTT's ingestor, alerter and forwarder show of themselves, as its source has it."""
-
-    def __init__(self) -> None:
-        self._registry = CollectorRegistry()
-
-        def counter(name: str, *labels: str) -> Counter:
-            return Counter(name, name, labels, registry=self._registry)
-
-        def histogram(name: str) -> Histogram:
-            buckets = (0.1, 0.5, 1.0, 2.5, 5.0)
-            return Histogram(name, name, buckets=buckets, registry=self._registry)
-
-        self._ingested = counter("mutt_ingest_requests_total", "status", "reason")
-        self._processed = counter("mutt_alerter_events_processed_total", "status")
-        self._forwarded = counter("mutt_moog_alerts_processed_total", "status")
-        self._ingest, self._moog = (
-            histogram(f"mutt_{name}_latency_seconds") for name in ("ingest", "moog_request")
-        )
-        self.work(well=True)
-
-    def work(self, *, well: bool) -> None:
-        """Five of each, done well or badly; the other kind is shown as well."""
-        for is_well, count in ((well, 5), (not well, 0)):
-            self._ingested.labels("success" if is_well else "fail", "").inc(count)
-            self._processed.labels("handled" if is_well else "poison").inc(count)
-            self._forwarded.labels("success" if is_well else "dlq").inc(count)
-        for _ in range(5):
-            self._ingest.observe(0.01 if well else 4.0)
-            self._moog.observe(0.01 if well else 4.0)
-
-    def __call__(self, connection: Connection) -> None:
-        metrics(generate_latest(self._registry))(connection)
-
-
-@contextmanager
-def mutt(world: World) -> Iterator[list[Fault]]:
-    """MUTT's own services, as far as they are to be seen: by what they show to Prometheus."""
-    shown = Services()
-    with MoogsoftServer(shown) as exporter:
-        world.scrape(mutt=int(exporter.host.partition(":")[2]))
-        until(lambda: world.seen.ask("mutt_ingest_requests_total"), 60)
-        services = ("IngestAvailability", "AlerterAvailability", "ForwarderAvailability")
-        names = (*services, "IngestLatency", "ForwarderLatency")
-        yield [
-            Fault(
-                "what MUTT's services show: all fails, or takes 4 s",
-                tuple(alert for name in names for alert in both(f"MUTT{name}Burn")),
-                lambda: shown.work(well=False),
-                "all is done, and at once",
-                lambda: None,
-                goes_on=lambda: shown.work(well=False),
-                repairs=lambda: shown.work(well=True),
-            )
-        ]

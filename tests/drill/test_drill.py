@@ -20,7 +20,7 @@ import pytest
 
 from mutt_tasks.store import keys
 from mutt_tasks.store.counters import LAST_CYCLE_MS
-from tests.drill import queues, services
+from tests.drill import beside, mutt, queues, services
 from tests.drill.page import PAGE, Row, severities, severity_of, versions, written
 from tests.drill.record import Name, Record
 from tests.drill.world import WORKER, Fault, World, world
@@ -65,14 +65,14 @@ SCENES = {
     ),
     "suspects": Scene(queues.suspects, DRAINING | {"REMEDIATION_SUSPECT_WAIT": 40}),
     "gone": Scene(services.gone),
-    "beside": Scene(services.beside, has_worker=False),
+    "beside": Scene(beside.beside, has_worker=False),
     "deep": Scene(queues.deep, {"SLO_RECOVERED_WITHIN": 5}),
     "away": Scene(queues.away, {"REMEDIATION_MAX_RATE": "auto"}),
     "slow": Scene(queues.slow, DRAINING | {"REMEDIATION_MAX_RATE": 0.5}),
     "full": Scene(queues.full, LIMITED),
     "dropping": Scene(queues.dropping, DRAINING),
     "poison": Scene(queues.poison, DRAINING | {"REMEDIATION_RETRY_BACKOFF": 1}),
-    "mutt": Scene(services.mutt, has_worker=False),
+    "mutt": Scene(mutt.mutt, has_worker=False),
 }
 # So many at a time.
 SIDE_BY_SIDE = 6

@@ -48,6 +48,11 @@ class Fault:
     repairs: Callable[[], object] = lambda: None
 
 
+def both(name: str) -> list[str]:
+    """A burn-rate alert, fast and slow."""
+    return [f"{name} {severity}" for severity in ("critical", "warning")]
+
+
 @dataclass
 class World:
     """What a fault is made in."""
