@@ -28,7 +28,7 @@ told anything.
 
 So that hours pass in minutes, every length of time in the rules (`for`, ranges, offsets) was
 divided by {factor}, in MUTTRemediationDisabled by {more}, and Alertmanager waited for 1 s before it
-told. Limits in seconds that stand in expressions: {limits}.
+told. Limits in seconds that stand in expressions:{limits}.
 
 All seconds below are seconds of that run, from the fault or from its mending; *before* says that
 an alert was over before anything was mended. *Waits* is the rule's own `for`, as it is and as it
@@ -121,7 +121,7 @@ class Row:
 def written(rows: Sequence[Row], versions: dict[str, str]) -> str:
     """The whole page."""
     ordered = sorted(rows, key=lambda row: row.name)
-    limits = "; ".join(
+    limits = ";".join(
         f"\n`{usual}` of {alert} as `{short}`"
         for alert, pairs in SHORTER.items()
         for usual, short in pairs.items()
