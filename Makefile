@@ -67,6 +67,11 @@ bench-recovery: $(VENV)/.installed ## Recover from outages in virtual time besid
 soak: $(VENV)/.installed ## Kill and freeze a few hundred times, some 15 minutes (SEED=…, ROUNDS=… repeat or change a run)
 	SOAK_SEED=$(SEED) SOAK_ROUNDS=$(ROUNDS) $(BIN)/pytest -s -m soak tests
 
+.PHONY: alerts
+alerts: $(VENV)/.installed ## Make every alert fire once for real and end, some five minutes; writes docs/alerts.md
+	@tools/promtool.sh
+	$(BIN)/pytest -s -m alerts tests
+
 .PHONY: model
 model: ## Search the formal model to its end with Spin, and find what is broken on purpose
 	@tools/spin.sh

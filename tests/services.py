@@ -12,6 +12,9 @@ from pathlib import Path
 from tests import forking
 from tests.redis_server import free_port
 
+# At which ports the pages say that a worker is to be found; here each has others.
+METRICS, HEALTH = 8086, 8087
+
 
 def until(what: Callable[[], object], seconds: float = 30, hint: Callable[[], str] = str) -> None:
     """Wait until something is true; fails when it is not in time."""

@@ -46,14 +46,16 @@ class Checker:
         self._monotonic = monotonic
         self._audit_due = monotonic()
         self._anchor = ""
-        self._trouble = SaidOnce("books and audit cannot be checked")
+        self._trouble = {
+            check: SaidOnce(f"{name} cannot be checked")
+            for name, check in (("books", self._books), ("audit", self._audit))
+        }
 
     def look(self) -> None:
-        """Check the books, and the audit when it is time."""
-        with self._trouble.watched():
-            self._books()
-            if self._monotonic() >= self._audit_due:
-                self._audit()
+        """Check the books, and the audit when it is time; what stops one stops no other."""
+        for check, trouble in self._trouble.items():
+            with trouble.watched():
+                check()
 
     def _books(self) -> None:
         settings = self._settings
@@ -70,6 +72,8 @@ class Checker:
     def _audit(self) -> None:
         """Read the whole chain, which must still hold what was its end when this last was whole."""
         began_at = self._monotonic()
+        if began_at < self._audit_due:
+            return
         verdict = self._store.audit.verify(anchor=self._anchor)
         took = self._monotonic() - began_at
         self._audit_due = self._monotonic() + max(AUDIT_SECONDS, AUDIT_REST * took)

@@ -27,12 +27,13 @@ def ended_command(folder: Path, *arguments: str, services: Services | None = Non
     return forking.run((forking.CELERY, "-A", "mutt_tasks", *arguments), services.env)
 
 
-def run(folder: Path, *arguments: str) -> Ended:
-    """Execute Python in the bad environment to its end."""
+def run(folder: Path, *arguments: str, services: Services | None = None) -> Ended:
+    """Execute Python in the bad environment, or another one, to its end."""
+    services = services or Services(folder, "redis://127.0.0.1:1/0", **BAD)
     return subprocess.run(
         [sys.executable, *arguments],
         cwd=ROOT,
-        env=Services(folder, "redis://127.0.0.1:1/0", **BAD).env,
+        env=services.env,
         capture_output=True,
         text=True,
         timeout=60,
@@ -107,11 +108,21 @@ def test_a_redis_cluster_is_refused_with_status_one(
     assert "use one Redis or Sentinel" in ended.stderr
 
 
-@pytest.mark.parametrize("command", ["worker", "beat"])
-def test_who_wants_json_gets_it_here_too(tmp_path: Path, command: str) -> None:
+CELERY = ("celery", "-A", "mutt_tasks")
+
+
+@pytest.mark.parametrize(
+    "program",
+    [(*CELERY, "worker"), (*CELERY, "beat"), ("mutt_tasks.notify",), ("mutt_tasks.console",)],
+    ids=lambda program: program[-1],
+)
+def test_who_wants_json_gets_it_here_too(tmp_path: Path, program: tuple[str, ...]) -> None:
     env = {**BAD, "LOG_JSON_ENABLED": "true", "POD_NAME": "pod-7"}
-    services = Services(tmp_path, "redis://127.0.0.1:1/0", **env)
-    ended = ended_command(tmp_path, command, services=services)
+    ended = run(
+        tmp_path,
+        *("-m", *program),
+        services=Services(tmp_path, "redis://127.0.0.1:1/0", **env),
+    )
 
     assert ended.returncode == 1
     found = [json.loads(line) for line in (ended.stdout + ended.stderr).splitlines()]
