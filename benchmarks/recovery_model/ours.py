@@ -7,6 +7,7 @@ are those of the worker.
 import uuid
 from random import Random
 
+from benchmarks.recovery_model.server import one_connection
 from benchmarks.recovery_model.world import World
 from mutt_tasks import checking, cycle
 from mutt_tasks.cycle import Trigger
@@ -42,7 +43,7 @@ def settings_for(world: World, url: str) -> Settings:
 def ours(world: World, until: float, seed: int, url: str) -> None:
     """Beat's ticks and the drains that follow from them, up to a moment."""
     settings = settings_for(world, url)
-    store = Store.at(settings.redis.address)
+    store = Store(one_connection(settings.redis.address))
     random = Random(seed)
 
     def probe(_: Settings, __: float) -> Answer:

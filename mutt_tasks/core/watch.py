@@ -15,6 +15,7 @@ from math import ceil, sqrt
 
 from mutt_tasks.core.drop import CLOCK_SECONDS, LONGEST_HOLD, Drop
 from mutt_tasks.core.fullness import Fullness
+from mutt_tasks.core.live_traffic import CHANCE_SIGMAS
 from mutt_tasks.core.shortfall import FEW, SHARED, Missing, Shortfall
 from mutt_tasks.core.trial import LEAST_OVER, Trial, Verdict
 
@@ -61,6 +62,15 @@ class Sight:
     def missing(self) -> int:
         """How many replays that must have arrived are neither in a queue nor in the window."""
         return self.certain - self.queued - self.used
+
+    @property
+    def chance_sigmas(self) -> float:
+        """By how many standard deviations live alerts may fall short without being a sign.
+
+        Where every replay must arrive it takes more than chance to suspect a limiter, for a trial
+        fills the window, and live alerts that come then may find it full.
+        """
+        return 1.0 if self.unsure else CHANCE_SIGMAS
 
     def surplus(self, share: float) -> float:
         """How many replays are missing at least, if the alerter forwards a `share` of its own."""
@@ -157,7 +167,7 @@ class Watch:
         """Whether the window looks full, or less arrives than the alerter usually forwards."""
         window = self.window.looked(sight.used, sight.period, now)
         surplus, many = sight.surplus(self.share), FEW + SHARED * sight.sent
-        is_short = surplus + self.live > many + sqrt(self.live)
+        is_short = surplus + self.live > many + sight.chance_sigmas * sqrt(self.live)
         missing = self.missing.looked(is_short, sight.used, now)
         gone = self.gone.looked(surplus > many, sight.used, now)
         watch = replace(self, window=window, missing=missing, gone=gone)

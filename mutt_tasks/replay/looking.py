@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from mutt_tasks.core.routes import Route
 from mutt_tasks.replay.cycle_context import CycleContext
 from mutt_tasks.replay.traffic import Traffic
-from mutt_tasks.store.readings import RouteReading
+from mutt_tasks.store.route_reading import RouteReading
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from mutt_tasks.replay.looking import Look
 from mutt_tasks.settings import Settings
 from mutt_tasks.store.batch import Batch
 from mutt_tasks.store.queues import MOST_BYTES, MOST_MESSAGES, most_behind
-from mutt_tasks.store.readings import Cursor
+from mutt_tasks.store.route_reading import Cursor
 from mutt_tasks.surroundings import ScanBounds
 
 

@@ -48,7 +48,7 @@ _AUDITED = frozenset(
 # These go through the newest messages of a list.
 _READ_CHUNKS = frozenset({"arrivals", "landing"})
 # These only read, or write nothing but one key.
-_OTHERS = frozenset({"look", "oldest", "reading", "reads", "release", "standing"})
+_OTHERS = frozenset({"adjacent", "look", "oldest", "reading", "reads", "release", "standing"})
 _SHARED = {
     "checks": _CHECKED,
     "lists": _READ_LISTS,
@@ -74,7 +74,7 @@ class Scripts:
         """
         with translated():
             answer = self._registered[name](keys=keys, args=args)
-        # What `look` answers are messages, which may read like anything.
+        # What `look` and others answer are messages, which may read like anything.
         if name in _CHECKED and answer[0] == b"fenced":
             raise LeaseLost("another cycle holds the lease")
         if name in _CHECKED and answer[0] == b"corrupt":

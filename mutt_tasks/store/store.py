@@ -50,7 +50,7 @@ class Store:
         self.plans = Plans(client)
         self.jobs = Jobs(client, scripts)
         self.job_changes = JobChanges(scripts, self.audit)
-        self.listings = Listings(client)
+        self.listings = Listings(client, scripts)
         self.dead_letters = DeadLetters(client, scripts, self.audit)
         self.imports = Imports(client, scripts, self.audit)
         self.ledger = Ledger(client, scripts)

@@ -6,10 +6,8 @@ run out, and the note that it was under way. The next tick would take over, minu
 """
 
 import logging
-import threading
 from typing import Any
 
-from celery import bootsteps
 from kombu.exceptions import OperationalError
 
 from mutt_tasks.errors import StoreError
@@ -17,6 +15,7 @@ from mutt_tasks.replay import job_work
 from mutt_tasks.replay.guard import look_on, wants_cycle
 from mutt_tasks.settings import Settings
 from mutt_tasks.store.store import Store
+from mutt_tasks.worker.background import Background
 
 logger = logging.getLogger(__name__)
 
@@ -25,33 +24,17 @@ LOOK_SECONDS = 1.0
 LONGEST_WAIT = 30.0
 
 
-class Survival(bootsteps.StartStopStep):
-    """Starts a cycle when the worker starts and finds work, or when it finds a drain given up.
+class Survival(Background):
+    """Starts a cycle when the worker starts and finds work, or when it finds a drain given up."""
 
-    It runs in the worker's main process, behind the pool, so that no forked child inherits it.
-    """
+    thread_name = "survival"
 
-    requires = ("celery.worker.components:Pool",)
-
-    def __init__(self, parent: Any, **options: Any) -> None:
-        super().__init__(parent, **options)
-        self._stopping = threading.Event()
-
-    def start(self, worker: Any) -> None:
-        """Begin to look."""
-        settings: Settings = worker.app.settings
-        threading.Thread(
-            target=self._look_on, args=(worker.app, settings), name="survival", daemon=True
-        ).start()
-
-    def stop(self, _worker: Any) -> None:
-        """Look no more."""
-        self._stopping.set()
-
-    def _look_on(self, app: Any, settings: Settings) -> None:
+    def work(self, app: Any) -> None:
+        """Look every second."""
+        settings: Settings = app.settings
         store = Store.at(settings.redis.address, timeout=2.0, retries=0)
         is_first, was_paused, wait = True, False, LOOK_SECONDS
-        while not self._stopping.is_set():
+        while not self.stopping.is_set():
             try:
                 found = look_on(store, settings)
                 is_left = found.is_abandoned or wants_cycle(found, settings)
@@ -70,7 +53,7 @@ class Survival(bootsteps.StartStopStep):
                 was_paused = found.is_paused
             except (StoreError, OperationalError):
                 wait = LOOK_SECONDS  # Redis is away; who needs it says so
-            self._stopping.wait(wait)
+            self.stopping.wait(wait)
         store.close()
 
 

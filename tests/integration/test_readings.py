@@ -6,7 +6,8 @@ import redis
 from mutt_tasks.core.limiter import Accepted
 from mutt_tasks.errors import StoreCorrupt
 from mutt_tasks.replay.guard import look_on
-from mutt_tasks.store.readings import RouteReading, Window
+from mutt_tasks.store.readings import Window
+from mutt_tasks.store.route_reading import RouteReading
 from mutt_tasks.store.scripts import Scripts
 from mutt_tasks.store.store import Store
 from tests.pipeline import ALERTS, INGEST, LIMITER, settings_of

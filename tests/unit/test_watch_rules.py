@@ -50,10 +50,16 @@ def is_short(**found: Any) -> bool:
 
 def test_less_arrives_than_expected_by_more_than_three_a_twentieth_and_a_deviation() -> None:
     # 40 sent, 10 live: 3 + 2 + sqrt(10) = 8.16 may be missing.
-    assert not is_short(sure=40, used=42)
-    assert is_short(sure=40, used=41)
-    assert not is_short(sure=40, used=40, queued=2)
-    assert is_short(sure=40, used=40, queued=1)
+    assert not is_short(unsure=40, used=42)
+    assert is_short(unsure=40, used=41)
+    assert not is_short(unsure=40, used=40, queued=2)
+    assert is_short(unsure=40, used=40, queued=1)
+
+
+def test_where_every_replay_must_arrive_live_alerts_fall_short_by_more_than_chance() -> None:
+    # 40 sent, 10 live: 3 + 2 + 4 * sqrt(10) = 17.65 may be missing.
+    assert not is_short(sure=40, used=33)
+    assert is_short(sure=40, used=32)
 
 
 def test_of_events_the_usual_share_is_expected() -> None:

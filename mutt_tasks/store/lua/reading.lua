@@ -16,25 +16,19 @@
 -- ARGV[3] -> how many moments of alerts in the window to return, at most
 -- ARGV[4] -> now, seconds since 1970; empty for this server's clock
 --
--- Returns name, value, name, value, ...: `now` (seconds since 1970), `source` (its length, with what lies beside it meanwhile),
--- `state` and `pace` (name, value, ..., each value may be false), `is_paused`, `breaker`, `opened_at`,
--- `old_breaker` (1 if there is one),
--- `breaker_seen_at`, `has_limiter`, `used` and `recent` (how many of its alerts came since ARGV[1] and
--- ARGV[2]), `moments` (scores of those in the window, oldest first: of each `stride` of them the
--- youngest), `newest` (score of its newest alert, or false), `oldest` (that of the oldest), `lengths`
--- (of the queues), `configured` (values of the configuration, each or false), `failures` (or false).
+-- Returns in this order, and without names (each would cost the reader time): now, in seconds since
+-- 1970; the source's length, with what lies beside it meanwhile; the state's `flow`, `cursor`, `cursor_until`, `cursor_rules`, `speed`,
+-- `moved_at`, `suspects` and `landing` (each may be false); the pace hash's `pace`, `watch` and `limits`
+-- (the same); whether there is a pause; the breaker; when it opened; whether there is an old breaker;
+-- when the breaker was seen to be open; whether there is a limiter; how many of its alerts came since
+-- ARGV[1]; since ARGV[2]; the scores of those in the window, oldest first, of each stride of them the
+-- youngest, in one text with spaces between; this stride; the scores of the limiter's newest and oldest
+-- alert, each or false; the lengths of the queues; the values of the configuration, each or false; the
+-- failures, or false.
 
 -- Keys of the pipeline that hold something else than they should are as good as not there.
 local function is(key, kind)
   return redis.call('TYPE', key).ok == kind
-end
-local function fields_of(key, ...)
-  local values, found = redis.call('HMGET', key, ...), {}
-  for i, name in ipairs({ ... }) do
-    found[2 * i - 1] = name
-    found[2 * i] = values[i]
-  end
-  return found
 end
 -- When the newest `used` alerts of the limiter came, oldest first: of each `stride` the youngest.
 local function moments_of(limiter, used, stride)
@@ -77,25 +71,24 @@ if has_limiter then
   moments = moments_of(KEYS[6], used, stride)
 end
 return {
-  'now', now,
-  'source', redis.call('LLEN', KEYS[1]) + redis.call('LLEN', KEYS[14])
-    + redis.call('LLEN', KEYS[15]),
-  'state', fields_of(KEYS[2], 'flow', 'cursor', 'cursor_until', 'cursor_rules', 'speed', 'moved_at',
+  now,
+  redis.call('LLEN', KEYS[1]) + redis.call('LLEN', KEYS[14]) + redis.call('LLEN', KEYS[15]),
+  redis.call('HMGET', KEYS[2], 'flow', 'cursor', 'cursor_until', 'cursor_rules', 'speed', 'moved_at',
     'suspects', 'landing'),
-  'pace', fields_of(KEYS[3], 'pace', 'watch', 'limits'),
-  'is_paused', redis.call('EXISTS', KEYS[4]),
-  'breaker', breaker,
-  'opened_at', opened_at,
-  'old_breaker', redis.call('EXISTS', KEYS[12]),
-  'breaker_seen_at', is(KEYS[13], 'hash') and redis.call('HGET', KEYS[13], 'breaker_seen_at'),
-  'has_limiter', has_limiter and 1 or 0,
-  'used', used,
-  'recent', recent,
-  'moments', moments,
-  'stride', stride,
-  'newest', has_limiter and redis.call('ZREVRANGE', KEYS[6], 0, 0, 'WITHSCORES')[2] or false,
-  'oldest', has_limiter and redis.call('ZRANGE', KEYS[6], 0, 0, 'WITHSCORES')[2] or false,
-  'lengths', lengths,
-  'configured', { alerts, period, shed_above },
-  'failures', failures,
+  redis.call('HMGET', KEYS[3], 'pace', 'watch', 'limits'),
+  redis.call('EXISTS', KEYS[4]),
+  breaker,
+  opened_at,
+  redis.call('EXISTS', KEYS[12]),
+  is(KEYS[13], 'hash') and redis.call('HGET', KEYS[13], 'breaker_seen_at'),
+  has_limiter and 1 or 0,
+  used,
+  recent,
+  table.concat(moments, ' '),
+  stride,
+  has_limiter and redis.call('ZREVRANGE', KEYS[6], 0, 0, 'WITHSCORES')[2] or false,
+  has_limiter and redis.call('ZRANGE', KEYS[6], 0, 0, 'WITHSCORES')[2] or false,
+  lengths,
+  { alerts, period, shed_above },
+  failures,
 }
