@@ -35,8 +35,6 @@ TICK_SHARE = 0.75
 # between two cycles run goes as a burst, and leaves the window as one, so a rest there would cost
 # more than its own time (simulated: 0.06 s of it in each second made a drain 3 % slower).
 SLICE, LONGEST_SPREAD = 0.02, 10.0
-# Differences between two sums of slices that should be equal, in seconds.
-_ROUNDING = 1e-6
 
 # A cycle gives so many seconds to jobs that need no pace: they hold up what follows. One that is
 # held has nothing else to do.
@@ -200,7 +198,7 @@ def _spread(context: CycleContext, runs: list[RouteRun], guard: Guard, started_a
     what stands before the forwarder has to be guarded.
     """
     surroundings, traffic = context.surroundings, guard.traffic
-    spread = min(context.settings.pace.drain_interval, LONGEST_SPREAD) + _ROUNDING
+    spread = min(context.settings.pace.drain_interval, LONGEST_SPREAD)
     waited = renewed = 0.0
     _shelter(guard, runs)
     while True:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests import forking
-from tests.redis_server import RedisServer
+from tests.redis_server import RedisServer, free_port
 from tests.services import ROOT, Services
 
 BAD = {"REMEDIATION_INTERVAL": "often", "REDIS_PORT": "0"}
@@ -97,7 +97,9 @@ except SettingsError as error:
 def test_a_redis_cluster_is_refused_with_status_one(
     tmp_path: Path, command: tuple[str, ...]
 ) -> None:
-    server = RedisServer(tmp_path, "--cluster-enabled", "yes").start()
+    # By itself the cluster's bus listens where other programs' connections may begin.
+    bus = ("--cluster-port", str(free_port()))
+    server = RedisServer(tmp_path, "--cluster-enabled", "yes", *bus).start()
     try:
         services = Services(tmp_path, server.url)
         ended = ended_command(tmp_path, *command, services=services)
