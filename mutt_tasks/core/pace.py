@@ -66,9 +66,13 @@ class Pace:
             return pace
         if limiter.is_failing or is_standing:
             # What the forwarder takes off a queue tells nothing of live traffic.
+            traffic = pace.traffic.passed_over(now)
+            if limiter.is_failing and traffic.samples < ENOUGH_SAMPLES:
+                # Nor do one or two samples of before an outage tell of the time behind it.
+                traffic = LiveTraffic(sampled_at=now, low_below=traffic.low_below)
             return replace(
                 pace,
-                traffic=pace.traffic.disturbed(now).passed_over(now),
+                traffic=traffic.disturbed(now),
                 congestion=self.congestion.stood(is_ours=bool(pace.sends.all)),
             )
         if not pace.traffic.is_clear(limiter.span, now):

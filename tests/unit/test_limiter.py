@@ -354,6 +354,16 @@ def test_nor_does_the_first_one_behind_a_queue_which_disturbs_until_it_is_gone()
     assert gone.observed(busy(31), 0, NOW + 2.05).traffic.mean > 20.0
 
 
+def test_a_sample_or_two_of_before_an_outage_say_nothing_of_the_time_behind_it() -> None:
+    asleep = replace(busy(1), is_failing=True)
+
+    def left(samples: int) -> int:
+        known = pace(traffic=steady(20.0, samples, at=NOW - 2))
+        return known.observed(asleep, 1, NOW).traffic.samples
+
+    assert [left(samples) for samples in (1, 4, 5, 50)] == [0, 0, 5, 50]
+
+
 def test_a_queue_that_stands_between_two_samples_is_a_burst_and_hides_none() -> None:
     burst = pace(20.0).observed(busy(20), 9, NOW + 0.5)
 
