@@ -5,8 +5,12 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
+# Tests start some thousand processes of Python: none compiles our modules anew, whatever the
+# environment says.
+export PYTHONDONTWRITEBYTECODE :=
+
 .DEFAULT_GOAL := help
-.PHONY: help install lint format type test run docs dashboards bench bench-recovery soak clean
+.PHONY: help install lint format type test run docs dashboards pictures bench bench-recovery soak clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
@@ -51,6 +55,9 @@ docs: $(VENV)/.installed ## Write what is made from code and data: settings' pag
 dashboards: $(VENV)/.installed ## Write monitoring/grafana/dashboards with Grafana's foundation SDK
 	$(BIN)/python -m tools.dashboards
 
+pictures: $(VENV)/.installed ## Take docs/console*.png with Chromium from a run of the demo
+	$(BIN)/python tools/pictures.py
+
 bench: $(VENV)/.installed ## Measure moves beside their peers, and what they cost Redis; writes docs/performance.md
 	$(BIN)/python benchmarks/moves.py
 
@@ -59,6 +66,11 @@ bench-recovery: $(VENV)/.installed ## Recover from outages in virtual time besid
 
 soak: $(VENV)/.installed ## Kill and freeze a few hundred times, some 15 minutes (SEED=…, ROUNDS=… repeat or change a run)
 	SOAK_SEED=$(SEED) SOAK_ROUNDS=$(ROUNDS) $(BIN)/pytest -s -m soak tests
+
+.PHONY: alerts
+alerts: $(VENV)/.installed ## Make every alert fire once for real and end, some five minutes; writes docs/alerts.md
+	@tools/promtool.sh
+	$(BIN)/pytest -s -m alerts tests
 
 .PHONY: model
 model: ## Search the formal model to its end with Spin, and find what is broken on purpose

@@ -20,6 +20,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 from benchmarks.moving.measures import blocks, felt, peak_memory, speeds
 from benchmarks.moving.page import Found, page, plot
 from benchmarks.moving.servers import Kind, kinds, running
+from benchmarks.moving.steps import steps
 from benchmarks.moving.workers import HOLDS, end_to_end, hold
 
 DOCS = Path(__file__).parent.parent / "docs"
@@ -30,21 +31,23 @@ class Extent:
     """How much is measured.
 
     `messages` of a drain, of which there are so many `runs`; `rounds` of a script; messages
-    `waiting`; `seconds` of a hold after as many as it takes to `settle`; and `lengths` of queues
-    whose drain's memory is measured.
+    `waiting`, and `steps` beside twice as many; `seconds` of a hold after as many as it takes to
+    `settle`; and `lengths` of queues whose drain's memory is measured.
     """
 
     messages: int
     runs: int
     rounds: int
     waiting: int
+    steps: int
     settle: float
     seconds: float
     lengths: tuple[int, ...]
 
 
-WHOLE = Extent(10_000, 3, 60, 500_000, 60.0, 15.0, (10_000, 100_000, 1_000_000))
-SHORT = Extent(1000, 1, 3, 5000, 2.0, 2.0, (1000,))
+# A hold is measured for as long as it takes from one question to Moogsoft to the next.
+WHOLE = Extent(10_000, 3, 60, 500_000, 500, 60.0, 27.5, (10_000, 100_000, 1_000_000))
+SHORT = Extent(1000, 1, 3, 5000, 3, 2.0, 2.0, (1000,))
 
 
 def measured(extent: Extent, servers: list[Kind]) -> Found:
@@ -66,10 +69,15 @@ def measured(extent: Extent, servers: list[Kind]) -> Found:
         each for kind in servers for each in blocks(kind, extent.rounds, extent.waiting)
     ]
     _tell("blocks")
+    found_steps = steps(first, 2 * extent.waiting, extent.steps)
+    _tell("steps beside a list")
     idle, drained = extent.seconds / 5, 3 * extent.messages
     found_felt = [each for kind in servers for each in felt(kind, idle, drained)]
     _tell("live client")
-    return Found(found_speeds, found_blocks, found_felt, holds, worker, memory, extent.runs)
+    return Found(
+        *(found_speeds, found_blocks, found_steps, found_felt, holds, worker, memory),
+        runs=extent.runs,
+    )
 
 
 _started = time.monotonic()

@@ -97,10 +97,10 @@ def run(search: Search) -> Found:
 def _make(search: Search, folder: Path) -> None:
     macros = [f"-D{macro}" for macro in search.macros.split()]
     subprocess.run(["spin", "-a", *macros, str(MODEL)], cwd=folder, check=True, capture_output=True)
-    # Of what is found soon a fast compilation is worth more than a fast search.
-    is_quick = search.is_small or bool(search.finds)
+    # The sooner a search ends, the less its speed is worth a slow compilation.
+    level = "-O0" if search.is_small else "-O1" if search.finds else "-O2"
     kind = [] if search.formula else ["-DSAFETY", "-DNOREDUCE"]
-    flags = ["-O1" if is_quick else "-O2", "-w", "-DNFAIR=3", f"-DMEMLIM={MEMORY_MB}", *kind]
+    flags = [level, "-w", "-DNFAIR=3", f"-DMEMLIM={MEMORY_MB}", *kind]
     subprocess.run(["gcc", *flags, "-o", "pan", "pan.c"], cwd=folder, check=True)
 
 

@@ -72,7 +72,7 @@ def may_linger(store: Store, settings: Settings, surroundings: Surroundings) -> 
     cycle takes place every half minute in any case, so that log and journal say what it waits for.
     """
     outlook = store.probes.outlook(settings.routes, settings.forwarder.rate_limit_key)
-    now, last = surroundings.now(), outlook.record
+    now, last = surroundings.moment(outlook.now), outlook.record
     is_idle = (
         settings.pace.drain and settings.pace.enabled and not outlook.is_paused and outlook.has_work
     )

@@ -21,15 +21,23 @@ class UnusableEnvironment(SettingsError, click.ClickException):
 
     def show(self, _file: IO[Any] | None = None) -> None:
         """Write one line for each bad variable to standard error."""
-        as_json, service, pod_name = of_the_log()
-        # A value that may be secret is in no such line.
-        lines = Redacting(frozenset(), Origin(service, VERSION, pod_name), as_json=True)
-        for line in self.lines:
-            if as_json:
-                named = {"name": __name__, "levelname": "CRITICAL", "levelno": logging.CRITICAL}
-                print(lines.format(logging.makeLogRecord({**named, "msg": line})), file=sys.stderr)
-            else:
-                print(f"mutt_tasks: {line}", file=sys.stderr)
+        complain(*self.lines)
+
+
+def complain(*lines: str, program: str = "mutt_tasks") -> None:
+    """Write why a program cannot start to standard error, as its log would be: plain or JSON.
+
+    For what is wrong before the log can be configured.
+    """
+    as_json, service, pod_name = of_the_log()
+    # A value that may be secret is in no such line.
+    written = Redacting(frozenset(), Origin(service, VERSION, pod_name), as_json=True)
+    named = {"name": __name__, "levelname": "CRITICAL", "levelno": logging.CRITICAL}
+    for line in lines:
+        text = f"{program}: {line}"
+        if as_json:
+            text = written.format(logging.makeLogRecord({**named, "msg": line}))
+        print(text, file=sys.stderr)
 
 
 @cache

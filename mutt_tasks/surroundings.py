@@ -43,7 +43,8 @@ class Surroundings:
     `now` is the time by Redis' own clock, in seconds since 1970: one clock for every worker and
     beat. `monotonic` measures durations in this process, in seconds, and `wait` lets that many
     seconds pass. `probe` asks Moogsoft, given the settings and the time. `scan` is how much memory
-    and time this process gives to one selection.
+    and time this process gives to one selection. `has_redis_clock` says that `now` is really Redis'
+    clock: then what is read there tells the time as well.
     """
 
     now: Callable[[], float]
@@ -52,8 +53,13 @@ class Surroundings:
     new_id: Callable[[], str] = new_id
     probe: Callable[[Settings, float], Answer] = moogsoft.probe
     scan: ScanBounds = ScanBounds()
+    has_redis_clock: bool = False
+
+    def moment(self, told: float) -> float:
+        """The moment of a read, for which Redis has `told` that of its own clock."""
+        return told if self.has_redis_clock else self.now()
 
     @classmethod
     def of(cls, store: Store) -> "Surroundings":
         """The real ones, with the clock of this store's Redis."""
-        return cls(store.now)
+        return cls(store.now, has_redis_clock=True)

@@ -76,7 +76,7 @@ class RedisServer:
         return self.child.pid
 
     def start(self, log: IO[bytes] | None = None, pass_fds: tuple[int, ...] = ()) -> None:
-        """Start, and wait until it listens. Raises NoServerError when it does not.
+        """Start, and wait until it answers. Raises NoServerError when it does not.
 
         It writes to `log` (None: to standard error), and inherits the files `pass_fds`.
         """
@@ -108,21 +108,26 @@ class RedisServer:
             self._child.kill()
 
     def _wait(self) -> None:
-        """Wait until it listens."""
+        """Wait until it answers."""
         deadline = time.monotonic() + START_SECONDS
-        while not self._listens():
+        while not self._answers():
             if how := self.child.ended():
                 raise NoServerError(how)
             if time.monotonic() > deadline:
-                raise NoServerError(f"it does not listen within {START_SECONDS:g} s")
+                raise NoServerError(f"it does not answer within {START_SECONDS:g} s")
             time.sleep(LOOK_SECONDS)
 
-    def _listens(self) -> bool:
-        """Whether somebody accepts connections there: a socket's file comes a moment too early."""
+    def _answers(self) -> bool:
+        """Whether it takes commands: it listens before it has read its data, and a socket's file
+        is there before it listens.
+        """
         is_tcp = isinstance(self.place, int)
         with socket.socket(socket.AF_INET if is_tcp else socket.AF_UNIX) as probe:
+            probe.settimeout(START_SECONDS)
             try:
                 probe.connect(("127.0.0.1", self.place) if is_tcp else str(self.place))
+                probe.sendall(b"PING\r\n")
+                answer = probe.recv(100)
             except OSError:
                 return False
-        return True
+        return bool(answer) and not answer.startswith(b"-LOADING")

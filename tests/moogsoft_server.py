@@ -66,6 +66,11 @@ def status(code: int, *headers: str, body: bytes = b"{}") -> Answer:
     return answer
 
 
+def metrics(text: bytes) -> Answer:
+    """What Prometheus scrapes; from version 3 on it takes nothing without a type."""
+    return status(200, "Content-Type: text/plain; version=0.0.4", body=text)
+
+
 def raw(data: bytes) -> Answer:
     """These bytes, and the end."""
 

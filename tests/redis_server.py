@@ -66,6 +66,12 @@ class RedisServer:
         self.thaw()
         self._server.stop()
 
+    def __enter__(self) -> "RedisServer":
+        return self.start()
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
     def freeze(self) -> None:
         """SIGSTOP: connections stay open and nothing answers."""
         self._server.child.send(signal.SIGSTOP)

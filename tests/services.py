@@ -9,9 +9,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests import forking
 from tests.redis_server import free_port
 
-ROOT = Path(__file__).parent.parent
+# At which ports the pages say that a worker is to be found; here each has others.
+METRICS, HEALTH = 8086, 8087
 
 
 def until(what: Callable[[], object], seconds: float = 30, hint: Callable[[], str] = str) -> None:
@@ -22,8 +24,18 @@ def until(what: Callable[[], object], seconds: float = 30, hint: Callable[[], st
         time.sleep(0.02)
 
 
+ROOT = forking.ROOT
+
+Process = forking.Process | subprocess.Popen[bytes]
+
+
 class Services:
-    """Workers and beats on one Redis, each with its log file in `folder`."""
+    """Workers and beats on one Redis, each with its log file in `folder`.
+
+    They are forked (forking.py), unless they are to be executed, as outside of tests (`executes`).
+    """
+
+    executes = False
 
     def __init__(self, folder: Path, redis_url: str, **env: object) -> None:
         self.folder = folder
@@ -43,52 +55,48 @@ class Services:
             **{name: str(value) for name, value in env.items()},
         }
         self._started = 0
-        self._running: list[subprocess.Popen[bytes]] = []
+        self._running: list[Process] = []
 
-    def worker(self, **env: object) -> subprocess.Popen[bytes]:
+    def worker(self, **env: object) -> Process:
         """Start a worker with one slot."""
         name = f"w{self._started}@test"
         return self.start("worker", "-Q", "remediation", "-c", "1", "-n", name, **env)
 
-    def beat(self, **env: object) -> subprocess.Popen[bytes]:
+    def beat(self, **env: object) -> Process:
         """Start a beat."""
         return self.start("beat", **env)
 
-    def start(self, *arguments: str, **env: object) -> subprocess.Popen[bytes]:
+    def start(self, *arguments: str, **env: object) -> Process:
         """Start `celery -A mutt_tasks …`; its output goes to a file of its own."""
         log = (self.folder / f"{self._started}-{arguments[0]}.log").open("wb")
         self._started += 1
+        given = self.env | {name: str(value) for name, value in env.items()}
+        command = (forking.CELERY, "-A", "mutt_tasks", *arguments)
+        process: Process
         with log:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "celery", "-A", "mutt_tasks", *arguments],
-                cwd=ROOT,
-                env=self.env | {name: str(value) for name, value in env.items()},
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
+            if self.executes:
+                program = [sys.executable, "-m", *command]
+                process = subprocess.Popen(
+                    program, cwd=ROOT, env=given, stdout=log, stderr=log, start_new_session=True
+                )
+            else:
+                file = log.fileno()
+                process = forking.Process(command, given, file, file, start_new_session=True)
         self._running.append(process)
         return process
 
     def call(self, task: str, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run `celery -A mutt_tasks call TASK …` to its end."""
-        return subprocess.run(
-            [sys.executable, "-m", "celery", "-A", "mutt_tasks", "call", task, *arguments],
-            cwd=ROOT,
-            env=self.env,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
+        command = (forking.CELERY, "-A", "mutt_tasks", "call", task, *arguments)
+        return forking.run(command, self.env)
 
-    def kill(self, process: subprocess.Popen[bytes]) -> None:
+    def kill(self, process: Process) -> None:
         """SIGKILL a process with all its children, as a node that dies."""
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
         self._running.remove(process)
 
-    def forget(self, process: subprocess.Popen[bytes]) -> None:
+    def forget(self, process: Process) -> None:
         """A process that has ended by itself."""
         self._running.remove(process)
 

@@ -43,6 +43,8 @@ download() { (cd "$work" && apt-get -qq -o Acquire::http::Timeout=20 download "$
 
 take() {
     command -v apt-get && command -v dpkg-deb || return
+    # From Debian 13 on it has a package of its own.
+    apt-cache show promtool && packages[promtool]=promtool
     local wanted program package
     wanted=$(for program in "${missing[@]}"; do echo "${packages[$program]}"; done | sort -u)
     # shellcheck disable=SC2086 # two words are two packages

@@ -12,7 +12,9 @@ from matplotlib import pyplot as plt
 
 from benchmarks.moving.measures import Blocks, Felt, Speed
 from benchmarks.moving.movers import PREDECESSOR, RETRY_JOBS, WITH_JOBS
+from benchmarks.moving.steps import Step
 from benchmarks.moving.workers import EndToEnd, Hold
+from mutt_tasks.replay.beside import STEP
 from mutt_tasks.store.queues import MOST_BYTES, MOST_MESSAGES
 
 TOP = """# Performance
@@ -44,6 +46,13 @@ Two cases take longer:
 - *Messages deep inside*: the rows with 500,000 that wait are single commits of 500 messages there.
   A drain makes none of these: it brings what can go to the old end first
   ([design.md](design.md#the-move)).
+"""
+
+STEPS = """*Deep inside a long list* a job or a drain works beside what is older: {calls:,} steps of
+{step} messages from the old end of a million to the middle and back, looks at both parts, and, in
+turn with them, a script that only moves as many. *Worked* is the server's processor time as the
+kernel counts it; *held* is how long the script ran, with the time in which the server waited for a
+processor. In ms: median / 99th percentile / longest.
 """
 
 FELT = """## What a live client feels
@@ -80,6 +89,7 @@ class Found:
 
     speeds: Sequence[Speed]
     blocks: Sequence[Blocks]
+    steps: Sequence[Step]
     felt: Sequence[Felt]
     holds: Sequence[Hold]
     end_to_end: EndToEnd
@@ -102,6 +112,8 @@ def page(found: Found) -> str:
         speeds_table(found.speeds),
         BLOCKS.format(messages=MOST_MESSAGES, kib=MOST_BYTES >> 10),
         blocks_table(found.blocks),
+        STEPS.format(calls=found.steps[0].calls, step=STEP),
+        steps_table(found.steps),
         FELT,
         _table(
             ("server", "meanwhile", "p50", "p99", "p99.9"),
@@ -152,6 +164,15 @@ def blocks_table(blocks: Sequence[Blocks]) -> str:
             row.append(" / ".join(map(_ms, times[: 3 if tells_longest else 2])) or "–")
         rows.append(row)
     return _table(("server", "case", *(f"`{script}`" for script, _ in SHOWN)), rows)
+
+
+def steps_table(steps: Sequence[Step]) -> str:
+    """What steps deep inside a list took, one row a kind of call."""
+    rows = [
+        (s.server, s.name, *(" / ".join(map(_ms, times)) for times in (s.worked, s.held)))
+        for s in steps
+    ]
+    return _table(("server", "call", "worked", "held"), rows)
 
 
 def _us(value: float) -> str:

@@ -117,18 +117,32 @@ def _breaker(client: redis.Redis) -> None:
     client.set("mutt:circuit_breaker:moogsoft:state", "OPEN")
 
 
+def _unhealthy(client: redis.Redis) -> None:
+    fill(client, 500)
+
+
+def _paused(client: redis.Redis) -> None:
+    fill(client, 500)
+    client.hset("mutt:remediation:paused", "actor", "benchmark")
+
+
 HOLDS: dict[str, Callable[[redis.Redis], None]] = {
     "nothing to do": _idle,
     "waiting (backoff of messages)": _waiting,
     "backpressure (the target is full)": _backpressure,
     "not_taken (a canary that nobody takes)": _not_taken,
     "breaker_open": _breaker,
+    "unhealthy (Moogsoft is down)": _unhealthy,
+    "paused (by an operator)": _paused,
 }
+# Nobody listens there.
+_DOWN = {"MOOG_HEALTH_URL": "http://127.0.0.1:9/"}
 
 
 def hold(kind: Kind, name: str, settle: float, seconds: float) -> Hold:
     """A worker in this hold, for so many seconds after `settle` to come to rest."""
-    with running(kind) as server, _worker(server, USUAL) as worker:
+    settings = USUAL | (_DOWN if HOLDS[name] is _unhealthy else {})
+    with running(kind) as server, _worker(server, settings) as worker:
         HOLDS[name](server.client)
         process = worker.worker()
         _until(lambda: "ready" in worker.logs())

@@ -29,8 +29,9 @@ def least_seconds(scenario: Scenario, world: World) -> float:
         scenario.moogsoft_rate or float("inf"),
     )
     work = good + len(world.books.drops)
-    # Where no limiter thins it out, the queue of the trouble has to pass first.
-    waiting = 0 if narrow >= scenario.limit / scenario.period else len(world.alerts)
+    # Where no limiter thins them out, the queues of the trouble have to pass first.
+    is_thinned = narrow >= scenario.limit / scenario.period
+    waiting = 0 if is_thinned else _of_the_trouble(scenario, world)
     times = [_passed(scenario, work + waiting if work else 0, narrow)]
     times.append(_time(min(good, events), 1 / scenario.alerter_seconds - scenario.live_rate))
     is_poisoned = any(world.books.kinds[n] == Kind.POISON for n in world.books.to_recover)
@@ -49,6 +50,17 @@ def _resumed_after(scenario: Scenario, world: World) -> float:
     if not since or scenario.trouble == "alerter":
         return scenario.forwarder_from
     return resumed(world.books.delivered_at, since) - since
+
+
+def _of_the_trouble(scenario: Scenario, world: World) -> int:
+    """How many messages stood in the queues when the trouble was over, counted some time later.
+
+    Those that are left, and by how many more have been delivered since than have come.
+    """
+    since, books = scenario.trouble_to, world.books
+    delivered = sum(at >= since for at in books.delivered_at)
+    came = sum(at >= since for at in books.born)
+    return len(world.alerts) + len(world.ingest) + max(0, delivered - came)
 
 
 def _passed(scenario: Scenario, work: int, rate: float) -> float:

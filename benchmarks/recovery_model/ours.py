@@ -7,12 +7,13 @@ are those of the worker.
 import uuid
 from random import Random
 
+from benchmarks.recovery_model.server import one_connection
 from benchmarks.recovery_model.world import World
 from mutt_tasks import checking, cycle
 from mutt_tasks.cycle import Trigger
 from mutt_tasks.moogsoft import Answer
 from mutt_tasks.replay.cycle_context import Health
-from mutt_tasks.replay.guard import wants_cycle
+from mutt_tasks.replay.guard import look_on, wants_cycle
 from mutt_tasks.settings import Settings, load
 from mutt_tasks.store.store import Store
 from mutt_tasks.surroundings import Surroundings
@@ -42,7 +43,7 @@ def settings_for(world: World, url: str) -> Settings:
 def ours(world: World, until: float, seed: int, url: str) -> None:
     """Beat's ticks and the drains that follow from them, up to a moment."""
     settings = settings_for(world, url)
-    store = Store.at(settings.redis.address)
+    store = Store(one_connection(settings.redis.address))
     random = Random(seed)
 
     def probe(_: Settings, __: float) -> Answer:
@@ -62,7 +63,7 @@ def ours(world: World, until: float, seed: int, url: str) -> None:
         while world.now < tick and not world.is_recovered:
             # The worker looks on between two drains.
             world.wait(min(SURVIVAL_SECONDS, tick - world.now))
-            if wants_cycle(store, settings, lambda: world.clock.epoch):
+            if wants_cycle(look_on(store, settings, world.clock.epoch), settings):
                 _drain(world, store, settings, surroundings, until)
         _drain(world, store, settings, surroundings, until)
         passed = max(0, int((world.now - phase) // settings.pace.interval + 1))

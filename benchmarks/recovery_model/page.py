@@ -48,12 +48,13 @@ lets everything through until a try decides. Both obey limits that are changed w
   was through, and messages were left; *>*: given up then, at 12 times the least possible or after
   12 h (20 minutes at least).
 - **× least** divides it by the least possible: the good messages in the dead letter queues when the
-  trouble is over, and the alerts that the limiter has destroyed by then in `none` (and those that
-  still wait, where no limiter drops them), by what the narrowest of limiter, forwarder, Moogsoft
-  (and, for its own messages, alerter) carries beside the live events, and the time until the
-  forwarder's breaker lets anything pass again. Where there is poison it is {POISON_RESTS:.0f} s at
-  least, the rests between its three replays. Below 1 means that alerts were lost, or that live
-  events had to wait behind the replays.
+  trouble is over, and the alerts that the limiter has destroyed by then in `none` (and all that
+  wait in the queues, where no limiter drops them), by what the narrowest of limiter, forwarder,
+  Moogsoft (and, for its own messages, alerter) carries beside the live events, and the time until
+  the forwarder's breaker lets anything pass again. Where there is poison it is {POISON_RESTS:.0f} s
+  at least, the rests between its three replays. (Oldest first, as ours replays, the last poison
+  rests when all else is done: so `backlog` takes about three minutes more.) Below 1 means that
+  alerts were lost, or that live events had to wait behind the replays.
 - **Alerts dropped because of it**: by the forwarder's limiter, replays and live alerts alike,
   beyond those that `none` drops up to the same moment.
 - **Lost by the pipeline itself**: live alerts that met the limiter's full window without having

@@ -9,10 +9,9 @@ from benchmarks.recovery_model.books import Dead, missing_and_doubled
 from benchmarks.recovery_model.least import least_seconds
 from benchmarks.recovery_model.ours import ours
 from benchmarks.recovery_model.scenario import Scenario
-from benchmarks.recovery_model.server import memory_redis
+from benchmarks.recovery_model.server import memory_redis, one_connection
 from benchmarks.recovery_model.world import World
 from mutt_tasks.settings import load
-from mutt_tasks.store.connection import connect
 
 NONE, OURS = "none", "ours"
 REPLAYING = (OURS, "predecessor", "fixed", "at_once")
@@ -85,7 +84,8 @@ def run(
     started = time.perf_counter()
     with memory_redis() as url:
         # A peer's RPOP that is sent again would lose messages: on a busy machine wait instead.
-        client = connect(load({"REDIS_URL": url}).redis.address, timeout=LONGEST_ANSWER, retries=0)
+        address = load({"REDIS_URL": url}).redis.address
+        client = one_connection(address, timeout=LONGEST_ANSWER, retries=0)
         world = World(scenario, client, seed, sample)
         if policy == NONE:
             world.advance_to(_settled_at(scenario))

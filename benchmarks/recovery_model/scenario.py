@@ -210,13 +210,15 @@ SCENARIOS = {
     )
 }
 
-# The same situations in minutes and hundreds.
+# The same situations in minutes and hundreds. In the short ones the breaker does not rest for five
+# minutes: nothing would happen but that alerts come, each of which has to be put back later.
 _SMALL: dict[str, dict[str, float]] = {
-    "moogsoft-down": {"outage": 240.0},
+    "moogsoft-down": {"outage": 60.0, "breaker_rest": 30.0},
     "alerter-down": {"outage": 30.0},
     "backlog": {"backlog_alerter": 400},
-    "flapping": {"outage": 270.0, "backlog_alerter": 300},
-    "shed-storm": {"outage": 15.0},
+    # As often ill as a message is replayed before it counts as poison.
+    "flapping": {"outage": 270.0, "live_rate": 10.0, "backlog_alerter": 300, "breaker_rest": 60.0},
+    "shed-storm": {"outage": 6.0},
     "slow-consumer": {"backlog_alerter": 100},
     "both-routes": {"backlog_alerter": 200, "backlog_moog": 200},
     "half-capacity": {"outage": 180.0},

@@ -4,7 +4,12 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
+import redis
+
+from mutt_tasks.settings.redis_address import RedisAddress
+from mutt_tasks.store.connection import RETRIES, TIMEOUT, connect
 from stand_ins.redis_server import RedisServer
 
 
@@ -19,3 +24,12 @@ def memory_redis() -> Iterator[str]:
             yield server.url
         finally:
             server.kill()
+
+
+def one_connection(
+    address: RedisAddress, timeout: float = TIMEOUT, retries: int = RETRIES
+) -> redis.Redis:
+    """A client with one connection and no pool: a run asks a hundred thousand times, in turn."""
+    pooled: Any = connect(address, timeout, retries)
+    client: redis.Redis = pooled.client()
+    return client

@@ -23,6 +23,14 @@ from stand_ins.breaker import Breaker
 from stand_ins.facts import ALERT_QUEUE, ALERTER_DLQ, DEAD_LIST, INGEST_QUEUE, MOOG_DLQ
 from stand_ins.limiter import Limits
 
+# How long the lists are that a policy changes, and how many alerts it has sheltered. A run looks
+# fifty times a second, so it is one script and not four commands.
+_LOOK = """
+return {redis.call('LLEN', KEYS[1]), redis.call('LLEN', KEYS[2]), redis.call('LLEN', KEYS[3]),
+  redis.call('HGET', KEYS[4], ARGV[1])}
+"""
+_WATCHED = [INGEST_QUEUE, ALERT_QUEUE, DEAD_LIST, keys.STATS]
+
 # A run is over when nothing is left to recover and the queues are as short as usual.
 SHORT = 100
 
@@ -35,6 +43,7 @@ class World:
 
     def __init__(self, scenario: Scenario, client: Any, seed: int, sample: float = 10.0) -> None:
         self.scenario, self.client = scenario, client
+        self._look = client.register_script(_LOOK)
         self.clock, self.books = Clock(), Books()
         self.moogsoft = Moogsoft(scenario)
         self.breaker = Breaker(scenario.breaker_failures, scenario.breaker_rest)
@@ -113,11 +122,7 @@ class World:
         if not self._is_shown:
             return
         self._is_shown = False
-        with self.client.pipeline(transaction=False) as pipeline:
-            for key in (INGEST_QUEUE, ALERT_QUEUE, DEAD_LIST):
-                pipeline.llen(key)
-            pipeline.hget(keys.STATS, SHELTERED.of("moog"))
-            ingest, alerts, dead, sheltered = pipeline.execute()
+        ingest, alerts, dead, sheltered = self._look(keys=_WATCHED, args=[SHELTERED.of("moog")])
         came = self.ingest.receive(self.client, ingest, self._decoded)
         if sheltered == self._sheltered_seen:
             came += self.alerts.receive(self.client, alerts, self._decoded)

@@ -8,7 +8,7 @@ from uuid import uuid4
 import click
 
 from mutt_tasks.cli import output
-from mutt_tasks.cli.actor import actor_option, known_by
+from mutt_tasks.cli.actor import actor_option, known_by, reason_option
 from mutt_tasks.cli.application import looker
 from mutt_tasks.cli.selection import (
     agree,
@@ -27,11 +27,6 @@ from mutt_tasks.operations.looking import Looker
 from mutt_tasks.operations.planning import Selection
 
 _to = click.option("--to", "destination", default="", metavar="QUEUE", help="Where to redirect.")
-
-
-def reason_option(command: Callable[..., Any]) -> Callable[..., Any]:
-    """The option `--reason`."""
-    return click.option("--reason", default="", help="Why; the audit keeps it.")(command)
 
 
 def order_of(actor: str, reason: str, **limits: Any) -> Order:

@@ -1,4 +1,4 @@
-"""Who asks: `--actor`, else `MUTT_ACTOR`, else the system's user."""
+"""Who asks, and why: `--actor`, else `MUTT_ACTOR`, else the system's user; `--reason`."""
 
 import getpass
 import os
@@ -33,4 +33,16 @@ def actor_option(command: Callable[..., Any]) -> Callable[..., Any]:
         default=_system_user,
         show_default="MUTT_ACTOR, or the system's user",
         help="Who asks.",
+    )(command)
+
+
+def reason_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The option `--reason`."""
+    return click.option("--reason", default="", help="Why; the audit keeps it.")(command)
+
+
+def yes_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The option `--yes`, for a command that asks nothing: scripts give it to every change."""
+    return click.option(
+        "--yes", is_flag=True, expose_value=False, help="As elsewhere; nothing is asked here."
     )(command)

@@ -6,8 +6,8 @@ from pathlib import Path
 import click
 
 from mutt_tasks.cli import output
-from mutt_tasks.cli.actions import order_of, reason_option
-from mutt_tasks.cli.actor import actor_option
+from mutt_tasks.cli.actions import order_of
+from mutt_tasks.cli.actor import actor_option, reason_option
 from mutt_tasks.cli.application import looker
 from mutt_tasks.cli.selection import ask
 from mutt_tasks.cli.waiting import tell, wait_options

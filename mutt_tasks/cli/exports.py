@@ -13,8 +13,8 @@ from typing import IO
 import click
 
 from mutt_tasks.cli import output
-from mutt_tasks.cli.actions import order_of, reason_option
-from mutt_tasks.cli.actor import actor_option
+from mutt_tasks.cli.actions import order_of
+from mutt_tasks.cli.actor import actor_option, reason_option
 from mutt_tasks.cli.application import looker
 from mutt_tasks.cli.selection import ask, selection_options
 from mutt_tasks.errors import MuttTasksError, Refused

@@ -5,8 +5,8 @@ from typing import Any
 import click
 
 from mutt_tasks.cli import output
-from mutt_tasks.cli.actions import order_of, reason_option
-from mutt_tasks.cli.actor import actor_option
+from mutt_tasks.cli.actions import order_of
+from mutt_tasks.cli.actor import actor_option, reason_option, yes_option
 from mutt_tasks.cli.application import looker
 from mutt_tasks.cli.output import Column
 from mutt_tasks.cli.waiting import asked, show_job, tell, wait_options
@@ -97,6 +97,7 @@ def job_command(job_id: str, form: str) -> None:
 @click.command("cancel")
 @click.argument("job_id", metavar="ID")
 @reason_option
+@yes_option
 @actor_option
 @_form
 def cancel_command(job_id: str, reason: str, actor: str, form: str) -> None:
@@ -116,6 +117,7 @@ def cancel_command(job_id: str, reason: str, actor: str, form: str) -> None:
 @click.command("undo")
 @click.argument("job_id", metavar="JOB")
 @reason_option
+@yes_option
 @wait_options
 @actor_option
 @_form

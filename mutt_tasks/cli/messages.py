@@ -148,7 +148,9 @@ def groups_command(routes: tuple[str, ...], where: str, exact: bool, limit: int,
     output.say(f"{mark}{total:,.0f} message{'' if total == 1 else 's'} in {kinds}")
     if more > 0:
         output.say(f"{more:,} smaller groups are not shown; --limit shows more")
-    if not found.is_exact:
+    if found.twice:
+        output.say(f"≈ up to {found.twice:,} were brought before older ones and may count twice")
+    elif not found.is_exact:
         output.say(f"≈ from {found.seen:,} of {found.length:,} messages; --exact counts all")
 
 

@@ -92,7 +92,7 @@ def agree(looks: Looker, plan: Plan, most: int | None, *, is_sure: bool) -> None
     count = _done(plan, most)
     names = list(plan.sources)
     lengths = looks.store.listings.lengths(
-        [source.key for source in planning.lists_of(looks.settings, names)]
+        [source.parts for source in planning.lists_of(looks.settings, names)]
     )
     planned = f" of {plan.count:,} planned," if count < plan.count else ""
     where = f"{sum(lengths):,} messages in {', '.join(names)}"

@@ -6,7 +6,7 @@ from uuid import uuid4
 import click
 
 from mutt_tasks.cli import output
-from mutt_tasks.cli.actor import actor_option, known_by
+from mutt_tasks.cli.actor import actor_option, known_by, reason_option
 from mutt_tasks.cli.application import looker, start_cycle
 from mutt_tasks.core.filters import span_of
 from mutt_tasks.errors import InvalidArgument
@@ -40,15 +40,17 @@ def pause_command(length: str, reason: str, actor: str, form: str) -> None:
 
 
 @click.command("resume")
+@reason_option
 @actor_option
 @_form
-def resume_command(actor: str, form: str) -> None:
+def resume_command(reason: str, actor: str, form: str) -> None:
     """End a pause, and start a cycle.
 
     \b
     mutt-dlq resume
+    mutt-dlq resume --reason "change 4711 is done early"
     """
-    found = switches.resume(looker().store, uuid4().hex, actor, known_by=known_by())
+    found = switches.resume(looker().store, uuid4().hex, actor, reason, known_by=known_by())
     was_paused = found["outcome"] == "resumed"
     task = start_cycle()
     text = f"resumed by {found['actor']}" if was_paused else "there was no pause"

@@ -2,6 +2,8 @@
 
 import sys
 
+from mutt_tasks.environment import complain
+
 
 def main() -> int:
     """Serve the console until a signal comes; returns the exit status."""
@@ -10,9 +12,8 @@ def main() -> int:
     except ModuleNotFoundError as missing:
         if (missing.name or "").startswith("mutt_tasks"):
             raise
-        print(
-            f"mutt-console: {missing.name} is missing: pip install 'mutt-tasks[console]'",
-            file=sys.stderr,
+        complain(
+            f"{missing.name} is missing: pip install 'mutt-tasks[console]'", program="mutt-console"
         )
         return 1
     return run()

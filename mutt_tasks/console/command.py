@@ -1,14 +1,12 @@
 """Start: read the settings, say where the console is and who gets in, and serve."""
 
 import logging
-import sys
 from typing import Any
 
 from mutt_tasks import environment
 from mutt_tasks.console.application import opened
 from mutt_tasks.console.context import Console
 from mutt_tasks.console.server import serve
-from mutt_tasks.errors import SettingsError
 from mutt_tasks.settings import Settings
 from mutt_tasks.telemetry import logs
 
@@ -19,9 +17,8 @@ def run() -> int:
     """Serve until a signal comes; returns the exit status."""
     try:
         settings = environment.settings()
-    except SettingsError as error:
-        for line in error.lines:
-            print(f"mutt_tasks: {line}", file=sys.stderr)
+    except environment.UnusableEnvironment as error:
+        error.show()
         return 1
     logs.configure(settings)
     app = opened(settings)

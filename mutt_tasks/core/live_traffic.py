@@ -37,7 +37,8 @@ class LiveTraffic:
     """`mean` and variance (`spread`) of live alerts in one span.
 
     They were measured `samples` times, last at `sampled_at` (seconds since 1970). The last `lows`
-    samples were too low for chance: below `low_below`.
+    samples were too low for chance: below `low_below`. At `disturbed_at` the limiter was last seen
+    not to take live alerts as they come.
     """
 
     mean: float = 0.0
@@ -46,10 +47,23 @@ class LiveTraffic:
     sampled_at: float = 0.0
     lows: int = 0
     low_below: float = 0.0
+    disturbed_at: float = 0.0
 
     def is_due(self, span: float, now: float) -> bool:
         """Whether it is time for a sample: once a span, or after a clock that went back."""
         return not 0 <= now - self.sampled_at < span
+
+    def is_clear(self, span: float, now: float) -> bool:
+        """Whether a whole span has passed since the last disturbance.
+
+        In less than that a forwarder that was away has taken fewer alerts than came, or more, if a
+        queue had waited for it; and one odd sample keeps room for odd traffic for minutes.
+        """
+        return not 0 <= now - self.disturbed_at < span
+
+    def disturbed(self, now: float) -> "LiveTraffic":
+        """After a look at a forwarder that sleeps, or at a queue before it."""
+        return replace(self, disturbed_at=now)
 
     def passed_over(self, now: float) -> "LiveTraffic":
         """After a span that teaches nothing."""
@@ -82,6 +96,7 @@ class LiveTraffic:
             sampled_at=now,
             lows=lows,
             low_below=low_below,
+            disturbed_at=self.disturbed_at,
         )
 
     @property

@@ -58,15 +58,26 @@ class Pace:
             seen_at=now if limiter.accepted.is_there else self.seen_at,
             unseen=0 if limiter.accepted.is_there else self.unseen,
         )
+        is_standing = stands(limiter, queued)
+        # Once a queue was found standing, it disturbs until it is gone.
+        if limiter.is_failing or (is_standing and self.congestion.is_standing):
+            pace = replace(pace, traffic=pace.traffic.disturbed(now))
         if not self.traffic.is_due(limiter.span, now):
             return pace
-        if limiter.is_failing or stands(limiter, queued):
+        if limiter.is_failing or is_standing:
             # What the forwarder takes off a queue tells nothing of live traffic.
+            traffic = pace.traffic.passed_over(now)
+            if limiter.is_failing and traffic.samples < ENOUGH_SAMPLES:
+                # Nor do one or two samples of before an outage tell of the time behind it.
+                traffic = LiveTraffic(sampled_at=now, low_below=traffic.low_below)
             return replace(
                 pace,
-                traffic=self.traffic.passed_over(now),
+                traffic=traffic.disturbed(now),
                 congestion=self.congestion.stood(is_ours=bool(pace.sends.all)),
             )
+        if not pace.traffic.is_clear(limiter.span, now):
+            traffic = pace.traffic.passed_over(now)
+            return replace(pace, traffic=traffic, congestion=self.congestion.flowed())
         ours = pace.sends.all_recent(limiter, now)
         live = float(max(0, limiter.accepted.recent - max(0, ours - queued)))
         age = now - self.traffic.sampled_at if self.traffic.samples else inf
@@ -74,12 +85,12 @@ class Pace:
             pace,
             congestion=self.congestion.flowed(),
             load=self.load.sampled(live / limiter.span, age, now),
-            traffic=self.traffic.sampled(live, limiter, now),
+            traffic=pace.traffic.sampled(live, limiter, now),
         )
 
-    def forgotten(self) -> "Pace":
-        """The pace without what was learnt of live traffic."""
-        return replace(self, traffic=LiveTraffic(low_below=self.traffic.low_below))
+    def forgotten(self, now: float) -> "Pace":
+        """The pace without what was learnt of live traffic, until it is measured anew."""
+        return replace(self, traffic=LiveTraffic(low_below=self.traffic.low_below).disturbed(now))
 
     def came_back(self, replays: int) -> "Pace":
         """The pace after so many replays lie in a dead letter queue again: they did not vanish."""
@@ -117,10 +128,12 @@ class Pace:
 
         `queued` alerts have not reached it yet. Where they stand longer than the forwarder works
         off in a moment it does not keep up, and would meet a full window once it does: no room.
-        No bound where no limiter was ever seen.
+        No bound where no limiter was ever seen; no room before live traffic was measured.
         """
         if not self.seen_at:
             return inf
+        if not self.traffic.samples:
+            return 0.0
         rarity = sigmas(limiter, self.traffic)
         if stands(limiter, queued) or rarity < LEAST_SIGMAS:
             return 0.0

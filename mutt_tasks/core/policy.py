@@ -115,6 +115,9 @@ def decide(
         return Decision(Action.QUARANTINE, MALFORMED, raw)
     if plain is None:
         return decide_located(raw, route, policy, cycle, now, is_cleared=is_cleared)
+    if _goes_at_once(plain, route, policy):
+        stamp = _replay_stamp(plain.header, 0, route.name, cycle, now)
+        return Decision(Action.REPLAY, "", plain.stamped(stamp, route.reset_fields))
     return _ruled(plain_case(plain, route, is_cleared), route, policy, cycle, now)
 
 
@@ -136,6 +139,19 @@ def decide_located(
         )
     case = located_case(message, route, policy.spans, is_cleared)
     return _ruled(case, route, policy, cycle, now)
+
+
+def _goes_at_once(plain: PlainMessage, route: Route, policy: Policy) -> bool:
+    """Whether no rule can hold a message without our header: the usual case, told without a look.
+
+    It is complete and needs no backoff, so it could only be a suspect, too old, or poison.
+    """
+    if (policy.suspects is not None and route.puts_consumer_to_sleep) or policy.max_age > 0:
+        return False
+    for field in route.failure_fields:
+        if plain.event.get(field, 0) >= policy.max_retries:
+            return False
+    return policy.max_retries > 0
 
 
 def _ruled(case: Case, route: Route, policy: Policy, cycle: str, now: float) -> Decision:

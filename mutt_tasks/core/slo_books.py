@@ -60,8 +60,7 @@ class Book:
     """All that is remembered, as of the cycle that ended `at` (seconds since 1970; 0: none).
 
     `clock` is how many seconds of health there were, and since then it `runs`. The last cycle that
-    was expected came at `due_at`, when one was expected every `interval` seconds. The lists had
-    taken in `arrived` messages, of which so many are `missing`.
+    was expected came at `due_at`, when one was expected every `interval` seconds.
     """
 
     at: float = 0.0
@@ -69,9 +68,6 @@ class Book:
     runs: bool = False
     due_at: float = 0.0
     interval: float = 0.0
-    arrived: int = 0
-    taken: int = 0
-    missing: int = 0
     recovered: int = 0
     late: int = 0
     expected: int = 0
@@ -91,17 +87,13 @@ class Seen:
     """What the end of a cycle sees `at` a moment.
 
     `is_well` says that Moogsoft is healthy and no operator holds the replays. A cycle is expected
-    every `interval` seconds. `queues` are the dead letter queues by the name of their route, `all`
-    is every list that messages are kept in, together; `is_same` says that these are the lists of
-    the last look.
+    every `interval` seconds. `queues` are the dead letter queues by the name of their route.
     """
 
     at: float
     is_well: bool
     interval: float
     queues: Mapping[str, Queue]
-    all: Queue
-    is_same: bool = True
 
 
 @dataclass(frozen=True)
@@ -113,12 +105,18 @@ class Books:
 
 
 @dataclass(frozen=True)
-class Landings:
-    """Replays that `landed`, alerts that `returned` (once each) and replays believed `dropped`."""
+class Counted:
+    """What is counted elsewhere.
+
+    Replays that `landed`, alerts that `returned` (once each) and replays believed `dropped`; the
+    messages that were `brought` to our lists, and of these the `missing`.
+    """
 
     landed: int = 0
     returned: int = 0
     dropped: int = 0
+    brought: int = 0
+    missing: int = 0
 
 
 def looked(books: Books, seen: Seen, within: float) -> Books:
@@ -129,7 +127,7 @@ def looked(books: Books, seen: Seen, within: float) -> Books:
         queues[name], found = _stays(books.queues.get(name, QueueBook()), queue, clock, within)
         stays += found
     whole = replace(
-        _ticked(_conserved(books.whole, seen), seen),
+        _ticked(books.whole, seen),
         at=seen.at,
         clock=clock,
         runs=seen.is_well,
@@ -139,24 +137,23 @@ def looked(books: Books, seen: Seen, within: float) -> Books:
     return Books(whole, {**books.queues, **queues})
 
 
-def totals(books: Books, landings: Landings, now: float, within: float) -> dict[str, Count]:
+def totals(books: Books, counted: Counted, now: float, within: float) -> dict[str, Count]:
     """All events and failures since counting began, by objective, as of a moment."""
     whole = books.whole
     due_at = _clock(whole, now) - within
     overdue = sum(max(0, _come_by(each, due_at) - each.judged) for each in books.queues.values())
     late = whole.late + overdue
     overlooked = max(0, _expected(whole, now) - 1)
+    lost = counted.missing + counted.dropped
     return {
         RECOVERED: Count(whole.recovered + late, late),
         # An alert that comes back again and again is one failure.
         LANDED: Count(
-            landings.landed + landings.returned,
-            landings.returned + min(landings.dropped, landings.landed),
+            counted.landed + counted.returned,
+            counted.returned + min(counted.dropped, counted.landed),
         ),
         ON_TIME: Count(whole.expected + overlooked, whole.missed + overlooked),
-        CONSERVED: Count(
-            max(whole.taken, whole.missing + landings.dropped), whole.missing + landings.dropped
-        ),
+        CONSERVED: Count(max(counted.brought, lost), lost),
     }
 
 
@@ -226,18 +223,3 @@ def _expected(book: Book, now: float) -> int:
     if not book.interval:
         return 0
     return max(0, floor((now - book.due_at) / book.interval + _JITTER))
-
-
-def _conserved(book: Book, seen: Seen) -> Book:
-    """The book after all lists were looked at: what left them was counted, or is missing."""
-    arrived = seen.all.depth + seen.all.left
-    if not book.at:
-        return replace(book, arrived=arrived, taken=seen.all.depth)
-    if not seen.is_same:
-        return replace(book, arrived=arrived)
-    return replace(
-        book,
-        arrived=arrived,
-        taken=book.taken + max(0, arrived - book.arrived),
-        missing=book.missing + max(0, book.arrived - arrived),
-    )

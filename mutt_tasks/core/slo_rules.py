@@ -89,9 +89,9 @@ def _burst(objective: Objective, burst: Burst) -> dict[str, Any]:
     failures = within(objective.failures, burst.long)
     left = f"{objective.window / burst.rate / HOUR:.3g} h"
     told = (
-        f'The error budget is used up {{{{ $value | printf "%.1f" }}}} times too fast (over'
-        f" {lengths[0]}, and over {lengths[1]} more than {burst.rate:g} times). At {burst.rate:g}"
-        f" times a whole one lasts {left}."
+        f'In the last {lengths[0]} {{{{ $value | printf "%.1f" }}}} times as many failed as that'
+        f" allows, and in the last {lengths[1]} still more than {burst.rate:g} times as many. At"
+        f" {burst.rate:g} times a whole budget of {duration(objective.window)} is gone in {left}."
     )
     summary = "An error budget is used up too fast"
     enough = f"({failures}) >= {objective.least}"

@@ -69,7 +69,15 @@ class Suspects:
         is_outage = self.was_trouble or (trouble_at > 0 and now - trouble_at < STICK_SECONDS)
         is_outage = is_outage or max(fresh, depth if is_first else 0) > MANY
         cleared = depth if is_outage else min(self.cleared, depth)
-        return replace(self, cleared=cleared, trouble_at=trouble_at, was_trouble=is_trouble)
+        return replace(
+            self,
+            cleared=cleared,
+            trouble_at=trouble_at,
+            was_trouble=is_trouble,
+            # The last one may have left with nothing behind it that would be looked at.
+            waiting=min(self.waiting, depth),
+            since=self.since if depth else (),
+        )
 
     def may_go(
         self, pace: Pace, limiter: Limiter, queued: int, failures: int | None, now: float

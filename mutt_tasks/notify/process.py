@@ -30,7 +30,7 @@ LOOK_SECONDS, PORT_SECONDS = 1.0, 5.0
 # Without a look for so many seconds the process is not ready.
 LATE_SECONDS = 60.0
 
-NEEDS_EXTRA = "mutt-notify: needs the extra `notify`: pip install 'mutt-tasks[notify]'"
+NEEDS_EXTRA = "needs the extra `notify`: pip install 'mutt-tasks[notify]'"
 
 
 def main() -> None:
@@ -43,15 +43,16 @@ def main() -> None:
     try:
         from mutt_tasks.notify import targets
     except ImportError:
-        print(NEEDS_EXTRA, file=sys.stderr)
+        environment.complain(NEEDS_EXTRA, program="mutt-notify")
         sys.exit(1)
     logs.configure(settings)
     problems = [
-        problem for each in settings.notify.addresses if (problem := targets.problem_of(each))
+        f"NOTIFY_URLS: {problem}"
+        for each in settings.notify.addresses
+        if (problem := targets.problem_of(each))
     ]
-    for problem in problems:
-        print(f"mutt_tasks: NOTIFY_URLS: {problem}", file=sys.stderr)
     if problems:
+        environment.complain(*problems)
         sys.exit(1)
     keyed = frozenset(
         each.name for each in settings.notify.addresses if each.scheme in targets.KEEPS_INCIDENTS

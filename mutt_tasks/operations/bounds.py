@@ -10,7 +10,8 @@ from mutt_tasks.core.limiter import Limiter
 from mutt_tasks.core.limits import Depths
 from mutt_tasks.core.routes import Route
 from mutt_tasks.operations.looking import Looker
-from mutt_tasks.store.readings import RouteReading, Window
+from mutt_tasks.store.readings import Window
+from mutt_tasks.store.route_reading import RouteReading
 
 # Clocks that are closer than so many seconds show the same room.
 _LITTLE_SKEW = 0.02

@@ -41,7 +41,7 @@ def exported(looker: Looker, wanted: Exported, order: Order | None) -> Iterator[
 
     Without an `order` they have no credentials. With one they have the exact bytes, and the audit
     says before the first of them who has them. Raises InvalidArgument, NotFound, PlaceLost,
-    SetChanged while some messages lie beside their list, and StoreError.
+    SetChanged when some were brought before older ones meanwhile, and StoreError.
     """
     planning.check_selected(wanted.ids, wanted.where, is_all=wanted.is_all)
     chosen = sources.chosen(looker.settings, wanted.routes)

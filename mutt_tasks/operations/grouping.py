@@ -52,13 +52,15 @@ class Group:
 class Groups:
     """Groups, the largest first; unless `is_exact` their counts are estimates from a sample.
 
-    `seen` messages were looked at, of the `length` that the lists hold.
+    `seen` messages were looked at, of the `length` that the lists hold. Up to `twice` of them may
+    have been met twice: they were brought before older ones meanwhile.
     """
 
     groups: list[Group]
     is_exact: bool
     seen: int
     length: int
+    twice: int = 0
 
 
 def groups(
@@ -70,13 +72,14 @@ def groups(
     """
     meant = filter_of(looker, where)
     chosen = sources.looked_into(looker.store, looker.settings, routes)
-    lengths = looker.store.listings.lengths([source.key for source in chosen])
+    lengths = looker.store.listings.lengths([source.parts for source in chosen])
     found: dict[str, Group] = {}
-    seen, is_whole = 0, True
+    seen, twice, is_whole = 0, 0, True
     sparing = Sparing(looker.time)
     for source, length in zip(chosen, lengths, strict=True):
         is_all = is_exact or length <= SHORT
         is_whole = is_whole and is_all
+        brought = looker.store.asides.brought(source.name)
         looks = _all(looker, source, sparing) if is_all else _sample(looker, source, length)
         for messages, weight in looks:
             for raw in messages:
@@ -86,8 +89,9 @@ def groups(
                     group.add(description, source.name, weight)
             seen += len(messages)
             looker.progress(seen, sum(lengths))
+        twice += looker.store.asides.brought(source.name) - brought if is_all else 0
     largest_first = sorted(found.values(), key=lambda group: (-group.count, group.id))
-    return Groups(largest_first, is_whole, seen, sum(lengths))
+    return Groups(largest_first, is_whole and not twice, seen, sum(lengths), twice)
 
 
 def _all(looker: Looker, source: Source, sparing: Sparing) -> Iterator[tuple[list[bytes], float]]:
@@ -99,7 +103,7 @@ def _all(looker: Looker, source: Source, sparing: Sparing) -> Iterator[tuple[lis
 
 def _sample(looker: Looker, source: Source, length: int) -> Iterator[tuple[list[bytes], float]]:
     """Some of a list, from its oldest message to its newest, and for how many each stands."""
-    listing = looker.store.listings.open(source.key)
+    listing = looker.store.listings.open(*source.parts)
     apart = (length - SAMPLE_MESSAGES) / (SAMPLE_READS - 1)
     for number in range(SAMPLE_READS):
         messages = listing.read(round(number * apart), SAMPLE_MESSAGES).messages

@@ -120,7 +120,7 @@ def page(looker: Looker, wanted: Wanted) -> Page:
     meant = filter_of(looker, wanted.where)
     chosen = sources.looked_into(looker.store, looker.settings, wanted.routes)
     cursor, chosen = _start(wanted, chosen)
-    length = sum(looker.store.listings.lengths([source.key for source in chosen]))
+    length = sum(looker.store.listings.lengths([source.parts for source in chosen]))
     numbering, sparing = Numbering(), Sparing(looker.time)
     found: list[Entry] = []
     seen = 0
@@ -172,7 +172,7 @@ def filter_of(looker: Looker, text: str) -> Filter:
 
 def walk_on(store: Store, source: Source, cursor: Cursor, sparing: Sparing) -> Walk:
     """A way through a list; what is in the trash lies the other way round, so that undo is easy."""
-    return Walk(store, source.key, cursor, sparing, grows_right=bool(source.job))
+    return Walk(store, source.parts, cursor, sparing, grows_right=bool(source.job))
 
 
 def _start(wanted: Wanted, chosen: tuple[Source, ...]) -> tuple[Cursor, tuple[Source, ...]]:

@@ -58,7 +58,7 @@ def _walked(
     looker: Looker, chosen: Sequence[Source], *, is_near: bool
 ) -> Iterator[tuple[Source, bytes]]:
     """What lies near the old end of each list; or all, from the new end, where nothing leaves."""
-    length = sum(looker.store.listings.lengths([source.key for source in chosen]))
+    length = sum(looker.store.listings.lengths([source.parts for source in chosen]))
     sparing, seen = Sparing(looker.time), 0
     for source in chosen:
         start, seen_here = Cursor(source.place, is_newest_first=not is_near), 0

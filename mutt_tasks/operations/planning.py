@@ -17,7 +17,6 @@ from mutt_tasks.operations.looking import Looker
 from mutt_tasks.operations.picking import pick
 from mutt_tasks.operations.sources import DEAD, Source
 from mutt_tasks.operations.sparing import Sparing
-from mutt_tasks.operations.walking import Walk
 from mutt_tasks.settings import Settings
 
 # What is left out of a plan, and what helps.
@@ -27,7 +26,7 @@ _INSTEAD = {
 }
 # So many ids are shown of what a plan means.
 SAMPLE = 5
-GONE = "gone"
+GONE, TWICE = "gone", "met twice"
 
 
 @dataclass(frozen=True)
@@ -55,6 +54,14 @@ class _Counted:
     digests: dict[str, list[bytes]] = field(default_factory=dict)
     skipped: Counter[str] = field(default_factory=Counter)
     sample: list[str] = field(default_factory=list)
+
+    def without_twins(self, name: str) -> None:
+        """Of equal messages of a list count one: it may be the same that was met twice."""
+        found = self.digests.get(name, [])
+        each_once = list(dict.fromkeys(found))
+        if len(each_once) < len(found):
+            self.digests[name] = each_once
+            self.skipped[TWICE] += len(found) - len(each_once)
 
 
 def make(looker: Looker, wanted: Selection, request: str = "") -> Plan:
@@ -88,6 +95,7 @@ def make(looker: Looker, wanted: Selection, request: str = "") -> Plan:
 def _counted(looker: Looker, wanted: Selection, now: float) -> _Counted:
     settings, counted = looker.settings, _Counted()
     chosen = _lists(settings, wanted)
+    brought = _brought(looker, chosen)
     found = _meant(looker, wanted, chosen, counted)
     policies, numbering = _policies(looker), Numbering()
     for source, raw in found:
@@ -100,7 +108,15 @@ def _counted(looker: Looker, wanted: Selection, now: float) -> _Counted:
         counted.digests.setdefault(source.name, []).append(digest_bytes(raw)[:WIDTH])
         if len(counted.sample) < SAMPLE:
             counted.sample.append(str(numbering.id_of(raw)))
+    for name, number in _brought(looker, chosen).items():
+        if number != brought[name] and not wanted.ids:
+            counted.without_twins(name)
     return counted
+
+
+def _brought(looker: Looker, chosen: Iterable[Source]) -> dict[str, int]:
+    """How many messages of each list have been brought before older ones so far."""
+    return {source.name: looker.store.asides.brought(source.name) for source in chosen}
 
 
 def _meant(
@@ -190,40 +206,27 @@ def every(
 ) -> Iterator[tuple[Source, bytes]]:
     """Every message that matches, from the new end on, where nothing leaves.
 
-    What arrives comes in front of where this began, so it is never looked at. While somebody works
-    deep inside a list some of its messages lie beside it: who wants none to be missing
-    (`is_whole`) gets SetChanged then.
+    What arrives comes in front of where this began, so it is never looked at. What a job or a
+    drain brings before older messages meanwhile may be met twice: who wants each message once, and
+    in its order (`is_whole`), gets SetChanged then.
     """
     meant = looking.filter_of(looker, where)
     chosen = list(chosen)
-    length = sum(looker.store.listings.lengths([source.key for source in chosen]))
+    length = sum(looker.store.listings.lengths([source.parts for source in chosen]))
     sparing, seen = Sparing(looker.time), 0
     for source in chosen:
-        stepped = _stepped(looker, source) if is_whole else None
+        brought = _brought(looker, [source])
         start = Cursor(source.name, is_newest_first=True)
-        for messages in Walk(looker.store, source.key, start, sparing).steps():
+        for messages in looking.walk_on(looker.store, source, start, sparing).steps():
             for raw in messages:
                 if not meant.terms or looker.matching(meant, source, raw) is not None:
                     yield source, raw
             seen += len(messages)
             looker.progress(seen, length)
-        if is_whole and _stepped(looker, source) != stepped:
-            raise _beside(source)
-
-
-def _stepped(looker: Looker, source: Source) -> bytes:
-    """A number that is another one when messages of this list were put beside it meanwhile."""
-    found = looker.store.asides.stepped(source.name)
-    if found is None:
-        raise _beside(source)
-    return found
-
-
-def _beside(source: Source) -> SetChanged:
-    return SetChanged(
-        f"while somebody works deep inside {source.name} some of its messages lie beside it;"
-        " ask again in a moment"
-    )
+        if is_whole and _brought(looker, [source]) != brought:
+            raise SetChanged(
+                f"messages of {source.name} were brought before older ones meanwhile: ask again"
+            )
 
 
 def _policies(looker: Looker) -> dict[str, Policy]:

@@ -10,6 +10,7 @@ from mutt_tasks.core.redaction import Hints
 from mutt_tasks.core.revival import Refusal, revived
 from mutt_tasks.operations import arguments
 from mutt_tasks.operations.attempts import Attempt, attempted, refused
+from mutt_tasks.operations.sources import DEAD
 from mutt_tasks.settings import Settings
 from mutt_tasks.store.dead_letters import DIGEST_LENGTH, Dead, Search
 from mutt_tasks.store.listing import MOST
@@ -78,7 +79,10 @@ def _requeued_or_not(
         settings.pace.max_poison_retries, settings.pace.retry_backoff, settings.pace.max_age
     )
     for _ in range(TRIES):
+        stepped = store.asides.stepped(DEAD)
         search = store.dead_letters.find(name, wanted, lambda: monotonic() > late_at, bounds.page)
+        if search.found is None and (stepped is None or stepped != store.asides.stepped(DEAD)):
+            return _failed("contended", f"some messages lie beside {name}: ask again", wanted)
         dead = _certain(search, name, wanted, bounds.seconds)
         if not isinstance(dead, Dead):
             return dead

@@ -58,11 +58,11 @@ def from_prometheus(objectives: Sequence[Objective], ask: Ask) -> Report:
 def from_redis(objectives: Sequence[Objective], store: Store, settings: Settings) -> Report:
     """Our own objectives, as Redis holds them. Raises StoreError."""
     own = [objective for objective in objectives if objective.is_own]
-    kept, landings, now = store.levels.kept(settings.routes)
+    kept, counted, now = store.levels.kept(settings.routes)
     if not kept.books.whole.at:
         why = "no cycle has ended yet"
         return Report(REDIS, tuple(unknown(objective, why) for objective in own))
-    found = totals(kept.books, landings, now, settings.levels.recovered_within)
+    found = totals(kept.books, counted, now, settings.levels.recovered_within)
     return Report(REDIS, tuple(judged(each, _since(each, kept, found, now)) for each in own))
 
 

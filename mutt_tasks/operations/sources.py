@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from mutt_tasks.core.routes import Route
 from mutt_tasks.errors import InvalidArgument
 from mutt_tasks.settings import Settings
+from mutt_tasks.store import keys
 from mutt_tasks.store.store import Store
 
 DEAD = "dead"
@@ -25,6 +26,16 @@ class Source:
     job: str = ""
     lay_in: str = ""
     until: float = 0.0
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """Its keys from the newest message on: while somebody works in it older ones lie beside it.
+
+        Those that are to go first are the last ones.
+        """
+        if self.job:
+            return (self.key,)
+        return (self.key, keys.aside(self.name), keys.front(self.name))
 
     @property
     def place(self) -> str:

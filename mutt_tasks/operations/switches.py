@@ -45,16 +45,19 @@ def resume(
     store: Store,
     request_id: str,
     actor: object,
+    reason: object = "",
     *,
     known_by: str = TASK_ARGUMENT,
     role: str = OPERATOR,
 ) -> dict[str, Any]:
-    """End a pause; the outcome is `resumed`, or `not_paused` when there was none.
+    """End a pause: who says so and, if there is more to say, why; the audit keeps both.
 
-    A request that comes twice gets the first answer. Raises InvalidArgument and StoreError.
+    The outcome is `resumed`, or `not_paused` when there was none. A request that comes twice gets
+    the first answer. Raises InvalidArgument and StoreError.
     """
-    with attempted(store, Attempt("resume", actor, known_by, scope=SCOPE, role=role)):
+    with attempted(store, Attempt("resume", actor, known_by, reason, SCOPE, role=role)):
         named = arguments.line("actor", actor)
-        request = Request(request_id, named, known_by=known_by, role=role)
+        why = arguments.line("reason", reason) if reason != "" else ""
+        request = Request(request_id, named, why, known_by, role)
     was_paused = store.pauses.resume(request)
     return {"outcome": "resumed" if was_paused else "not_paused", "actor": request.actor}

@@ -6,7 +6,7 @@ the new one shift the others by as many places.
 """
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Set
+from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import replace
 
 from mutt_tasks.core.cursor import Cursor
@@ -31,21 +31,24 @@ TRIES = 5
 
 
 class Walk:
-    """A way through one list, from a cursor on; `grows_right` where new messages come behind."""
+    """A way through the list with these `names`, its key first, from a cursor on.
+
+    `grows_right` where new messages come behind.
+    """
 
     def __init__(
         self,
         store: Store,
-        key: str,
+        names: Sequence[str],
         cursor: Cursor,
         sparing: Sparing,
         *,
         grows_right: bool = False,
     ) -> None:
-        listing = store.listings.open(key, is_newest_first=cursor.is_newest_first != grows_right)
+        listing = store.listings.open(*names, is_newest_first=cursor.is_newest_first != grows_right)
         sees_arrivals = cursor.is_newest_first and not grows_right
         self._reader = Reader(listing, sparing, sees_arrivals=sees_arrivals)
-        self._key = key
+        self._key = names[0]
         self._cursor = cursor
         self._steps: deque[list[bytes]] = deque(maxlen=REACH)
         last = (cursor.last,) if cursor.last else ()

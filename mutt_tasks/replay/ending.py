@@ -26,6 +26,7 @@ from mutt_tasks.store.ledger import CycleEnd, RouteEnd
 
 # A drain that is held looks again after this many seconds, however short its interval.
 HELD_DELAY = 0.5
+JOB_DELAY = 0.05
 
 # Held for a moment only: a drain goes on trying, at its own pace.
 _PASSING = frozenset(
@@ -97,7 +98,13 @@ class Ran:
         return any(each.outcome == REPLAYED or each.reason in passing for each in self.at_work)
 
     def delay(self, seconds: float, drain_interval: float) -> float:
-        """How long a drain rests after a cycle that took `seconds`."""
+        """How long a drain rests after a cycle that took `seconds`.
+
+        Where jobs hold all that is left they go on at once: Redis rests between their steps, and
+        the drain can do nothing before they let go.
+        """
+        if self.at_work and all(each.reason == JOB for each in self.at_work):
+            return JOB_DELAY
         return max(
             drain_interval - max(self.waited, seconds),
             self.held_delay if self.outcome == HELD else 0.0,

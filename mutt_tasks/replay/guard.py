@@ -3,7 +3,6 @@
 Every cycle has one. While Moogsoft is down it looks every half second, between two cycles as well.
 """
 
-from collections.abc import Callable
 from dataclasses import replace
 
 from mutt_tasks.core import shelter
@@ -12,17 +11,19 @@ from mutt_tasks.core.policy import Action, Decision
 from mutt_tasks.core.routes import Route
 from mutt_tasks.core.shelter import Sheltered, sheltered
 from mutt_tasks.replay.cycle_context import CycleContext
+from mutt_tasks.replay.job_steps import lists_of
 from mutt_tasks.replay.looking import Look, look_at
 from mutt_tasks.replay.traffic import Traffic
 from mutt_tasks.settings import Settings
 from mutt_tasks.store.batch import Batch
 from mutt_tasks.store.lease import RENEW_SECONDS, Step
 from mutt_tasks.store.queues import MOST_BYTES, MOST_MESSAGES, SHELTER, Commit
+from mutt_tasks.store.standing import Standing
 from mutt_tasks.store.store import Store
 
 # Between two looks while nothing else is done, and the longest stretch of them, in seconds: pauses
 # and calls by hand wait for its end.
-LOOK_SECONDS, LONGEST_WATCH = 0.5, 5.0
+LOOK_SECONDS, LONGEST_WATCH = 0.5, 6.0
 
 # A queue whose oldest alert lies there for this long is taken by nobody, in seconds.
 _UNTAKEN_SECONDS = 0.4
@@ -42,19 +43,19 @@ def guarded_route(settings: Settings) -> Route | None:
     return next((route for route in settings.routes if route.target == queue), None)
 
 
-def wants_cycle(store: Store, settings: Settings, now: Callable[[], float]) -> bool:
-    """Whether a queue stands before the forwarder that no drain looks at: a cycle should begin.
+def look_on(store: Store, settings: Settings, now: float | None = None) -> Standing:
+    """What tells whether a cycle should begin; `now` in seconds since 1970 (None: Redis' clock)."""
+    forwarder, route = settings.forwarder, guarded_route(settings)
+    queue = route.target if route else ""
+    lists, period = lists_of(settings), forwarder.rate_period
+    return store.standing.read(queue, forwarder.rate_limit_key, period, lists, now)
 
-    What `now` tells (seconds since 1970) is asked only where something can be sheltered.
-    """
+
+def wants_cycle(found: Standing, settings: Settings) -> bool:
+    """Whether a queue stands before the forwarder that no drain looks at: a cycle should begin."""
     if guarded_route(settings) is None or not settings.pace.enabled:
         return False
     forwarder = settings.forwarder
-    found = store.standing.read(
-        settings.lists.alert_queue,
-        forwarder.rate_limit_key,
-        now() - forwarder.rate_period,
-    )
     return found.is_free and shelter.stands_too_long(
         found.queued, found.used, forwarder.rate_limit, forwarder.rate_period
     )

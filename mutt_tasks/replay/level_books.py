@@ -18,17 +18,14 @@ def entered(context: CycleContext, reasons: Iterable[str]) -> dict[str, Any]:
 
     Only the lease's holder writes books, and none is written without the lease.
     """
-    settings, lists = context.settings, context.settings.lists
-    every = (lists.alerter_dlq, lists.moog_dlq, lists.dead_letter_queue)
-    found = context.store.levels.look(settings.routes, every)
+    settings = context.settings
+    found = context.store.levels.look(settings.routes)
     within = settings.levels.recovered_within
     seen = Seen(
-        at=context.surroundings.now(),
+        at=context.surroundings.moment(found.now),
         is_well=_EXCUSES.isdisjoint(reasons),
         interval=settings.pace.interval,
         queues=found.queues,
-        all=found.all,
-        is_same=found.is_same,
     )
     books = looked(found.books, seen, within)
     return levels.fields_of(found.books.whole, books, found, within)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from itertools import count
 from typing import Any
 
+from mutt_tasks.core.flow import Flow
 from mutt_tasks.core.routes import Route
 from mutt_tasks.core.suspects import Suspects
 from mutt_tasks.replay.cycle_context import CycleContext
@@ -42,6 +43,7 @@ class RouteBooks:
         self._context, self._route, self._traffic = context, route, traffic
         self._commits = count(1)
         self.flow, self.suspects, self.pending = learnt.flow, learnt.suspects, learnt.pending
+        self._kept = learnt.flow
 
     @property
     def is_canary(self) -> bool:
@@ -51,11 +53,11 @@ class RouteBooks:
     def take_back(self, undone: int) -> None:
         """So many replays of this route were moved back into its source, untried."""
         self.flow = replace(self.flow, in_flight=self.flow.in_flight.taken_back(undone))
-        self._keep(encoded(self.flow))
+        self._keep_flow(self.flow)
 
     def held(self, is_untaken: bool, now: float) -> None:
         """A limit leaves nothing at this moment."""
-        self._keep(encoded(self.flow.held(is_untaken, now)))
+        self._keep_flow(self.flow.held(is_untaken, now))
 
     def waits(self, suspects: Suspects, state: Mapping[str, Any], *, keep: bool) -> None:
         """Nothing may go of what was seen; `keep` it, for no commit did."""
@@ -94,8 +96,15 @@ class RouteBooks:
         if moved is None:
             return None
         self.flow, self.suspects, self.pending = flow, sending.suspects, Pending()
+        self._kept = flow
         self._traffic.written(pace, watch)
         return moved
+
+    def _keep_flow(self, flow: Flow) -> None:
+        # Slice after slice may be held, and the flow stays the same.
+        if flow != self._kept:
+            self._kept = flow
+            self._keep(encoded(flow))
 
     def _keep(self, state: Mapping[str, Any]) -> None:
         self.pending = replace(self.pending, state={**self.pending.state, **state})

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from math import inf
 from typing import Any
 
 from mutt_tasks.core.failures import Spans
@@ -13,7 +14,7 @@ from mutt_tasks.replay.looking import Look
 from mutt_tasks.settings import Settings
 from mutt_tasks.store.batch import Batch
 from mutt_tasks.store.queues import MOST_BYTES, MOST_MESSAGES, most_behind
-from mutt_tasks.store.readings import Cursor
+from mutt_tasks.store.route_reading import Cursor
 from mutt_tasks.surroundings import ScanBounds
 
 
@@ -70,7 +71,7 @@ def select(context: CycleContext, route: Route, look: Look, wanted: Wanted) -> S
             scan.has_ended = True
             break
         for raw in page:
-            if scan.is_full or not scan.take(raw):
+            if not scan.take(raw):
                 break
             if clock() > wanted.late_at:
                 return scan.selection()
@@ -104,14 +105,15 @@ class _Scan:
             f"{policy.max_retries} {policy.backoff:g} {policy.max_age:g} {policy.suspect_wait:g}"
         )
         self._skip, self._ready_at = self._known_to_wait(look.reading.cursor)
+        # So many of the messages that are looked at came in an outage.
+        self._cleared = wanted.suspects.cleared - self._skip
         self._waiting_suspects: list[int] = []
         self._sends_suspect = False
         self._decisions: list[Decision] = []
         self.messages: list[bytes] = []
         self.going = self.data_bytes = 0
-        # What a commit will hold: all from the first message that goes.
-        self._held = self._held_bytes = 0
-        self._most_held = MOST_MESSAGES
+        # A commit will hold all from the first message that goes: no more than these, all told.
+        self._most, self._most_bytes = inf, inf
         self.has_ended = self.is_full = False
 
     def _known_to_wait(self, cursor: Cursor) -> tuple[int, float]:
@@ -133,36 +135,43 @@ class _Scan:
 
     def page(self, bounds: ScanBounds) -> tuple[int, int]:
         """How many messages and bytes the next look may return."""
-        most = min(self._most_held - self._held, bounds.messages - len(self.messages))
-        return most, min(MOST_BYTES - self._held_bytes, bounds.data_bytes - self.data_bytes)
+        count, data_bytes = len(self.messages), self.data_bytes
+        most = min(MOST_MESSAGES, self._most - count, bounds.messages - count)
+        most_bytes = min(MOST_BYTES, self._most_bytes - data_bytes, bounds.data_bytes - data_bytes)
+        return int(most), int(most_bytes)
 
     def take(self, raw: bytes) -> bool:
-        """Decide what becomes of the next message; False when a commit would hold too much."""
-        if self._held and self._held_bytes + len(raw) > MOST_BYTES:
+        """Decide what becomes of the next message; False when a commit holds no more."""
+        size, count = len(raw), len(self.messages)
+        if self.data_bytes + size > self._most_bytes:
             self.is_full = True
             return False
-        is_cleared = self.place < self._suspects.cleared
+        is_cleared = count < self._cleared
         decision = decide(
             raw, self._route, self._policy, self._cycle, self._now, is_cleared=is_cleared
         )
-        if decision.is_suspect and decision.action is Action.REPLAY:
-            self._sends_suspect = True
-            self._policy = replace(self._policy, suspects_may_go=False)
-        elif decision.is_suspect:
-            self._waiting_suspects.append(checksum(raw))
-        self.messages.append(raw)
-        self._decisions.append(decision)
-        self.data_bytes += len(raw)
+        if decision.is_suspect:
+            self._note_suspect(raw, decision)
         if decision.action is Action.WAIT:
             self._ready_at = min(self._ready_at, decision.ready_at)
         else:
+            if not self.going:
+                self._most = count + most_behind(self._nearer(self.place))
+                self._most_bytes = self.data_bytes + MOST_BYTES
             self.going += 1
-            if self.going == 1:
-                self._most_held = most_behind(self._nearer(self.place - 1))
-        if self.going:
-            self._held, self._held_bytes = self._held + 1, self._held_bytes + len(raw)
-            self.is_full = self._held >= self._most_held or self._held_bytes >= MOST_BYTES
-        return True
+        self.messages.append(raw)
+        self._decisions.append(decision)
+        self.data_bytes += size
+        self.is_full = count + 1 >= self._most or self.data_bytes >= self._most_bytes
+        return not self.is_full
+
+    def _note_suspect(self, raw: bytes, decision: Decision) -> None:
+        """One that goes is the only one of its batch; one that waits is remembered."""
+        if decision.action is Action.REPLAY:
+            self._sends_suspect = True
+            self._policy = replace(self._policy, suspects_may_go=False)
+        else:
+            self._waiting_suspects.append(checksum(raw))
 
     def selection(self) -> Selection:
         """What goes of the messages that were looked at."""

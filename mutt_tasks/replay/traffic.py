@@ -28,7 +28,8 @@ from mutt_tasks.core.pace import ENOUGH_SAMPLES, Pace
 from mutt_tasks.core.suspects import Suspects
 from mutt_tasks.core.watch import Sight, Watch
 from mutt_tasks.settings import Settings
-from mutt_tasks.store.readings import RouteReading, Window
+from mutt_tasks.store.readings import Window
+from mutt_tasks.store.route_reading import RouteReading
 from mutt_tasks.store.states import encoded
 
 
@@ -95,7 +96,7 @@ class Traffic:
             pace, watch = replace(pace, unseen=0), self.watch.interrupted()
         if watch.drop.drops > self.watch.drop.drops:
             self.found_dropping = watch.drop.dropped
-            pace = pace.forgotten()  # what was dropped looked like less traffic
+            pace = pace.forgotten(now)  # what was dropped looked like less traffic
         self.limiter = replace(believed, limit=watch.drop.limit(limits.alerts))
         self.pace, self.watch, self._is_written = pace, watch, False
 

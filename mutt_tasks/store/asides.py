@@ -8,14 +8,15 @@ import redis
 
 from mutt_tasks.store import keys
 from mutt_tasks.store.connection import translated
+from mutt_tasks.store.counters import GATHERED
 from mutt_tasks.store.fields import paired, whole_number
 from mutt_tasks.store.lease import TTL_MS
 from mutt_tasks.store.scripts import Scripts
 
 # The field of a route's state that says whose messages lie beside its list.
 OWNER = "beside_of"
-# The field that counts steps.
-_STEPPED = "stepped"
+# The fields that count steps, and messages that were brought before older ones.
+_STEPPED, _BROUGHT = "stepped", "brought"
 
 # What a drain wants at the old end of a list is wanted no more after this many milliseconds: it
 # asks again.
@@ -50,10 +51,11 @@ class Asides:
 
         Raises LeaseLost when the lease does not hold `token`.
         """
+        counter = _BROUGHT if step.beside == keys.front(step.name) else ""
         answer = self._scripts.call(
             "aside",
             [keys.LEASE, step.key, step.beside, keys.route_state(step.name)],
-            [token, TTL_MS, step.has, step.wanted, *paired(step.state)],
+            [token, TTL_MS, step.has, step.wanted, counter, *paired(step.state)],
         )
         return int(answer[1])
 
@@ -70,6 +72,17 @@ class Asides:
             steps.exists(keys.aside(name), keys.front(name))
             number, lying = steps.execute()
         return None if lying else bytes(number or b"0")
+
+    def brought(self, name: str) -> int:
+        """How many messages of a list have been brought before older ones so far.
+
+        By jobs that gathered theirs, and for drains. All others keep their order, wherever they
+        lie.
+        """
+        with translated(), self._client.pipeline(transaction=True) as steps:
+            steps.hget(keys.route_state(name), _BROUGHT)
+            steps.hget(keys.STATS, GATHERED.of(name))
+            return sum(whole_number(number or b"") or 0 for number in steps.execute())
 
     def want_forward(self, name: str, older: int) -> None:
         """Note that what lies behind the `older` oldest messages of a list is wanted before them.

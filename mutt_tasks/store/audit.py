@@ -134,9 +134,10 @@ class Audit:
 
     def unlogged(self) -> list[tuple[str, dict[str, str]]]:
         """The oldest entries that no worker has put into its log yet."""
-        with translated():
-            last: Any = self._client.get(keys.AUDIT_LOGGED)
-        return self.after(text(last))
+        newest = ("XREVRANGE", keys.AUDIT, "+", "-", "COUNT", 1)
+        last, found = self._scripts.read(("GET", keys.AUDIT_LOGGED), newest)
+        is_new = bool(found) and found[0][0] != last
+        return self.after(text(last)) if is_new else []
 
     def note_logged(self, last: str) -> None:
         """Note that a worker has logged the entries up to this one."""

@@ -31,7 +31,7 @@ from mutt_tasks.store.scripts import Scripts
 # What people call the dead letter list.
 DEAD = "dead"
 
-_MISSING = "missing:"
+_BROUGHT, _MISSING = "brought:", "missing:"
 
 
 @dataclass(frozen=True)
@@ -39,10 +39,12 @@ class Checks:
     """What was found at the last checks; None where there was none yet.
 
     `missing` counts, by list, messages that left it uncounted since counting began, seen at
-    `balanced_at`; `is_audit_whole` was seen at `audited_at` (seconds since 1970).
+    `balanced_at`, and `brought` those that others have brought there, without the missing ones;
+    `is_audit_whole` was seen at `audited_at` (seconds since 1970).
     """
 
     missing: Mapping[str, int] = field(default_factory=dict)
+    brought: Mapping[str, int] = field(default_factory=dict)
     balanced_at: float | None = None
     is_audit_whole: bool | None = None
     audited_at: float | None = None
@@ -51,14 +53,18 @@ class Checks:
     def read(cls, fields: Mapping[bytes, bytes]) -> "Checks":
         """What the hash tells."""
         found = {text(name): value for name, value in fields.items()}
-        missing = {
-            name.removeprefix(_MISSING): whole_number(value) or 0
-            for name, value in sorted(found.items())
-            if name.startswith(_MISSING)
-        }
+        missing, brought = (
+            {
+                name.removeprefix(prefix): whole_number(value) or 0
+                for name, value in sorted(found.items())
+                if name.startswith(prefix)
+            }
+            for prefix in (_MISSING, _BROUGHT)
+        )
         whole = found.get("audit_whole")
         return cls(
             missing,
+            brought,
             _seconds(found.get("balanced_ms")),
             None if whole is None else whole == b"1",
             _seconds(found.get("audited_ms")),

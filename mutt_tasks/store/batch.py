@@ -25,7 +25,10 @@ _LETTER_OF = {
     Action.RESTORE: "b",
     Action.REMOVE: "x",
 }
-_STAYS = frozenset({Action.WAIT, Action.EDIT, Action.RESTORE})
+_WAITS = frozenset({Action.WAIT})
+_STAYS = _WAITS | {Action.EDIT, Action.RESTORE}
+_REPLAYED = frozenset({Action.REPLAY})
+_TO_TARGET = _REPLAYED | {Action.MOVE}
 # For these nothing is pushed but the message itself.
 _AS_THEY_LIE = frozenset({Action.WAIT, Action.MOVE, Action.REMOVE})
 
@@ -60,22 +63,22 @@ class Batch:
     @property
     def replays(self) -> int:
         """How many of the messages are replayed."""
-        return sum(d.action is Action.REPLAY for d in self.decisions)
+        return sum(d.action in _REPLAYED for d in self.decisions)
 
     @property
     def pushed_to_target(self) -> int:
         """How many of the messages go to the target: replayed, or as they lie."""
-        return sum(d.action in (Action.REPLAY, Action.MOVE) for d in self.decisions)
+        return sum(d.action in _TO_TARGET for d in self.decisions)
 
     @property
     def sends_suspect(self) -> bool:
         """Whether one of the messages that are replayed failed alone before."""
-        return any(d.is_suspect and d.action is Action.REPLAY for d in self.decisions)
+        return any(d.is_suspect and d.action in _REPLAYED for d in self.decisions)
 
     @property
     def bad_counters(self) -> int:
         """How many of those that leave held a counter that was no counter."""
-        return sum(not d.is_sound for d in self.decisions if d.action is not Action.WAIT)
+        return sum(not d.is_sound for d in self.decisions if d.action not in _WAITS)
 
     @property
     def came_back(self) -> int:

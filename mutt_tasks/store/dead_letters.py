@@ -60,7 +60,7 @@ class DeadLetters:
         fit two. One read returns at most `page_length` messages. The search stops where it is when
         `is_late` says so.
         """
-        listing = Listing(self._client, name)
+        listing = Listing(self._client, self._scripts, [name])
         found: Dead | None = None
         seen, is_ambiguous, is_over = 0, False, False
         while not is_over and not is_late():

@@ -18,11 +18,6 @@ def paired(fields: Mapping[str, Any]) -> list[Any]:
     return listed(part for pair in fields.items() for part in pair)
 
 
-def named(answer: list[Any]) -> dict[str, Any]:
-    """What a script answers as name, value, name, value, …, by name."""
-    return {name.decode(): value for name, value in zip(answer[::2], answer[1::2], strict=True)}
-
-
 def whole_number(raw: bytes | None) -> int | None:
     """A counter or a moment of ours; None for anything else, and for what overflows Redis' own."""
     is_one = raw is not None and raw.isdigit() and len(raw) <= MOST_DIGITS

@@ -11,13 +11,20 @@ from mutt_tasks.store.connection import translated
 from mutt_tasks.store.counters import CAME_BACK
 from mutt_tasks.store.fields import text, whole_number
 from mutt_tasks.store.job_fields import GATHERED, OVER, job_of
+from mutt_tasks.store.scripts import Scripts
+
+
+def at_work(sources: Sequence[str]) -> list[str]:
+    """The keys of which one is there while jobs are at work in one of the lists, or are to be."""
+    kinds = (keys.aside, keys.front, keys.forward)
+    return [keys.ACTIVE_JOBS, *(key(source) for source in sources for key in kinds)]
 
 
 class Jobs:
     """The jobs."""
 
-    def __init__(self, client: redis.Redis) -> None:
-        self._client = client
+    def __init__(self, client: redis.Redis, scripts: Scripts) -> None:
+        self._client, self._scripts = client, scripts
 
     def get(self, job_id: str) -> Job | None:
         """A job as it stands; None when there is none with this id."""
@@ -47,19 +54,15 @@ class Jobs:
 
     def is_work_left(self, sources: Sequence[str]) -> bool:
         """Whether a job has not ended, or something lies beside one of the lists, or is to."""
-        kinds = (keys.aside, keys.front, keys.forward)
-        beside = [key(source) for source in sources for key in kinds]
         with translated():
-            return bool(self._client.exists(keys.ACTIVE_JOBS, *beside))
+            return bool(self._client.exists(*at_work(sources)))
 
     def busy(self, sources: Sequence[str]) -> frozenset[str]:
         """The lists beside which something lies: somebody is at work in them, or was."""
-        with translated(), self._client.pipeline(transaction=True) as steps:
-            for source in sources:
-                steps.exists(keys.aside(source), keys.front(source))
-            return frozenset(
-                source for source, found in zip(sources, steps.execute(), strict=True) if found
-            )
+        kinds = (keys.aside, keys.front)
+        found = self._scripts.read(*(("EXISTS", key(each)) for each in sources for key in kinds))
+        pairs = zip(sources, found[::2], found[1::2], strict=True)
+        return frozenset(source for source, *are_there in pairs if any(are_there))
 
     def note_gathered(self, job_id: str, source: str) -> None:
         """Note that what a job means of a list lies at the list's old end."""

@@ -137,13 +137,6 @@ class Lease:
         """Drop the lease; False when it does not hold `token` any more."""
         return bool(self._scripts.call("release", [keys.LEASE], [token]))
 
-    def is_abandoned(self) -> bool:
-        """Whether a drain was under way that nobody goes on with."""
-        with translated():
-            # Both or none, as a rule: that costs one command. Else it is the lease that counts.
-            is_one_there = self._client.exists(keys.LEASE, keys.DRAIN) == 1
-            return is_one_there and not self._client.exists(keys.LEASE)
-
     def is_free(self, *, while_resting: bool) -> bool:
         """Whether nobody has the lease, or (`while_resting`) only a drain between two cycles."""
         with translated():

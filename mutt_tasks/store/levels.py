@@ -6,41 +6,41 @@ the totals at one moment in five minutes of the last hours, and in six hours of 
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import redis
 
+from mutt_tasks.core.packing import packed
 from mutt_tasks.core.routes import Route
-from mutt_tasks.core.slo_books import OWN, Book, Books, Count, Landings, Queue, QueueBook, totals
+from mutt_tasks.core.slo_books import OWN, Book, Books, Count, Counted, Queue, QueueBook, totals
 from mutt_tasks.store import keys
+from mutt_tasks.store.balance import Checks
 from mutt_tasks.store.connection import seconds_of, translated
 from mutt_tasks.store.counters import (
     DISCARDED,
     DROPPED,
-    EXPIRED,
     FIRST_BOUNCED,
     LANDED,
     QUARANTINED,
     REDIRECTED,
     REPLAYED,
-    REQUEUED,
     STUCK,
     Counters,
 )
 from mutt_tasks.store.fields import text
+from mutt_tasks.store.scripts import Scripts
 from mutt_tasks.store.states import decoded
 
 # Points of each kind: one in so many seconds, so many of them.
 _RINGS = {"5m": (300, 78), "6h": (21_600, 126)}
 
-_WHOLE, _LISTS, _QUEUE, _POINT = "book", "lists", "queue:", "point:"
-# What leaves a dead letter queue, and what leaves our care altogether.
+_WHOLE, _QUEUE, _POINT = "book", "queue:", "point:"
+# What leaves a dead letter queue.
 _LEAVING = (REPLAYED, *QUARANTINED.values(), DISCARDED, REDIRECTED)
-_GONE = (REPLAYED, REQUEUED, DISCARDED, REDIRECTED, EXPIRED)
 # Lists that messages are kept in, as counters call them, and the counters that are asked for.
 _NAMES = ("alerter", "moog", "dead")
-_FAMILIES = dict.fromkeys((*_LEAVING, *_GONE, LANDED, STUCK, FIRST_BOUNCED))
+_FAMILIES = dict.fromkeys((*_LEAVING, LANDED, STUCK, FIRST_BOUNCED))
 _COUNTERS = (DROPPED.of(), *(family.of(name) for family in _FAMILIES for name in _NAMES))
 
 
@@ -62,72 +62,79 @@ class Kept:
 
 @dataclass(frozen=True)
 class Found:
-    """The books, and what there is to be entered: each queue, and all lists together."""
+    """The books, each queue as it is to be entered, and what is counted elsewhere.
 
+    That is at the moment `now`, by Redis' own clock (seconds since 1970).
+    """
+
+    now: float
     books: Books
     queues: Mapping[str, Queue]
-    all: Queue
-    landings: Landings
-    lists: str
-    is_same: bool
+    counted: Counted
 
 
 class Levels:
     """Read the books."""
 
-    def __init__(self, client: redis.Redis) -> None:
-        self._client = client
+    def __init__(self, client: redis.Redis, scripts: Scripts) -> None:
+        self._client, self._scripts = client, scripts
 
-    def look(self, routes: tuple[Route, ...], lists: tuple[str, ...]) -> Found:
-        """The books and the lists at one moment; `lists` are all that messages are kept in.
+    def look(self, routes: tuple[Route, ...]) -> Found:
+        """The books and the dead letter queues at one moment.
 
-        Those that jobs put beside a list for a while are a part of it.
+        What jobs put beside a list for a while is a part of it.
         """
-        beside = {name: (keys.aside(name), keys.front(name)) for name in _NAMES}
-        every = (*dict.fromkeys(lists), *(key for pair in beside.values() for key in pair))
-        names = [_LISTS, *_fields(routes)]
-        with translated(), self._client.pipeline(transaction=True) as steps:
-            steps.hmget(keys.STATS, _COUNTERS)
-            steps.hmget(keys.LEVELS, names)
-            for name in every:
-                steps.llen(name)
-            stats, (known, *books), *depths = steps.execute()
-        counters, depth = _counters(stats), dict(zip(every, depths, strict=True))
+        parts = {
+            route.name: (route.source, keys.aside(route.name), keys.front(route.name))
+            for route in routes
+        }
+        every = [key for of_it in parts.values() for key in of_it]
+        now, (stats, checks, books, *lengths) = self._scripts.read_at(
+            ("HMGET", keys.STATS, *_COUNTERS),
+            ("HGETALL", keys.CHECKS),
+            ("HMGET", keys.LEVELS, *_fields(routes)),
+            *(("LLEN", key) for key in every),
+        )
+        checks = dict(zip(checks[::2], checks[1::2], strict=True))
+        counters, depth = _counters(stats), dict(zip(every, lengths, strict=True))
         return Found(
+            now=now,
             books=_books_of(routes, books),
             queues={
-                route.name: Queue(
-                    depth[route.source] + sum(depth[name] for name in beside[route.name]),
-                    sum(counters.value(family.of(route.name)) for family in _LEAVING),
+                name: Queue(
+                    sum(depth[key] for key in of_it),
+                    sum(counters.value(family.of(name)) for family in _LEAVING),
                 )
-                for route in routes
+                for name, of_it in parts.items()
             },
-            all=Queue(sum(depth.values()), sum(map(counters.total, _GONE))),
-            landings=_landings(counters),
-            lists=" ".join(every),
-            is_same=text(known) == " ".join(every),
+            counted=_counted(counters, checks),
         )
 
-    def current(self, routes: tuple[Route, ...]) -> tuple[Books, Landings, float]:
-        """The books of these routes, what became of replays, and the moment. Raises StoreError."""
-        with translated(), self._client.pipeline(transaction=True) as steps:
-            steps.time()
-            steps.hmget(keys.STATS, _COUNTERS)
-            steps.hmget(keys.LEVELS, _fields(routes))
-            time, stats, books = steps.execute()
-        return _books_of(routes, books), _landings(_counters(stats)), seconds_of(time)
-
-    def kept(self, routes: tuple[Route, ...]) -> tuple[Kept, Landings, float]:
-        """What is kept of these routes, what became of replays, and the moment.
+    def current(self, routes: tuple[Route, ...]) -> tuple[Books, Counted, float]:
+        """The books of these routes, what is counted elsewhere, and the moment.
 
         Raises StoreError.
         """
         with translated(), self._client.pipeline(transaction=True) as steps:
             steps.time()
             steps.hmget(keys.STATS, _COUNTERS)
+            steps.hgetall(keys.CHECKS)
+            steps.hmget(keys.LEVELS, _fields(routes))
+            time, stats, checks, books = steps.execute()
+        return _books_of(routes, books), _counted(_counters(stats), checks), seconds_of(time)
+
+    def kept(self, routes: tuple[Route, ...]) -> tuple[Kept, Counted, float]:
+        """What is kept of these routes, what is counted elsewhere, and the moment.
+
+        Raises StoreError.
+        """
+        with translated(), self._client.pipeline(transaction=True) as steps:
+            steps.time()
+            steps.hmget(keys.STATS, _COUNTERS)
+            steps.hgetall(keys.CHECKS)
             steps.hgetall(keys.LEVELS)
-            time, stats, fields = steps.execute()
-        return _kept(routes, fields), _landings(_counters(stats)), seconds_of(time)
+            time, stats, checks, fields = steps.execute()
+        return _kept(routes, fields), _counted(_counters(stats), checks), seconds_of(time)
 
 
 def _fields(routes: tuple[Route, ...]) -> list[str]:
@@ -150,12 +157,16 @@ def _counters(raws: Sequence[bytes | None]) -> Counters:
     return Counters.read({name.encode(): raw for name, raw in named if raw is not None})
 
 
-def _landings(counters: Counters) -> Landings:
-    """What became of replays."""
-    return Landings(
+def _counted(counters: Counters, checks: Mapping[bytes, bytes]) -> Counted:
+    """What became of replays, and what the worker found when it checked the books."""
+    found = Checks.read(checks)
+    missing = sum(found.missing.values())
+    return Counted(
         landed=counters.total(LANDED) + counters.total(STUCK),
         returned=counters.total(FIRST_BOUNCED),
         dropped=counters.value(DROPPED.of()),
+        brought=sum(found.brought.values()) + missing,
+        missing=missing,
     )
 
 
@@ -172,21 +183,16 @@ def _kept(routes: tuple[Route, ...], fields: Mapping[bytes, bytes]) -> Kept:
 def fields_of(before: Book, books: Books, found: Found, within: float) -> dict[str, Any]:
     """The fields that a cycle's end writes; a point where a new stretch of time began."""
     now = books.whole.at
-    point = json.dumps([round(now, 3), *_numbers(totals(books, found.landings, now, within))])
+    point = json.dumps([round(now, 3), *_numbers(totals(books, found.counted, now, within))])
     return {
-        _WHOLE: _packed(books.whole),
-        _LISTS: found.lists,
-        **{_QUEUE + name: _packed(books.queues[name]) for name in found.queues},
+        _WHOLE: packed(books.whole),
+        **{_QUEUE + name: packed(books.queues[name]) for name in found.queues},
         **{
             f"{_POINT}{ring}:{int(now // seconds) % number}": point
             for ring, (seconds, number) in _RINGS.items()
             if now // seconds != before.at // seconds
         },
     }
-
-
-def _packed(book: Book | QueueBook) -> str:
-    return json.dumps(asdict(book), separators=(",", ":"))
 
 
 def _numbers(found: Mapping[str, Count]) -> list[float]:

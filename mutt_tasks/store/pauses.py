@@ -6,7 +6,6 @@ import redis
 
 from mutt_tasks.store import journal, keys
 from mutt_tasks.store.audit import Audit
-from mutt_tasks.store.connection import translated
 from mutt_tasks.store.fields import paired, text
 from mutt_tasks.store.requests import REMEMBERED_MS, Request
 from mutt_tasks.store.scripts import Scripts
@@ -35,23 +34,16 @@ class Pauses:
 
     def current(self) -> Pause | None:
         """The pause that is in force, if there is one."""
-        with translated(), self._client.pipeline(transaction=True) as both:
-            both.hgetall(keys.PAUSED)
-            both.pttl(keys.PAUSED)
-            fields, milliseconds = both.execute()
-        if not fields:
+        found, milliseconds = self._scripts.read(("HGETALL", keys.PAUSED), ("PTTL", keys.PAUSED))
+        if not found:
             return None
+        fields = dict(zip(found[::2], found[1::2], strict=True))
         return Pause(
             actor=text(fields.get(b"actor")) or "unknown",
             reason=text(fields.get(b"reason")),
             since=text(fields.get(b"since")),
             seconds_left=max(0, milliseconds) / 1000,
         )
-
-    def is_in_force(self) -> bool:
-        """Whether there is a pause, which is asked every second."""
-        with translated():
-            return bool(self._client.exists(keys.PAUSED))
 
     def pause(self, request: Request, seconds: float, since: str) -> None:
         """Hold every replay for `seconds`, from now (`since`, ISO 8601) on, and journal it."""

@@ -10,6 +10,7 @@ from mutt_tasks.core.breaker import Marks
 from mutt_tasks.core.routes import Route
 from mutt_tasks.store import keys
 from mutt_tasks.store.connection import translated
+from mutt_tasks.store.scripts import Scripts
 from mutt_tasks.store.states import number
 
 
@@ -38,10 +39,12 @@ _FIELDS = ("healthy", "reason", "failures", "asked", "checked_at", "usable_until
 class Outlook:
     """What a drain that waits for Moogsoft looks at, between two cycles.
 
-    It has waited without a cycle since `waits_since` (seconds since 1970; 0: it does not wait).
-    The forwarder's limiter took its newest alert at `passed_at` (0: its breaker counts failures).
+    That is at the moment `now`, by Redis' own clock. It has waited without a cycle since
+    `waits_since` (0: it does not wait). The forwarder's limiter took its newest at `passed_at`
+    (0: its breaker counts failures). Moments are in seconds since 1970.
     """
 
+    now: float
     waits_since: float
     is_paused: bool
     has_work: bool
@@ -53,8 +56,8 @@ class Outlook:
 class Probes:
     """Remember the last probe."""
 
-    def __init__(self, client: redis.Redis) -> None:
-        self._client = client
+    def __init__(self, client: redis.Redis, scripts: Scripts) -> None:
+        self._client, self._scripts = client, scripts
 
     def last(self) -> ProbeRecord | None:
         """The last answer, if there is one that can be read."""
@@ -63,28 +66,28 @@ class Probes:
 
     def outlook(self, routes: tuple[Route, ...], limiter_key: str) -> Outlook:
         """What decides whether a drain goes on waiting; `limiter_key` names the limiter."""
-        with translated(), self._client.pipeline(transaction=False) as looks:
-            looks.hget(keys.DRAIN, "asks")
-            looks.exists(keys.PAUSED)
-            looks.hmget(keys.HEALTH, *_FIELDS, "breaker_seen_at")
-            looks.mget(keys.BREAKER, keys.BREAKER_OPEN_TIME, keys.FAILURES)
-            looks.exists(keys.OLD_BREAKER)
-            looks.zrange(limiter_key, 0, 0, desc=True, withscores=True)
-            for route in routes:
-                looks.llen(route.source)
+        now, answers = self._scripts.read_at(
+            ("HGET", keys.DRAIN, "asks"),
+            ("EXISTS", keys.PAUSED),
+            ("HMGET", keys.HEALTH, *_FIELDS, "breaker_seen_at"),
+            ("MGET", keys.BREAKER, keys.BREAKER_OPEN_TIME, keys.FAILURES),
+            ("EXISTS", keys.OLD_BREAKER),
+            ("ZREVRANGE", limiter_key, 0, 0, "WITHSCORES"),
+            *(("LLEN", route.source) for route in routes),
             # A key that holds something else is as good as not there; a full cycle says what.
-            answers = looks.execute(raise_on_error=False)
-        found = [None if isinstance(each, redis.ResponseError) else each for each in answers]
-        asks, is_paused, health, breaker, old_mark, newest, *depths = found
-        state, open_time, failures = breaker or (None,) * 3
+            is_lenient=True,
+        )
+        asks, is_paused, health, breaker, old_mark, newest, *depths = answers
+        state, open_time, failures = breaker
         *kept, seen_at = health or (None,) * (len(_FIELDS) + 1)
         return Outlook(
+            now=now,
             waits_since=number(asks) / 1000,
             is_paused=bool(is_paused),
             has_work=any(depths),
             record=_record(kept),
             breaker=Marks(state, open_time, bool(old_mark), number(seen_at)),
-            passed_at=newest[0][1] / 1000 if newest and not number(failures) else 0.0,
+            passed_at=number(newest[1]) / 1000 if newest and not number(failures) else 0.0,
         )
 
     def remember(self, record: ProbeRecord) -> None:

@@ -1,7 +1,7 @@
 """Look at the oldest messages of a dead letter queue, and commit what becomes of them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import astuple, dataclass, field, replace
+from dataclasses import astuple, dataclass, field
 from functools import partial
 from typing import Any
 
@@ -152,7 +152,7 @@ class Queues:
 
         That one saw the queues as `before` tells, and `sent` replays have gone to the target since.
         """
-        known = [replace(sight, replays=sight.replays + sent) for sight in before[:1]]
+        known = [sight.after(sent) for sight in before[:1]]
         sights = self._scripts.call(
             "landing",
             [route.target, alert_queue],

@@ -1,27 +1,20 @@
 """Everything that a slice of a batch is decided by, read at one moment."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 import redis
 
-from mutt_tasks.core.breaker import Marks
-from mutt_tasks.core.consumer_limits import FollowedLimits
 from mutt_tasks.core.flow import Flow
-from mutt_tasks.core.limiter import Accepted, span_of
-from mutt_tasks.core.limits import Depths
-from mutt_tasks.core.pace import Pace
+from mutt_tasks.core.limiter import span_of
 from mutt_tasks.core.routes import Route
 from mutt_tasks.core.suspects import Suspects
-from mutt_tasks.core.watch import Watch
-from mutt_tasks.store import keys, landing
+from mutt_tasks.store import keys
 from mutt_tasks.store.batch import Batch
 from mutt_tasks.store.connection import translated
-from mutt_tasks.store.fields import named, text
-from mutt_tasks.store.landing import QueueSight
+from mutt_tasks.store.route_reading import RouteReading, reading_of
 from mutt_tasks.store.scripts import Scripts
-from mutt_tasks.store.states import FIELDS, decoded, encoded, number
+from mutt_tasks.store.states import FIELDS, decoded, encoded
 
 # Of at most this many alerts in the limiter's window it is read when they leave it. Of more it is
 # every second, third ... one: that is exact enough for the room, and little work for Redis.
@@ -44,48 +37,6 @@ class Window:
     skew: float = 0.0
 
 
-@dataclass(frozen=True)
-class Cursor:
-    """The `messages` oldest of a source are known to wait until `until` (seconds since 1970).
-
-    That was found by `rules`; other rules may say otherwise.
-    """
-
-    messages: int
-    until: float
-    rules: str
-
-
-@dataclass(frozen=True)
-class RouteReading:
-    """One route as it is now.
-
-    `speed` (messages/s) is the smoothed pace of its batches, the last of them at `moved_at`; the
-    queues have these `lengths`, `queued` messages lie before the forwarder, and `sights` tell what
-    the last look found of replays in the queues. `accepted` is what the forwarder's limiter holds.
-    The forwarder has counted `failures` in a row (None: it does not count). `consumer_limits` is
-    what runtime configuration says of the limiter's alerts, its period and the alerter's shedding.
-    """
-
-    depths: Depths
-    lengths: Mapping[str, int]
-    queued: int
-    cursor: Cursor
-    speed: float
-    moved_at: float
-    flow: Flow
-    suspects: Suspects
-    sights: tuple[QueueSight, ...]
-    pace: Pace
-    watch: Watch
-    limits: FollowedLimits
-    accepted: Accepted
-    consumer_limits: tuple[bytes | None, bytes | None, bytes | None]
-    failures: int | None
-    is_paused: bool
-    breaker: Marks
-
-
 class Readings:
     """Read routes."""
 
@@ -94,15 +45,20 @@ class Readings:
         self._scripts = scripts
 
     def read(
-        self, route: Route, queues: tuple[str, ...], limiter_key: str, window: Window, now: float
+        self,
+        route: Route,
+        queues: tuple[str, ...],
+        limiter_key: str,
+        window: Window,
+        now: float | None = None,
     ) -> RouteReading:
-        """A route's depths, its state, and what the pipeline says of itself at the moment `now`.
+        """A route's depths, its state, and what the pipeline says of itself.
 
-        `queues` are the alert queue and all others that replays go to; the forwarder's limiter is
-        the sorted set at `limiter_key`, and counts alerts over this `window`.
+        That is at the moment `now`, in seconds since 1970 (None: by Redis' own clock). `queues` are
+        the alert queue and all others that replays go to; the forwarder's limiter is the sorted set
+        at `limiter_key`, and counts alerts over this `window`.
         """
-        start = now + window.skew - window.period
-        recently = now + window.skew - span_of(window.period)
+        whole, recent = window.period - window.skew, span_of(window.period) - window.skew
         answer = self._scripts.call(
             "reading",
             [
@@ -111,9 +67,12 @@ class Readings:
                 *(keys.FAILURES, keys.BREAKER_OPEN_TIME, keys.OLD_BREAKER, keys.HEALTH),
                 *(keys.aside(route.name), keys.front(route.name), *queues),
             ],
-            [f"{start * 1000:.0f}", f"{recently * 1000:.0f}", MOST_MOMENTS],
+            [
+                *(f"{whole * 1000:.3f}", f"{recent * 1000:.3f}", MOST_MOMENTS),
+                "" if now is None else f"{now:.6f}",
+            ],
         )
-        return _reading(route, queues, named(answer), start)
+        return reading_of(route, queues, answer, whole)
 
     def flow(self, route: str) -> Flow:
         """What is known of a route between its batches."""
@@ -155,60 +114,3 @@ class Readings:
             return dict(NO_CURSOR)
         cleared = max(known.cleared, min(known.cleared, older) + count)
         return NO_CURSOR | encoded(replace(known, cleared=cleared))
-
-
-def _reading(
-    route: Route, queues: tuple[str, ...], found: dict[str, Any], start: float
-) -> RouteReading:
-    """The reading that an answer tells; the limiter's window begins at `start`."""
-    state, pace = named(found["state"]), named(found["pace"])
-    alerts, period, shed_above = found["configured"]
-    failures = found["failures"]
-    return RouteReading(
-        depths=_depths(route, queues, found["source"], found["lengths"]),
-        lengths=dict(zip(queues, found["lengths"], strict=True)),
-        queued=sum(found["lengths"]),
-        cursor=Cursor(
-            int(number(state["cursor"])),
-            number(state["cursor_until"]),
-            text(state["cursor_rules"]),
-        ),
-        speed=number(state["speed"]),
-        moved_at=number(state["moved_at"]),
-        flow=decoded(Flow, state["flow"]),
-        suspects=decoded(Suspects, state["suspects"]),
-        sights=landing.decoded(text(state[landing.FIELD])),
-        pace=decoded(Pace, pace["pace"]),
-        watch=decoded(Watch, pace["watch"]),
-        limits=decoded(FollowedLimits, pace["limits"]),
-        accepted=_accepted(found, start),
-        consumer_limits=(alerts, period, shed_above),
-        failures=int(number(failures)) if failures else None,
-        is_paused=bool(found["is_paused"]),
-        breaker=Marks(
-            found["breaker"],
-            found["opened_at"],
-            bool(found["old_breaker"]),
-            number(found["breaker_seen_at"]),
-        ),
-    )
-
-
-def _accepted(found: dict[str, Any], start: float) -> Accepted:
-    return Accepted(
-        used=found["used"],
-        recent=found["recent"],
-        leaving=tuple(max(0.0, number(moment) / 1000 - start) for moment in found["moments"]),
-        stride=found["stride"],
-        newest=number(found["newest"]) / 1000,
-        oldest=number(found["oldest"]) / 1000,
-        is_there=bool(found["has_limiter"]),
-    )
-
-
-def _depths(route: Route, queues: tuple[str, ...], source: int, lengths: list[int]) -> Depths:
-    by_queue = dict(zip(queues, lengths, strict=True))
-    alert_queue = queues[0]
-    return Depths(
-        source, by_queue[route.target], by_queue[alert_queue], route.target == alert_queue
-    )

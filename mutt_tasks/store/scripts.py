@@ -1,5 +1,6 @@
 """The Lua scripts: loaded from their files, called by name, their answers checked."""
 
+from collections.abc import Sequence
 from functools import cache
 from importlib import resources
 from typing import Any
@@ -7,7 +8,8 @@ from typing import Any
 import redis
 
 from mutt_tasks.errors import LeaseLost, StoreCorrupt
-from mutt_tasks.store.connection import translated
+from mutt_tasks.store.connection import seconds_of, translated
+from mutt_tasks.store.fields import listed
 
 # These write more than one key, so they share the checks that come before a first write.
 _CHECKED = frozenset(
@@ -33,7 +35,7 @@ _READ_LISTS = frozenset(
     {
         *("acknowledge", "aside", "audited", "balance", "cancel", "commit", "empty_trash"),
         *("end_job", "finish", "import", "landing", "note", "notify_mark", "notify_save"),
-        *("pause", "requeue", "resume", "submit"),
+        *("pause", "reads", "requeue", "resume", "submit"),
     }
 )
 # These write an entry of the audit.
@@ -46,7 +48,7 @@ _AUDITED = frozenset(
 # These go through the newest messages of a list.
 _READ_CHUNKS = frozenset({"arrivals", "landing"})
 # These only read, or write nothing but one key.
-_OTHERS = frozenset({"look", "oldest", "reading", "release", "standing"})
+_OTHERS = frozenset({"adjacent", "look", "oldest", "reading", "reads", "release", "standing"})
 _SHARED = {
     "checks": _CHECKED,
     "lists": _READ_LISTS,
@@ -72,7 +74,7 @@ class Scripts:
         """
         with translated():
             answer = self._registered[name](keys=keys, args=args)
-        # What `look` answers are messages, which may read like anything.
+        # What `look` and others answer are messages, which may read like anything.
         if name in _CHECKED and answer[0] == b"fenced":
             raise LeaseLost("another cycle holds the lease")
         if name in _CHECKED and answer[0] == b"corrupt":
@@ -80,6 +82,32 @@ class Scripts:
                 f"{answer[1].decode('utf-8', 'replace')} does not hold what it should"
             )
         return answer
+
+    def read(self, *reads: Sequence[Any], is_lenient: bool = False) -> list[Any]:
+        """What several reads answer at the same moment; each is a command, a key, and the rest.
+
+        Where a key holds something else, raises StoreCorrupt, or answers None if `is_lenient`.
+        """
+        return self._read(reads, 0, is_lenient=is_lenient)[1:]
+
+    def read_at(self, *reads: Sequence[Any], is_lenient: bool = False) -> tuple[float, list[Any]]:
+        """The same, behind the moment by Redis' own clock, in seconds since 1970."""
+        time, *answers = self._read(reads, 1, is_lenient=is_lenient)
+        return seconds_of(time), answers
+
+    def _read(
+        self, reads: Sequence[Sequence[Any]], with_time: int, *, is_lenient: bool
+    ) -> list[Any]:
+        args = [part for command, _, *rest in reads for part in listed((command, *rest))]
+        answers = self.call("reads", [key for _, key, *_ in reads], [with_time, *args])
+        found: list[Any] = []
+        for each in answers:
+            is_wrong = isinstance(each, redis.ResponseError)
+            if is_wrong and not is_lenient:
+                with translated():
+                    raise each
+            found.append(None if is_wrong else each)
+        return found
 
 
 @cache

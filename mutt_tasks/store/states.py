@@ -6,12 +6,14 @@ pace and never a message.
 
 import json
 import math
-from dataclasses import asdict, fields, is_dataclass, replace
+from dataclasses import fields, is_dataclass, replace
+from functools import lru_cache
 from typing import Any, TypeVar
 
 from mutt_tasks.core.consumer_limits import FollowedLimits
 from mutt_tasks.core.flow import Flow
 from mutt_tasks.core.pace import Pace
+from mutt_tasks.core.packing import packed
 from mutt_tasks.core.slo_books import Book, QueueBook
 from mutt_tasks.core.suspects import Suspects
 from mutt_tasks.core.watch import Watch
@@ -36,13 +38,21 @@ _LARGEST = 1e15
 
 def encoded(state: Flow | Suspects | Pace | Watch | FollowedLimits) -> dict[str, str]:
     """A state as a field of its hash."""
-    return {FIELDS[type(state)]: json.dumps(asdict(state), separators=(",", ":"))}
+    return {FIELDS[type(state)]: packed(state)}
 
 
 def decoded(kind: type[State], text: bytes | str | None) -> State:
     """The state that a field's text tells."""
+    its_kind: Any = kind  # which mypy does not take for hashable
+    found: State = _decoded(its_kind, text or b"{}")
+    return found
+
+
+# From one look to the next most of them stay the same.
+@lru_cache(maxsize=32)
+def _decoded(kind: type[Any], text: bytes | str) -> Any:
     try:
-        found = json.loads(text or b"{}")
+        found = json.loads(text)
     except (ValueError, RecursionError):
         return kind()
     return kind(**_values(kind(), found))

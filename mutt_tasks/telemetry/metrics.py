@@ -91,7 +91,7 @@ class RedisCollector(Collector):
         yield from _fixed(found, lists)
         yield from _counted(found, settings)
         yield from _by_route(found, settings)
-        yield from _limiter(found)
+        yield from _limiter(found, settings)
         yield from supervision(found, settings)
         yield from level_metrics.families(totals(*levels, settings.levels.recovered_within))
         text = "1 while a cycle or a drain holds the lease"
@@ -225,10 +225,12 @@ def _by_route(found: Snapshot, settings: Settings) -> Iterator[Metric]:
     yield from gauges.values()
 
 
-def _limiter(found: Snapshot) -> Iterator[Metric]:
+def _limiter(found: Snapshot, settings: Settings) -> Iterator[Metric]:
     """What the forwarder's limiter accepts, and whether it drops what it is sent."""
     text = "1 from a drop at the forwarder's limiter until a canary has passed"
-    yield gauge("dropping", text, found.watch.drop.is_dropping or found.pace.is_unseen)
+    # Whoever has set a rate is believed: then no limiter is waited for.
+    is_unseen = found.pace.is_unseen and settings.pace.max_rate is None
+    yield gauge("dropping", text, found.watch.drop.is_dropping or is_unseen)
     if found.limits.period:
         text = "Alerts that the forwarder's limiter is believed to take in a period"
         yield gauge("limiter_alerts", text, found.watch.drop.limit(found.limits.alerts))

@@ -4,16 +4,13 @@ What is found stands in Redis, from where every worker's metrics have it, and in
 """
 
 import logging
-import threading
 import time
 from collections.abc import Callable
 from typing import Any
 
-from celery import bootsteps
-
-from mutt_tasks.errors import StoreError
 from mutt_tasks.settings import Settings
 from mutt_tasks.store.store import Store
+from mutt_tasks.worker.background import Background, SaidOnce
 
 logger = logging.getLogger(__name__)
 
@@ -24,31 +21,19 @@ LOOK_SECONDS = 30.0
 AUDIT_SECONDS, AUDIT_REST = 60.0, 100.0
 
 
-class Oversight(bootsteps.StartStopStep):
-    """Checks from the worker's main process, behind the pool, so that no child does too."""
+class Oversight(Background):
+    """Checks from the worker's main process."""
 
-    requires = ("celery.worker.components:Pool",)
+    thread_name = "oversight"
 
-    def __init__(self, parent: Any, **options: Any) -> None:
-        super().__init__(parent, **options)
-        self._stopping = threading.Event()
-
-    def start(self, worker: Any) -> None:
-        """Begin to look."""
-        threading.Thread(
-            target=self._look_on, args=(worker.app.settings,), name="oversight", daemon=True
-        ).start()
-
-    def stop(self, _worker: Any) -> None:
-        """Look no more."""
-        self._stopping.set()
-
-    def _look_on(self, settings: Settings) -> None:
+    def work(self, app: Any) -> None:
+        """Look every half minute."""
+        settings: Settings = app.settings
         store = Store.at(settings.redis.address, timeout=2.0, retries=0)
         checker = Checker(store, settings, time.monotonic)
-        while not self._stopping.is_set():
+        while not self.stopping.is_set():
             checker.look()
-            self._stopping.wait(LOOK_SECONDS)
+            self.stopping.wait(LOOK_SECONDS)
         store.close()
 
 
@@ -61,20 +46,16 @@ class Checker:
         self._monotonic = monotonic
         self._audit_due = monotonic()
         self._anchor = ""
-        self._said = ""
+        self._trouble = {
+            check: SaidOnce(f"{name} cannot be checked")
+            for name, check in (("books", self._books), ("audit", self._audit))
+        }
 
     def look(self) -> None:
-        """Check the books, and the audit when it is time."""
-        try:
-            self._books()
-            if self._monotonic() >= self._audit_due:
-                self._audit()
-            self._said = ""
-        except StoreError as error:
-            # Whoever needs Redis says that it is away; that a key is wrong would be said by nobody.
-            if str(error) != self._said:
-                logger.warning("books and audit cannot be checked: %s", error)
-            self._said = str(error)
+        """Check the books, and the audit when it is time; what stops one stops no other."""
+        for check, trouble in self._trouble.items():
+            with trouble.watched():
+                check()
 
     def _books(self) -> None:
         settings = self._settings
@@ -91,6 +72,8 @@ class Checker:
     def _audit(self) -> None:
         """Read the whole chain, which must still hold what was its end when this last was whole."""
         began_at = self._monotonic()
+        if began_at < self._audit_due:
+            return
         verdict = self._store.audit.verify(anchor=self._anchor)
         took = self._monotonic() - began_at
         self._audit_due = self._monotonic() + max(AUDIT_SECONDS, AUDIT_REST * took)

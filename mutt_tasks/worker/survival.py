@@ -5,83 +5,56 @@ Whatever ends a drain in the middle (a killed worker, a lost task, a time limit)
 run out, and the note that it was under way. The next tick would take over, minutes later.
 """
 
-import itertools
 import logging
-import threading
 from typing import Any
 
-from celery import bootsteps
 from kombu.exceptions import OperationalError
 
 from mutt_tasks.errors import StoreError
 from mutt_tasks.replay import job_work
-from mutt_tasks.replay.guard import wants_cycle
+from mutt_tasks.replay.guard import look_on, wants_cycle
 from mutt_tasks.settings import Settings
 from mutt_tasks.store.store import Store
+from mutt_tasks.worker.background import Background
 
 logger = logging.getLogger(__name__)
 
 # Between two looks, and between two cycles that are started but do not come about, in seconds.
 LOOK_SECONDS = 1.0
 LONGEST_WAIT = 30.0
-# One look of so many asks whether a pause has ended: it costs a command.
-PAUSE_LOOKS = 4
 
 
-class Survival(bootsteps.StartStopStep):
-    """Starts a cycle when the worker starts and finds work, or when it finds a drain given up.
+class Survival(Background):
+    """Starts a cycle when the worker starts and finds work, or when it finds a drain given up."""
 
-    It runs in the worker's main process, behind the pool, so that no forked child inherits it.
-    """
+    thread_name = "survival"
 
-    requires = ("celery.worker.components:Pool",)
-
-    def __init__(self, parent: Any, **options: Any) -> None:
-        super().__init__(parent, **options)
-        self._stopping = threading.Event()
-
-    def start(self, worker: Any) -> None:
-        """Begin to look."""
-        settings: Settings = worker.app.settings
-        threading.Thread(
-            target=self._look_on, args=(worker.app, settings), name="survival", daemon=True
-        ).start()
-
-    def stop(self, _worker: Any) -> None:
-        """Look no more."""
-        self._stopping.set()
-
-    def _look_on(self, app: Any, settings: Settings) -> None:
+    def work(self, app: Any) -> None:
+        """Look every second."""
+        settings: Settings = app.settings
         store = Store.at(settings.redis.address, timeout=2.0, retries=0)
         is_first, was_paused, wait = True, False, LOOK_SECONDS
-        looks = itertools.count()
-        while not self._stopping.is_set():
+        while not self.stopping.is_set():
             try:
+                found = look_on(store, settings)
+                is_left = found.is_abandoned or wants_cycle(found, settings)
+                if is_first:
+                    is_left = store.lease.is_up_for_taking(settings.routes)
                 # Without drains a tick is exactly one batch, and nothing is under way between two.
-                is_wanted = settings.pace.drain and _is_left(store, settings, is_first)
-                is_first = False
+                is_wanted, is_first = settings.pace.drain and is_left, False
                 if is_wanted:
                     _start_cycle(app, "going on with what was left")
                 wait = min(2 * wait, LONGEST_WAIT) if is_wanted else LOOK_SECONDS
-                if not is_wanted and job_work.wants_cycle(store, settings):
+                if found.has_jobs and not is_wanted and job_work.wants_cycle(store, settings):
                     _start_cycle(app, "an operator's job waits")
-                if next(looks) % PAUSE_LOOKS == 0:
-                    is_paused = store.pauses.is_in_force()
-                    if was_paused and not is_paused:
-                        # Whoever ended it, the next tick may be minutes away.
-                        _start_cycle(app, "a pause has ended")
-                    was_paused = is_paused
+                if was_paused and not found.is_paused:
+                    # Whoever ended it, the next tick may be minutes away.
+                    _start_cycle(app, "a pause has ended")
+                was_paused = found.is_paused
             except (StoreError, OperationalError):
                 wait = LOOK_SECONDS  # Redis is away; who needs it says so
-            self._stopping.wait(wait)
+            self.stopping.wait(wait)
         store.close()
-
-
-def _is_left(store: Store, settings: Settings, is_first: bool) -> bool:
-    """Whether nobody goes on with a drain, or a queue stands before the forwarder."""
-    if is_first:
-        return store.lease.is_up_for_taking(settings.routes)
-    return store.lease.is_abandoned() or wants_cycle(store, settings, store.now)
 
 
 def _start_cycle(app: Any, why: str) -> None:

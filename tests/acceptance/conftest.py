@@ -11,6 +11,7 @@ import pytest
 import redis
 
 from mutt_tasks.store.store import Store
+from tests import forking
 from tests.pipeline import DLQ, event, fill, run_cycle, settings_of
 from tests.redis_server import RedisServer
 from tests.services import ROOT, Services
@@ -26,14 +27,17 @@ Run = Callable[..., Ended]
 
 @pytest.fixture
 def run(redis_server: RedisServer, client: redis.Redis, tmp_path: Path) -> Run:
-    """Run a command to its end, on the session's empty server."""
+    """Run a command to its end, on the session's empty server; another `program` is executed."""
 
-    def run(*arguments: str, program: tuple[str, ...] = SCRIPT, **env: str) -> Ended:
+    def run(*arguments: str, program: tuple[str, ...] = (), **env: str) -> Ended:
         given = Services(tmp_path, redis_server.url).env | env
+        given = {name: value for name, value in given.items() if name != "NO_COLOR"} | env
+        if not program:
+            return forking.run((forking.SCRIPT, *arguments), given)
         return subprocess.run(
             [*program, *arguments],
             cwd=ROOT,
-            env={name: value for name, value in given.items() if name != "NO_COLOR"} | env,
+            env=given,
             capture_output=True,
             text=True,
             timeout=60,

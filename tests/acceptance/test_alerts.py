@@ -4,18 +4,20 @@ A real Prometheus scrapes a real worker, with our rules in a world where time fl
 Alertmanager tells a receiver. All faults are made in one session, for starting it takes seconds.
 """
 
+import re
+import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from subprocess import Popen
 
 import pytest
 
 from mutt_tasks.store import keys
 from mutt_tasks.store.counters import LAST_CYCLE_MS
 from mutt_tasks.store.store import Store
+from tests.monitoring.files import runbook_commands
 from tests.monitoring.live import Watch, watch
-from tests.moogsoft_server import Connection, MoogsoftServer, status
+from tests.moogsoft_server import Connection, MoogsoftServer, metrics, status
 from tests.pipeline import (
     DEAD,
     DLQ,
@@ -28,7 +30,7 @@ from tests.pipeline import (
     settings_of,
 )
 from tests.redis_server import RedisServer
-from tests.services import Services, services, until
+from tests.services import HEALTH, METRICS, Process, Services, services, until
 
 BOTH = settings_of(REMEDIATION_ROUTES="alerter,moog")
 HITS = "mutt_moog_rate_limit_hits_total"
@@ -42,7 +44,7 @@ class Forwarder:
 
     def __call__(self, connection: Connection) -> None:
         text = f"# TYPE {HITS} counter\n{HITS} {self.dropped}\n"
-        status(200, body=text.encode())(connection)
+        metrics(text.encode())(connection)
 
 
 class Moogsoft:
@@ -64,8 +66,8 @@ class World:
     forwarder: Forwarder
     moogsoft: Moogsoft
     seen: Watch
-    worker: Popen[bytes]
-    beat: Popen[bytes]
+    worker: Process
+    beat: Process
 
     @property
     def store(self) -> Store:
@@ -89,18 +91,29 @@ def world(tmp_path: Path) -> Iterator[World]:
         until(lambda: redis.client.hget(keys.CHECKS, "audit_whole"), 60, hint=running.logs)
         until(lambda: redis.client.hget(keys.STATS, LAST_CYCLE_MS), 60, hint=running.logs)
         port = int(exporter.host.partition(":")[2])
-        targets = {"mutt-remediation": running.metrics_port, "mutt-moog-forwarder": port}
+        targets = {"mutt-remediation": [running.metrics_port], "mutt-moog-forwarder": [port]}
         with watch(tmp_path, targets, inbox) as seen:
             yield World(redis, running, forwarder, moogsoft, seen, worker, beat)
     redis.stop()
 
 
 def test_people_are_told_of_what_is_wrong_and_when_it_is_over(world: World) -> None:
+    what_the_runbook_fetches_is_answered(world)
     what_the_queues_tell(world)
     what_follows_from_something_worse_is_not_told(world)
     beat_is_gone_and_a_pause_was_forgotten(world)
     the_worker_is_gone_and_somebody_changes_the_audit(world)
     redis_is_gone(world)
+
+
+def what_the_runbook_fetches_is_answered(world: World) -> None:
+    ports = {METRICS: world.running.metrics_port, HEALTH: world.running.health_port}
+    commands = runbook_commands("curl")
+    assert commands
+    for command in commands:
+        host, port, path = re.fullmatch(r"curl -s (localhost):(\d+)(/\S*)", command).groups()  # type: ignore[union-attr]
+        with urllib.request.urlopen(f"http://{host}:{ports[int(port)]}{path}") as answer:
+            assert answer.read()
 
 
 def what_the_queues_tell(world: World) -> None:

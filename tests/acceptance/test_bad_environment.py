@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.redis_server import RedisServer
+from tests import forking
+from tests.redis_server import RedisServer, free_port
 from tests.services import ROOT, Services
 
 BAD = {"REMEDIATION_INTERVAL": "often", "REDIS_PORT": "0"}
@@ -17,10 +18,17 @@ LINES = [
 ]
 
 
-def run(
-    folder: Path, *arguments: str, services: Services | None = None
-) -> subprocess.CompletedProcess[str]:
-    """Run Python in the bad environment, or another one, to its end."""
+Ended = subprocess.CompletedProcess[str]
+
+
+def ended_command(folder: Path, *arguments: str, services: Services | None = None) -> Ended:
+    """Run `celery -A mutt_tasks …` in the bad environment, or another one, to its end."""
+    services = services or Services(folder, "redis://127.0.0.1:1/0", **BAD)
+    return forking.run((forking.CELERY, "-A", "mutt_tasks", *arguments), services.env)
+
+
+def run(folder: Path, *arguments: str, services: Services | None = None) -> Ended:
+    """Execute Python in the bad environment, or another one, to its end."""
     services = services or Services(folder, "redis://127.0.0.1:1/0", **BAD)
     return subprocess.run(
         [sys.executable, *arguments],
@@ -48,11 +56,18 @@ def run(
 def test_a_command_ends_with_one_line_for_each_bad_variable_and_status_one(
     tmp_path: Path, command: tuple[str, ...]
 ) -> None:
-    ended = run(tmp_path, "-m", "celery", "-A", "mutt_tasks", *command)
+    ended = ended_command(tmp_path, *command)
 
     assert ended.returncode == 1
     assert ended.stderr.splitlines() == [f"mutt_tasks: {line}" for line in LINES]
     assert ended.stdout == ""
+
+
+def test_so_does_one_that_is_executed(tmp_path: Path) -> None:
+    ended = run(tmp_path, "-m", "celery", "-A", "mutt_tasks", "worker")
+
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert ended.stderr.splitlines() == [f"mutt_tasks: {line}" for line in LINES]
 
 
 @pytest.mark.parametrize("module", ["celery", "tasks"])
@@ -82,10 +97,12 @@ except SettingsError as error:
 def test_a_redis_cluster_is_refused_with_status_one(
     tmp_path: Path, command: tuple[str, ...]
 ) -> None:
-    server = RedisServer(tmp_path, "--cluster-enabled", "yes").start()
+    # By itself the cluster's bus listens where other programs' connections may begin.
+    bus = ("--cluster-port", str(free_port()))
+    server = RedisServer(tmp_path, "--cluster-enabled", "yes", *bus).start()
     try:
         services = Services(tmp_path, server.url)
-        ended = run(tmp_path, "-m", "celery", "-A", "mutt_tasks", *command, services=services)
+        ended = ended_command(tmp_path, *command, services=services)
     finally:
         server.kill()
 
@@ -93,12 +110,19 @@ def test_a_redis_cluster_is_refused_with_status_one(
     assert "use one Redis or Sentinel" in ended.stderr
 
 
-@pytest.mark.parametrize("command", ["worker", "beat"])
-def test_who_wants_json_gets_it_here_too(tmp_path: Path, command: str) -> None:
+CELERY = ("celery", "-A", "mutt_tasks")
+
+
+@pytest.mark.parametrize(
+    "program",
+    [(*CELERY, "worker"), (*CELERY, "beat"), ("mutt_tasks.notify",), ("mutt_tasks.console",)],
+    ids=lambda program: program[-1],
+)
+def test_who_wants_json_gets_it_here_too(tmp_path: Path, program: tuple[str, ...]) -> None:
     env = {**BAD, "LOG_JSON_ENABLED": "true", "POD_NAME": "pod-7"}
     ended = run(
         tmp_path,
-        *("-m", "celery", "-A", "mutt_tasks", command),
+        *("-m", *program),
         services=Services(tmp_path, "redis://127.0.0.1:1/0", **env),
     )
 

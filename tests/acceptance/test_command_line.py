@@ -18,6 +18,7 @@ import redis
 from mutt_tasks.core.plan import Verb
 from mutt_tasks.operations import jobs
 from mutt_tasks.store.store import Store
+from tests import forking
 from tests.acceptance.conftest import SCRIPT, SECRET, Run, at_night, of
 from tests.jobs import order, plan_of
 from tests.pipeline import DEAD, DLQ, INGEST, event, fill, operator_pauses
@@ -210,7 +211,7 @@ def test_pause_resume_and_run_reach_the_worker(
         assert "it will replay nothing: paused by ann" in asked.stderr
         until(lambda: "outcome=held" in running.logs(), hint=running.logs)
         assert client.llen(INGEST) == 0
-        resumed = of(run("resume", "--actor", "bob", "-o", "json"))
+        resumed = of(run("resume", "--actor", "bob", "--reason", "done early", "-o", "json"))
         assert (resumed["outcome"], resumed["actor"]) == ("resumed", "bob")
         until(lambda: client.llen(INGEST) == 3, hint=running.logs)
     told = of(run("journal", "--event", "paused", "--event", "resumed", "-o", "json"))
@@ -245,20 +246,19 @@ def on_a_terminal(env: dict[str, str], columns: int, *arguments: str) -> str:
     """What a command shows on a terminal that is so many columns wide."""
     ours, its = pty.openpty()
     termios.tcsetwinsize(its, (40, columns))
-    with subprocess.Popen(
-        [*SCRIPT, *arguments], cwd=ROOT, env=env, stdout=its, stderr=its, stdin=its
-    ):
-        os.close(its)
-        shown = b""
-        while True:
-            try:
-                piece = os.read(ours, 65_536)
-            except OSError:
-                break
-            if not piece:
-                break
-            shown += piece
+    process = forking.Process((forking.SCRIPT, *arguments), env, its, its, its)
+    os.close(its)
+    shown = b""
+    while True:
+        try:
+            piece = os.read(ours, 65_536)
+        except OSError:
+            break
+        if not piece:
+            break
+        shown += piece
     os.close(ours)
+    assert process.wait(30) == 0
     return shown.decode().replace("\r\n", "\n")
 
 

@@ -30,6 +30,9 @@ ENVIRONMENT = {
     "MOOG_TYPO": "1",
 }
 
+# Celery's pool waits for 30 s at its end where a task was handed over in that very moment.
+STOP_SECONDS = 60
+
 Lines = list[dict[str, Any]]
 
 
@@ -57,27 +60,26 @@ def run_to_the_end(running: Services) -> None:
     running.call("nobody.knows.it")
     until(lambda: "unregistered task" in running.logs(), hint=hint)
     until(lambda: "SoftTimeLimitExceeded" in running.logs(), hint=hint)
+    until(lambda: '"message": "cycle"' in running.logs(), hint=hint)
     worker.send_signal(signal.SIGUSR1)
     until(lambda: "serve-metrics" in running.logs(), hint=hint)
     beat.send_signal(signal.SIGTERM)
     worker.send_signal(signal.SIGTERM)
-    assert (beat.wait(30), worker.wait(30)) == (0, 0)
+    assert (beat.wait(STOP_SECONDS), worker.wait(STOP_SECONDS)) == (0, 0)
 
 
 @pytest.fixture(scope="module")
 def printed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Lines]]:
     """All that a worker and a beat printed from start to stop."""
     folder: Path = tmp_path_factory.mktemp("json")
-    server = RedisServer(folder).start()
-    fill(server.client, DLQ, [event(n) for n in range(90)])
     logs = folder / "logs"
     logs.mkdir()
-    with MoogsoftServer(status(200)) as moogsoft:
+    with RedisServer(folder) as server, MoogsoftServer(status(200)) as moogsoft:
+        fill(server.client, DLQ, [event(n) for n in range(90)])
         env = ENVIRONMENT | {"MOOG_WEBHOOK_URL": moogsoft.url}
         with services(logs, server.url, **env) as running:
             run_to_the_end(running)
             yield {name: lines_of(running, name) for name in ("worker", "beat")}
-    server.stop()
 
 
 def test_every_line_says_when_who_and_what(printed: dict[str, Lines]) -> None:

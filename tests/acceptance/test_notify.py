@@ -1,6 +1,7 @@
 """`mutt-notify` as it runs: real processes, killed, and real receivers that misbehave."""
 
 import http.client
+import json
 import os
 import re
 import signal
@@ -269,6 +270,19 @@ def test_an_address_that_nobody_can_send_to_ends_it_with_one_line(run: Run) -> N
     assert ended.stderr.splitlines() == [
         "mutt_tasks: NOTIFY_URLS: slack-1: slack://… is no address that apprise takes",
         "mutt_tasks: NOTIFY_URLS: what-1: what://… is no address that apprise takes",
+    ]
+
+
+def test_with_json_what_keeps_it_from_starting_is_json_as_well(run: Run, tmp_path: Path) -> None:
+    program = (sys.executable, "-m", "mutt_tasks.notify")
+    bad = run(program=program, NOTIFY_URLS="what://ever", LOG_JSON_ENABLED="true")
+    (tmp_path / "apprise.py").write_text("raise ImportError\n")
+    bare = run(program=program, PYTHONPATH=str(tmp_path), LOG_JSON_ENABLED="true")
+
+    said = [json.loads(line) for ended in (bad, bare) for line in ended.stderr.splitlines()]
+    assert [(each["level"], each["message"]) for each in said] == [
+        ("CRITICAL", "NOTIFY_URLS: what-1: what://… is no address that apprise takes"),
+        ("CRITICAL", "needs the extra `notify`: pip install 'mutt-tasks[notify]'"),
     ]
 
 

@@ -62,6 +62,7 @@ def test_beat_and_worker_drain_a_backlog_and_the_metrics_say_so(
     fill(client, DLQ, [b"garbage", event(900, _moog_retry_count=5)])
     fill(client, DLQ, [event(n) for n in range(120)])
     with services(tmp_path, redis_server.url, REMEDIATION_BATCH_SIZE=50) as running:
+        running.executes = True
         running.worker()
         running.beat()
         until(lambda: client.llen(INGEST) == 120, hint=running.logs)

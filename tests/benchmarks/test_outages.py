@@ -85,6 +85,18 @@ def test_the_least_possible_time_counts_until_there_is_a_forwarder(client: Any) 
     assert least_seconds(scenario, World(scenario, client, 1)) == pytest.approx(32.0)
 
 
+@pytest.mark.parametrize("counted_at", [40.0, 90.0])
+def test_the_least_possible_time_counts_the_queues_before_a_forwarder_that_is_narrower(
+    client: Any, counted_at: float
+) -> None:
+    # 4/s are left beside 1/s. A storm of 40 s leaves 1,600 - 40 * 5 = 1,400 alerts, in two queues.
+    storm = even(trouble="storm", storm_rate=40.0, lead=0.0, outage=40.0, live_rate=1.0)
+    world = World(replace(storm, post_seconds=0.2, alerter_seconds=0.05), client, 1)
+    world.advance_to(counted_at)
+    world.books.good_in_dlq = 1
+    assert least_seconds(world.scenario, world) == pytest.approx(1401 / 4, rel=0.01)
+
+
 def test_what_an_outage_holds_up_is_backlog_and_what_comes_later_is_live() -> None:
     """The delay of an alert that was set aside counts from the moment at which Moogsoft is back."""
     scenario = small(OUTAGES["outage-breaker-60"])

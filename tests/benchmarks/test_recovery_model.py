@@ -172,16 +172,18 @@ def test_a_policy_that_loses_a_message_is_found_out(client: Any) -> None:
 
 
 def test_the_same_seed_gives_the_same_run() -> None:
-    scenario = small(SCENARIOS["both-routes"])
+    scenario = replace(small(SCENARIOS["both-routes"]), backlog_alerter=80, backlog_moog=80)
     one, other = (run(scenario, "ours", 3, 133.0, 1000.0) for _ in range(2))
     assert (one.delivered_at, one.depths) == (other.delivered_at, other.depths)
     assert run(scenario, "ours", 4, 133.0, 1000.0).delivered_at != one.delivered_at
 
 
 def test_every_policy_keeps_every_message_in_a_random_run() -> None:
+    # Long enough for poison to be tried three times and to die; all else happens sooner.
     scenario = replace(
-        small(SCENARIOS["half-capacity"]), outage=90.0, backlog_moog=100, backlog_moog_poison=0.1,
-        live_poison=0.01, forwarders=2,
+        small(SCENARIOS["half-capacity"]), lead=40.0, outage=40.0, breaker_rest=30.0,
+        cap_seconds=300.0, live_rate=10.0, moogsoft_rate=14.0, backlog_moog=50,
+        backlog_moog_poison=0.1, live_poison=0.01, forwarders=2,
     )  # fmt: skip
     baseline = run(scenario, NONE, 5)
     for policy in ("ours", "fixed"):

@@ -2,7 +2,7 @@
 
 The commands are recorded from an uncut run, so one that is added later is cut too. After each
 cut everything must be in exactly one place and counted exactly, and a fresh process must finish
-the work.
+the work, once for all cuts that leave the same behind.
 """
 
 import json
@@ -39,39 +39,29 @@ def test_a_cycle_cut_at_any_command_loses_doubles_and_miscounts_nothing(
 ) -> None:
     expected = SCENARIOS[scenario]
     settings = settings_of(**ENV)
-    prepare(client, expected)
-    commands = victim.run(scenario)["commands"]
-    assert {"EVALSHA", "MULTI", "LPUSH"} <= set(commands)
-    prepare(client, expected)
-    for cut_at in range(len(commands)):
-        for side in ("before", "within", "after"):
-            at = f"{side} command {cut_at} ({commands[cut_at]}) of {len(commands)}"
-            prepare(client, expected)
-            assert victim.run(scenario, cut_at, side)["ended"] == "killed", at
-            check_books(client, expected, at)
+    cuts = victim.cuts(scenario, client, lambda: expected.prepare(client))
+    assert {"EVALSHA", "MULTI", "LPUSH"} <= set(cuts.commands)
+    for cut in cuts:
+        check_books(client, expected, cut.at)
+        check_lease(client)
+        if cut.leaves_new:
             take_over(client, settings)
-            check_end(client, expected, at)
+            check_end(client, expected, cut.at)
 
 
 def test_a_requeue_cut_at_any_command_is_done_once_or_not_at_all(
     client: redis.Redis, victim: Victim
 ) -> None:
     def put_dead_event() -> None:
-        client.flushall()
-        client.script_flush()
         client.lpush(DEAD, b"garbage", DEAD_EVENT, b"garbage")
 
-    put_dead_event()
-    commands = victim.run("requeue")["commands"]
-    assert "EVALSHA" in commands
-    for cut_at in range(len(commands)):
-        for side in ("before", "within", "after"):
-            at = f"{side} command {cut_at} ({commands[cut_at]}) of {len(commands)}"
-            put_dead_event()
-            assert victim.run("requeue", cut_at, side)["ended"] == "killed", at
-            check_requeued(client, int(client.llen(DLQ)), at)
-            assert victim.run("requeue")["ended"] == "exit 0", at
-            check_requeued(client, 1, at)
+    cuts = victim.cuts("requeue", client, put_dead_event)
+    assert "EVALSHA" in cuts.commands
+    for cut in cuts:
+        check_requeued(client, int(client.llen(DLQ)), cut.at)
+        if cut.leaves_new:
+            assert victim.run("requeue")["ended"] == "exit 0", cut.at
+            check_requeued(client, 1, cut.at)
 
 
 def check_requeued(client: redis.Redis, times: int, at: str) -> None:
@@ -84,16 +74,14 @@ def check_requeued(client: redis.Redis, times: int, at: str) -> None:
     assert len(journal(client, "requeued")) == times, at
 
 
-def prepare(client: redis.Redis, scenario: Scenario) -> None:
-    client.flushall()
-    client.script_flush()  # so that every run sends the same commands
-    scenario.prepare(client)
+def check_lease(client: redis.Redis) -> None:
+    """It runs out by itself, and soon."""
+    lifetime: Any = client.pttl(LEASE)
+    assert lifetime == -2 or 0 < lifetime <= 10_000 + 10_000
 
 
 def take_over(client: redis.Redis, settings: Settings) -> None:
     """As in production: the lease runs out, and the next tick finds a fresh worker."""
-    lifetime: Any = client.pttl(LEASE)
-    assert lifetime == -2 or 0 < lifetime <= 10_000 + 10_000
     client.delete(LEASE)
     drain(Store(client), settings)
 

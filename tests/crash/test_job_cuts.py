@@ -1,12 +1,13 @@
 """A cycle that does a job, killed before, within and after each single command that it sends.
 
 After each cut every message is in exactly one place, the job's numbers say which, and the audit is
-whole; then another worker does exactly the rest.
+whole; then another worker does exactly the rest, once for all cuts that leave the same behind.
 """
 
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 import redis
@@ -125,26 +126,30 @@ def test_a_job_cut_at_any_command_does_each_message_once(
     client: redis.Redis, victim: Victim, kind: str
 ) -> None:
     submit, end = KINDS[kind]
+    client.flushall()
+    store = Store(client)
+    job = submit(store, client)
+    before = kept_in(client)
 
-    def prepare() -> tuple[Store, Job]:
-        client.flushall()
-        client.script_flush()  # so that every run sends the same commands
-        store = Store(client)
-        return store, submit(store, client)
+    def prepare() -> None:
+        for key, lifetime, value in before:
+            client.restore(key, lifetime, value)
 
-    prepare()
-    commands = victim.run(kind)["commands"]
-    for cut_at in range(len(commands)):
-        for side in ("before", "within", "after"):
-            at = f"{side} command {cut_at} ({commands[cut_at]}) of {len(commands)}"
-            store, job = prepare()
-            assert victim.run(kind, cut_at, side)["ended"] == "killed", at
-            check_books(store, client, job, kind, at)
+    for cut in victim.cuts(kind, client, prepare):
+        check_books(store, client, job, kind, cut.at)
+        if cut.leaves_new:
             client.delete(LEASE)
             for _ in range(3):
                 drain(store, SETTINGS)
                 client.delete(LEASE)
-            check_end(store, client, job, end, at)
+            check_end(store, client, job, end, cut.at)
+
+
+def kept_in(client: redis.Redis) -> list[tuple[bytes, int, bytes]]:
+    """Every key, for how many more milliseconds it lives (0: for ever), and its value."""
+    keys: Any = client.keys()
+    found: list[Any] = [(key, client.pttl(key), client.dump(key)) for key in keys]
+    return [(key, max(0, lifetime), value) for key, lifetime, value in found]
 
 
 def trash_of(client: redis.Redis, job: Job) -> list[bytes]:

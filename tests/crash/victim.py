@@ -75,6 +75,7 @@ def be_ready() -> None:
     app.finalize()
     for part in ("amqp.router", "backend", "events.Dispatcher", "conf.broker_url"):
         attrgetter(part)(app)  # made when first asked for
+    tasks.surroundings()
     gc.collect()
     gc.freeze()  # memory that is not touched is not copied
     gc.disable()

@@ -19,7 +19,7 @@ from mutt_tasks.store import keys
 from mutt_tasks.store.store import Store
 from tests.acceptance.conftest import SECRET
 from tests.jobs import discarded, order, plan_of
-from tests.monitoring.files import RUNBOOK, every_alert
+from tests.monitoring.files import RUNBOOK, every_alert, runbook_commands
 from tests.pipeline import DEAD, DLQ, MOOG_DLQ, event, fill
 from tests.redis_server import RedisServer, free_port
 from tests.services import ROOT, Services
@@ -35,15 +35,6 @@ def sections() -> dict[str, str]:
     """The page's sections on alerts, by name."""
     found = re.split(r"^### (.*)$", RUNBOOK.read_text(), flags=re.MULTILINE)
     return dict(zip(found[1::2], found[2::2], strict=True))
-
-
-def commands(program: str) -> list[str]:
-    """Every command of a program in the page, each once, without the comment behind it."""
-    text = RUNBOOK.read_text()
-    lines = re.findall(rf"^ *({program} .*)$", text, re.MULTILINE)
-    spans = re.findall(rf"`({program} [^`]*)`", text)
-    found = [re.sub(r"\s+#.*", "", line) for line in lines + spans]
-    return list(dict.fromkeys(line for line in found if "…" not in line))
 
 
 # --- the page ---
@@ -69,8 +60,8 @@ def test_every_link_leads_somewhere() -> None:
 
 
 def test_the_page_has_commands_for_what_it_says() -> None:
-    assert len(commands("mutt-dlq")) > 35
-    assert len(commands("redis-cli")) > 5
+    assert len(runbook_commands("mutt-dlq")) > 35
+    assert len(runbook_commands("redis-cli")) > 5
 
 
 # --- its commands ---
@@ -123,7 +114,7 @@ def ids(client: redis.Redis, store: Store) -> dict[str, str]:
     waiting = [event(n, message=f"link {n} down") for n in range(30, 40)]
     fill(client, MOOG_DLQ, waiting)
     fill(client, DLQ, [event(n, message=f"link {n} down") for n in range(50, 60)])
-    cancelled = sum(command.split()[1] == "cancel" for command in commands("mutt-dlq"))
+    cancelled = sum(command.split()[1] == "cancel" for command in runbook_commands("mutt-dlq"))
     active = [
         jobs.submit(store, plan_of(store, Verb.REPLAY, {"moog": waiting[:2]}), order())
         for _ in range(cancelled)
@@ -157,7 +148,7 @@ def test_every_command_of_the_page_ends_well_and_shows_no_secret(
         name: shell.run(f"mutt-dlq groups --route {name} --where link -o ids")[1].strip()
         for name in ("moog", "dead")
     }
-    for command in commands("mutt-dlq"):
+    for command in runbook_commands("mutt-dlq"):
         status, told = shell.run(meant(command, ids, groups))
         assert (command, status) == (command, 0), told
         assert SECRET not in told
@@ -167,7 +158,7 @@ def test_every_command_to_redis_is_one_that_it_takes(
     client: redis.Redis, ids: dict[str, str]
 ) -> None:
     raw: Any = client
-    for command in commands("redis-cli"):
+    for command in runbook_commands("redis-cli"):
         raw.execute_command(*shlex.split(command)[1:])
 
 

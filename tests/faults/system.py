@@ -1,6 +1,5 @@
 """A worker and a beat on a Redis behind a proxy, and a drain to break something under."""
 
-import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,7 +12,7 @@ from tests.faults.books import Books
 from tests.faults.proxy import Proxy
 from tests.pipeline import DEAD, DLQ, INGEST, event, fill
 from tests.redis_server import RedisServer
-from tests.services import Services, until
+from tests.services import Process, Services, until
 
 # From the end of a fault, and of the lease of a cycle that it broke, until messages move
 # again: Celery tries to reconnect after 2, 4, 6, ... seconds, then a tick has to come.
@@ -60,7 +59,7 @@ class System:
         small = {"REMEDIATION_BATCH_SIZE": BATCH, "DYNAMIC_CONFIG_ENABLED": "true"}
         self.services = Services(logs, url, **(small | env))
         self.client = client
-        self._processes: list[subprocess.Popen[bytes]] = []
+        self._processes: list[Process] = []
 
     def start(self) -> None:
         """Start worker and beat."""

@@ -4,6 +4,7 @@ from typing import Any
 
 import redis
 
+from mutt_tasks.replay.guard import look_on
 from mutt_tasks.store.lease import Acquired, Step
 from mutt_tasks.store.store import Store
 from tests.pipeline import DLQ, INGEST, event, fill, numbers_in, run_cycle, settings_of
@@ -37,7 +38,7 @@ def test_a_drain_whose_next_step_cannot_be_sent_keeps_no_lease(
     assert client.persist(LEASE)  # until the task begins, however long its process takes to start
     run_without_broker(redis_server, "remediate", trigger="drain", cycle=next_cycle)
     # Whoever looks on sees that a drain was given up.
-    assert store.lease.is_abandoned()
+    assert look_on(store, settings_of()).is_abandoned
 
 
 def test_a_batch_whose_drain_cannot_be_sent_on_is_moved_and_keeps_no_lease(
@@ -50,6 +51,6 @@ def test_a_batch_whose_drain_cannot_be_sent_on_is_moved_and_keeps_no_lease(
     assert client.persist(LEASE)
     health = {"outcome": "healthy", "reason": "test"}
     run_without_broker(redis_server, "replay_dlq_batch", health=health, cycle=cycle)
-    assert store.lease.is_abandoned()
+    assert look_on(store, settings_of()).is_abandoned
     assert numbers_in(client, INGEST) == list(range(10))
     assert client.llen(DLQ) == 20

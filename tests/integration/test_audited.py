@@ -38,8 +38,10 @@ def test_a_pause_and_its_end_say_who_and_why(store: Store) -> None:
     switches.pause(store, "1", "ann", "change 4711", 600)  # delivered again
     switches.resume(store, "2", "bob")
     switches.resume(store, "3", "bob")  # there is no pause any more
+    switches.pause(store, "4", "ann", "change 4712", 600)
+    switches.resume(store, "5", "bob", "done early")
 
-    pause, resume = told(store)
+    pause, resume, _, early = told(store)
     names = ("verb", "actor", "known_by", "reason", "scope", "after", "outcome")
     assert parts(pause, *names) == (
         *("pause", "ann", "MUTT_ACTOR", "change 4711", "all routes", "paused for 600 s", "done"),
@@ -47,6 +49,7 @@ def test_a_pause_and_its_end_say_who_and_why(store: Store) -> None:
     assert parts(resume, "verb", "actor", "known_by", "before") == (
         *("resume", "bob", "task argument", "paused"),
     )
+    assert (resume["reason"], early["reason"]) == ("", "done early")
 
 
 def test_a_requeued_dead_letter_is_told_with_its_id(client: redis.Redis, store: Store) -> None:

@@ -297,6 +297,19 @@ def test_the_worker_says_what_is_missing(
     assert "1 messages have left the list alerter" in record.getMessage()
 
 
+def test_a_list_that_is_none_keeps_nobody_from_the_audit_and_is_said_once(
+    client: redis.Redis, store: Store, caplog: pytest.LogCaptureFixture
+) -> None:
+    entries_of(store)
+    client.set(MOOG_DLQ, "text")
+    found = checker(store, Clock())
+    found.look()
+    found.look()
+    assert client.hget(keys.CHECKS, "audit_whole") == b"1"
+    (record,) = (each for each in caplog.records if each.levelno == logging.WARNING)
+    assert f"books cannot be checked: {MOOG_DLQ}" in record.getMessage()
+
+
 def test_an_entry_of_the_audit_that_is_removed_is_found_at_the_next_reading(
     client: redis.Redis, store: Store
 ) -> None:
@@ -360,12 +373,13 @@ def test_entries_that_are_added_leave_the_audit_whole(client: redis.Redis, store
         clock.wait(AUDIT_SECONDS)
 
 
-def test_a_key_that_holds_something_else_is_told_once(
+def test_a_key_that_holds_something_else_is_told_once_of_each_check(
     client: redis.Redis, store: Store, caplog: pytest.LogCaptureFixture
 ) -> None:
     client.set(keys.CHECKS, "text")
     found = checker(store, Clock())
     found.look()
     found.look()
-    (record,) = (each for each in caplog.records if each.levelno == logging.WARNING)
-    assert keys.CHECKS in record.getMessage()
+    books, audit = (each.getMessage() for each in caplog.records if each.levelname == "WARNING")
+    assert books.startswith(f"books cannot be checked: {keys.CHECKS}")
+    assert audit.startswith("audit cannot be checked")

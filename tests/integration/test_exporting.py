@@ -69,32 +69,51 @@ def test_an_export_for_people_has_no_credentials_and_leaves_no_audit(
         exporting.checked(lines)
 
 
-@pytest.mark.parametrize("kind", ["aside", "front"])
-def test_no_export_is_made_while_messages_lie_beside_their_list(
-    client: redis.Redis, store: Store, kind: str
+def test_an_export_has_what_lies_beside_its_list_in_the_order_in_which_it_goes(
+    client: redis.Redis, store: Store
 ) -> None:
-    fill(client, DLQ, [event(1)])
-    fill(client, f"mutt:remediation:{kind}:alerter", [event(2)])
-    with pytest.raises(SetChanged, match="inside alerter some of its messages lie beside it"):
-        list(exporting.exported(looker_on(store), ALL, None))
-    others = Exported(is_all=True, routes=("dead",))
-    assert len(list(exporting.exported(looker_on(store), others, None))) == 1
+    for key, number in (("front:alerter", 0), ("aside:alerter", 1)):
+        fill(client, f"mutt:remediation:{key}", [event(number), event(number + 10)])
+    fill(client, DLQ, [event(2), event(12)])
+    lines = list(exporting.exported(looker_on(store), ALL, order()))
+    assert list(messages_of(lines)) == [event(n) for n in (0, 10, 1, 11, 2, 12)]
 
 
-def test_an_export_is_not_made_of_a_list_that_was_not_whole_meanwhile(
+def test_messages_that_step_aside_and_back_meanwhile_are_exported_once_and_in_order(
+    client: redis.Redis, store: Store
+) -> None:
+    events = [event(n) for n in range(5000)]
+    client.lpush(DLQ, *events)
+    store.lease.acquire("ours", 0.0)
+    beside = keys.aside("alerter")
+
+    def step_aside_or_back(seen: int, _length: int) -> None:
+        has = client.llen(beside)
+        for wanted in (has + 900, has + 1700, has + 900) if seen < 4000 else (900, 0):
+            has = store.asides.step("ours", Aside("alerter", DLQ, beside, has, wanted))
+
+    looker = replace(looker_on(store), progress=step_aside_or_back)
+    lines = list(exporting.exported(looker, Exported(is_all=True, routes=("alerter",)), order()))
+    assert int(client.hget("mutt:remediation:route:alerter", "stepped") or 0) > 8
+    assert list(messages_of(lines)) == events
+
+
+def test_no_export_is_made_of_a_list_whose_order_changed_meanwhile(
     client: redis.Redis, store: Store
 ) -> None:
     fill(client, DLQ, [event(n) for n in range(3)])
     store.lease.acquire("ours", 0.0)
 
-    def step_aside_and_back(_seen: int, _length: int) -> None:
-        for has, wanted in ((0, 2), (2, 0)):
-            beside = keys.aside("alerter")
+    def bring_some_before_older_ones(_seen: int, _length: int) -> None:
+        for key, has, wanted in (("aside", 0, 1), ("front", 0, 1), ("aside", 1, 0)):
+            beside = f"mutt:remediation:{key}:alerter"
             store.asides.step("ours", Aside("alerter", DLQ, beside, has, wanted))
 
-    looker = replace(looker_on(store), progress=step_aside_and_back)
-    with pytest.raises(SetChanged):
+    looker = replace(looker_on(store), progress=bring_some_before_older_ones)
+    with pytest.raises(SetChanged, match="alerter were brought before older ones"):
         list(exporting.exported(looker, ALL, None))
+    others = Exported(is_all=True, routes=("dead",))
+    assert list(exporting.exported(looker_on(store), others, None))
     assert len(list(exporting.exported(looker_on(store), ALL, None))) == 4
 
 

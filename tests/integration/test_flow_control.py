@@ -16,6 +16,7 @@ from mutt_tasks.core.live_traffic import LiveTraffic
 from mutt_tasks.core.pace import Pace
 from mutt_tasks.core.routes import alerter_route, moog_route
 from mutt_tasks.core.window import Window
+from mutt_tasks.cycle import SLICE
 from mutt_tasks.replay.report import packed_cycle
 from mutt_tasks.replay.result import CycleResult
 from mutt_tasks.store.states import decoded, encoded
@@ -432,6 +433,19 @@ def test_a_batch_is_spread_over_the_second_and_journalled_once(
     (entry,) = journal(client, "moved")
     assert int(entry["replayed"]) == client.llen(INGEST) == counters(client)["replayed:alerter"]
     assert entry["malformed"] == "1"
+
+
+def test_between_two_batches_of_a_drain_lies_no_longer_time_than_between_two_slices(
+    client: redis.Redis, store: Store
+) -> None:
+    fill(client, DLQ, [event(n) for n in range(100)])
+    settings = settings_of(REMEDIATION_MAX_RATE=10)
+    canary = run_cycle(store, settings)
+    client.delete(INGEST)
+
+    batch = run_cycle(store, settings, canary.next_cycle)
+    assert (batch.outcome, batch.routes["alerter"].limit) == ("replayed", "rate_limited")
+    assert batch.delay < SLICE + 0.001
 
 
 @pytest.mark.parametrize("closes", ["pause", "breaker"])

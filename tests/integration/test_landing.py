@@ -1,11 +1,13 @@
 """A look for replays returns what came into the source, within its bounds."""
 
+from dataclasses import replace
+
 import pytest
 import redis
 
 from mutt_tasks.store.landing import SAMPLE, SAMPLE_BYTES, SAMPLE_LARGEST, Landing
 from mutt_tasks.store.store import Store
-from tests.pipeline import ALERTS, DLQ, settings_of
+from tests.pipeline import ALERTS, DLQ, INGEST, settings_of
 
 (ROUTE,) = settings_of().routes
 
@@ -52,3 +54,39 @@ def test_each_half_looks_at_no_more_bytes_than_it_may(client: redis.Redis, store
     found = look(store, 300)
     for half in (found.oldest, found.newest):
         assert 0 < sum(map(len, half)) <= SAMPLE_BYTES + 2 * SAMPLE_LARGEST
+
+
+def seen_before(store: Store, sent: int = 0, replays: int = 7) -> int:
+    """How many replays are found by a look whose last one had found 7 in each queue."""
+    before = store.queues.landing(ROUTE, ALERTS, 0).sights
+    forged = [replace(sight, replays=replays) for sight in before]
+    return store.queues.landing(ROUTE, ALERTS, 0, forged, sent).in_flight
+
+
+def test_queues_that_cannot_have_changed_are_not_looked_through_again(
+    client: redis.Redis, store: Store
+) -> None:
+    client.lpush(INGEST, "oldest", "newest")
+    assert seen_before(store) == 14
+    before = store.queues.landing(ROUTE, ALERTS, 0).sights
+    forged = [replace(sight, replays=7) for sight in before]
+    client.lpush(INGEST, "newest")
+    assert store.queues.landing(ROUTE, ALERTS, 0, forged).in_flight == 7
+
+
+@pytest.mark.parametrize("change", ["longer", "newest", "oldest"])
+def test_a_change_at_either_end_or_of_the_length_has_a_queue_looked_through(
+    client: redis.Redis, store: Store, change: str
+) -> None:
+    client.lpush(INGEST, "oldest", "between", "newest")
+    forged = [replace(sight, replays=7) for sight in store.queues.landing(ROUTE, ALERTS, 0).sights]
+    if change == "longer":
+        client.linsert(INGEST, "BEFORE", "between", "more")
+    else:
+        client.lset(INGEST, 0 if change == "newest" else -1, "another")
+    assert store.queues.landing(ROUTE, ALERTS, 0, forged).in_flight == 7  # those of the other one
+
+
+def test_a_queue_that_took_replays_and_is_as_it_was_holds_none_of_them(store: Store) -> None:
+    """Somebody took them all since."""
+    assert seen_before(store, sent=5, replays=0) == 0

@@ -7,6 +7,7 @@ import redis
 
 from mutt_tasks.cycle import Trigger
 from mutt_tasks.errors import LeaseLost, StoreCorrupt
+from mutt_tasks.replay.guard import look_on
 from mutt_tasks.replay.result import CycleResult
 from mutt_tasks.store import keys
 from mutt_tasks.store.lease import Acquired, Holder, Lease, Step
@@ -273,13 +274,13 @@ def test_a_step_under_way_is_never_taken_over(
 
 
 def test_a_drain_is_given_up_once_its_lease_has_run_out(client: redis.Redis, store: Store) -> None:
-    assert not store.lease.is_abandoned()
+    assert not look_on(store, settings_of()).is_abandoned
     begun(store, "a" * 32)
-    assert not store.lease.is_abandoned()
+    assert not look_on(store, settings_of()).is_abandoned
     client.delete(LEASE)
-    assert store.lease.is_abandoned()
+    assert look_on(store, settings_of()).is_abandoned
     run_cycle(store, settings_of())
-    assert not store.lease.is_abandoned()
+    assert not look_on(store, settings_of()).is_abandoned
 
 
 def test_a_worker_that_starts_finds_work_to_do(client: redis.Redis, store: Store) -> None:

@@ -52,13 +52,16 @@ def drain(client: redis.Redis, store: Store, settings: Settings) -> None:
     client.hset(keys.route_state("alerter"), mapping={"speed": 4, "moved_at": store.now()})
 
 
+@pytest.mark.parametrize(("rate", "dropping"), [("auto", 1), ("0", 0), ("5", 0)])
 def test_replays_that_vanish_at_a_limiter_that_was_never_seen_count_as_dropped(
-    client: redis.Redis, store: Store, settings: Settings
+    client: redis.Redis, store: Store, rate: str, dropping: float
 ) -> None:
+    """Unless somebody has set the rate, who is believed: then replays go on."""
+    settings = settings_of(REMEDIATION_MAX_RATE=rate)
     assert gauge(store, settings, "dropping") == 0
     for name, value in encoded(Pace(unseen=UNSEEN_REPLAYS)).items():
         client.hset(keys.PACE, name, value)
-    assert gauge(store, settings, "dropping") == 1
+    assert gauge(store, settings, "dropping") == dropping
 
 
 @pytest.mark.usefixtures("drain")

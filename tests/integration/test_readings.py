@@ -4,7 +4,11 @@ import pytest
 import redis
 
 from mutt_tasks.core.limiter import Accepted
-from mutt_tasks.store.readings import RouteReading, Window
+from mutt_tasks.errors import StoreCorrupt
+from mutt_tasks.replay.guard import look_on
+from mutt_tasks.store.readings import Window
+from mutt_tasks.store.route_reading import RouteReading
+from mutt_tasks.store.scripts import Scripts
 from mutt_tasks.store.store import Store
 from tests.pipeline import ALERTS, INGEST, LIMITER, settings_of
 
@@ -78,3 +82,58 @@ def test_a_limiter_that_is_not_there_has_no_window(
     if value:
         client.set(LIMITER, value)
     assert read(store).accepted == Accepted()
+
+
+def test_without_a_moment_a_route_is_read_by_the_clock_of_redis(
+    client: redis.Redis, store: Store
+) -> None:
+    before = store.now()
+    client.zadd(LIMITER, {"a": round(before * 1000), "b": round((before - 100) * 1000)})
+    found = store.readings.read(ROUTE, (ALERTS, INGEST), LIMITER, Window(60.0, 0.0))
+    assert before <= found.now <= store.now()
+    assert found.accepted.used == 1
+
+
+def test_who_looks_on_counts_by_the_clock_of_redis_too(client: redis.Redis, store: Store) -> None:
+    now = store.now()
+    client.lpush(ALERTS, "alert")
+    client.zadd(LIMITER, {"a": round(now * 1000), "b": round((now - 100) * 1000)})
+    assert store.standing.read(ALERTS, LIMITER, period=60.0).used == 1
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "mutt:remediation:jobs:active",
+        "mutt:remediation:aside:alerter",
+        "mutt:remediation:front:dead",
+        "mutt:remediation:forward:alerter",
+    ],
+)
+def test_who_looks_on_sees_that_jobs_are_at_work(
+    client: redis.Redis, store: Store, key: str
+) -> None:
+    assert not look_on(store, settings_of()).has_jobs
+    client.set(key, "there")
+    assert look_on(store, settings_of()).has_jobs
+
+
+def test_several_reads_are_answered_in_their_order_with_the_moment(
+    client: redis.Redis, store: Store
+) -> None:
+    client.hset("hash", mapping={"a": "1", "b": "2"})
+    client.rpush("list", "x", "y")
+    before = store.now()
+    now, answers = Scripts(client).read_at(
+        ("HMGET", "hash", "b", "none", "a"), ("LLEN", "list"), ("GET", "none"), ("LLEN", "none")
+    )
+    assert before <= now <= store.now()
+    assert answers == [[b"2", None, b"1"], 2, None, 0]
+
+
+def test_where_a_key_holds_something_else_reads_are_refused_or_go_on(client: redis.Redis) -> None:
+    client.set("text", "x")
+    reads = ("LLEN", "text"), ("GET", "text")
+    with pytest.raises(StoreCorrupt):
+        Scripts(client).read(*reads)
+    assert Scripts(client).read(*reads, is_lenient=True) == [None, b"x"]

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from fractions import Fraction
+from functools import lru_cache
 from math import isfinite
 from typing import Any, NamedTuple
 
@@ -56,7 +57,8 @@ class Piece(NamedTuple):
     after: str
 
 
-def pieces_of(raw: bytes) -> tuple[str, list[Piece], str] | None:
+@lru_cache(maxsize=2000)
+def pieces_of(raw: bytes) -> tuple[str, tuple[Piece, ...], str] | None:
     """What stands before, in and after the members of an object; None when it is none."""
     try:
         text = raw.decode("utf-8")
@@ -74,7 +76,7 @@ def pieces_of(raw: bytes) -> tuple[str, list[Piece], str] | None:
     head = text[: text.index("{") + 1]
     pieces: list[Piece] = []
     if text[at] == "}":
-        return head, pieces, text[len(head) :]
+        return head, (), text[len(head) :]
     head = text[:at]
     while at > 0:
         key, key_end = decoder.raw_decode(text, at)
@@ -84,7 +86,7 @@ def pieces_of(raw: bytes) -> tuple[str, list[Piece], str] | None:
         after = text[value_end:next_at] if next_at > 0 else ""
         pieces.append(Piece(key, text[at:value_at], text[value_at:value_end], after))
         at = next_at
-    return head, pieces, text[value_end:]
+    return head, tuple(pieces), text[value_end:]
 
 
 def depth_of(text: str) -> int:
@@ -313,6 +315,7 @@ def fate_of(raw: bytes, route_name: str, rules: Rules, cycle: str, now: float) -
     )
 
 
+@lru_cache(maxsize=2000)
 def band_of(raw: bytes, route_name: str, rules: Rules) -> tuple[float, float]:
     """Between which moments it is not known whether the message's rest is over."""
     found = pieces_of(raw)

@@ -1,5 +1,6 @@
 """The alerting rules and their test files, read as Prometheus and promtool read them."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -8,9 +9,21 @@ import yaml
 ROOT = Path(__file__).parents[2]
 PROMETHEUS = ROOT / "monitoring" / "prometheus.yml"
 RULES = ROOT / "monitoring" / "rules.yml"
+SLO_RULES = ROOT / "monitoring" / "slo-rules.yml"
 ALERTMANAGER = ROOT / "monitoring" / "alertmanager.yml"
 RUNBOOK = ROOT / "docs" / "runbook.md"
+# Who is told, by severity.
+RECEIVERS = {"critical": "mutt-pager", "warning": "mutt-team", "info": "mutt-later"}
 TESTS = sorted(Path(__file__).parent.glob("*.yml"))
+
+
+def runbook_commands(program: str) -> list[str]:
+    """Every command of a program in the runbook, each once, without the comment behind it."""
+    text = RUNBOOK.read_text()
+    lines = re.findall(rf"^ *({program} .*)$", text, re.MULTILINE)
+    spans = re.findall(rf"`({program} [^`]*)`", text)
+    found = [re.sub(r"\s+#.*", "", line) for line in lines + spans]
+    return list(dict.fromkeys(line for line in found if "…" not in line))
 
 
 def rules() -> list[dict[str, Any]]:

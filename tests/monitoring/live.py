@@ -3,8 +3,9 @@
 import json
 import re
 import subprocess
+import urllib.parse
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,40 +13,12 @@ from typing import Any
 
 import yaml
 
+from tests.monitoring.faster import shortened
 from tests.monitoring.files import ALERTMANAGER, PROMETHEUS, RULES, records
 from tests.monitoring.programs import program
 from tests.moogsoft_server import MoogsoftServer
 from tests.redis_server import free_port
 from tests.services import until
-
-# Two hours of the rules are a minute here.
-FASTER = 120
-# Limits in seconds that stand in an expression.
-SHORTER = {"+ 60": "+ 4"}
-
-_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
-
-
-def _shorter(length: str) -> str:
-    return f"{int(length[:-1]) * _UNITS[length[-1]] * 1000 // FASTER}ms"
-
-
-def shortened(text: str) -> str:
-    """Our rules with every length of time shortened."""
-    groups = yaml.safe_load(text)
-    for group in groups["groups"]:
-        group["interval"] = "1s"
-        for rule in group["rules"]:
-            for name in ("for", "keep_firing_for"):
-                if name in rule:
-                    rule[name] = _shorter(rule[name])
-            expr = re.sub(
-                r"(\[|:|offset )(\d+[smhd])\b", lambda m: m[1] + _shorter(m[2]), rule["expr"]
-            )
-            for usual, short in SHORTER.items():
-                expr = expr.replace(usual, short)
-            rule["expr"] = expr
-    return yaml.safe_dump(groups)
 
 
 @dataclass(frozen=True)
@@ -54,21 +27,54 @@ class Told:
 
     receiver: str
     group: dict[str, str]
-    alert: str
+    labels: dict[str, str]
     status: str
+    description: str
+
+    @property
+    def alert(self) -> str:
+        """Its name."""
+        return self.labels["alertname"]
 
 
 class Watch:
     """What Prometheus finds, and what Alertmanager tells of it."""
 
-    def __init__(self, prometheus: str, inbox: MoogsoftServer) -> None:
+    def __init__(self, folder: Path, prometheus: str, inbox: MoogsoftServer) -> None:
+        self._folder = folder
         self._prometheus = prometheus
         self._inbox = inbox
 
-    def firing(self) -> set[str]:
-        """The alerts that fire."""
+    def scrape(self, targets: Mapping[str, list[int]], namespace: str = "") -> None:
+        """From now on scrape the ports of these jobs in a namespace, and no others there."""
+        labels = {"namespace": namespace} if namespace else {}
+        found = [
+            {"targets": [f"127.0.0.1:{port}" for port in ports], "labels": {"job": job, **labels}}
+            for job, ports in targets.items()
+        ]
+        # Written beside and renamed, for Prometheus looks at any moment.
+        path = self._folder / f"targets-{namespace}.json"
+        path.with_suffix(".new").write_text(json.dumps(found))
+        path.with_suffix(".new").replace(path)
+
+    def ask(self, expression: str) -> list[Any]:
+        """The result of an instant query."""
+        question = urllib.parse.urlencode({"query": expression})
+        return list(_found(self._prometheus, f"query?{question}")["result"])
+
+    def is_scraping(self) -> bool:
+        """Whether every target has answered."""
+        found = _found(self._prometheus, "targets")["activeTargets"]
+        return bool(found) and all(each["health"] == "up" for each in found)
+
+    def alerts(self) -> list[dict[str, str]]:
+        """The labels of the alerts that fire."""
         found = _found(self._prometheus, "alerts")["alerts"]
-        return {each["labels"]["alertname"] for each in found if each["state"] == "firing"}
+        return [each["labels"] for each in found if each["state"] == "firing"]
+
+    def firing(self) -> set[str]:
+        """Their names."""
+        return {labels["alertname"] for labels in self.alerts()}
 
     def told(self) -> list[Told]:
         """All that receivers were told so far."""
@@ -76,8 +82,9 @@ class Watch:
             Told(
                 request.path.removeprefix("/"),
                 message["groupLabels"],
-                alert["labels"]["alertname"],
+                alert["labels"],
                 alert["status"],
+                alert["annotations"]["description"],
             )
             for request in list(self._inbox.requests)
             for message in [json.loads(request.body)]
@@ -105,22 +112,26 @@ class Watch:
 
 
 @contextmanager
-def watch(folder: Path, targets: dict[str, int], inbox: MoogsoftServer) -> Iterator[Watch]:
-    """Both programs; `targets` has the port of each job that is scraped."""
+def watch(
+    folder: Path, targets: Mapping[str, list[int]], inbox: MoogsoftServer, *files: Path
+) -> Iterator[Watch]:
+    """Both programs, which watch these targets at first; `files` hold the rules (rules.yml)."""
     ports = {name: free_port() for name in ("prometheus", "alertmanager")}
+    address = f"http://127.0.0.1:{ports['prometheus']}"
+    found = Watch(folder, address, inbox)
+    found.scrape(targets)
     started = [
-        _started(folder, _prometheus(folder, ports, targets)),
+        _started(folder, _prometheus(folder, ports)),
         _started(folder, _alertmanager(folder, ports, inbox)),
     ]
-    address = f"http://127.0.0.1:{ports['prometheus']}"
     try:
         # It takes seconds to its first scrape, which are minutes here: the rules come afterwards.
-        until(lambda: _is_scraping(address), 60)
-        (folder / RULES.name).write_text(shortened(RULES.read_text()))
+        until(lambda: _is_ready(address) and found.is_scraping(), 60)
+        (folder / RULES.name).write_text(shortened(*(files or (RULES,))))
         urllib.request.urlopen(f"{address}/-/reload", data=b"").close()
         # What happens before their first look would be no change to them.
-        until(lambda: _found(address, f"query?query={records().popitem()[0]}")["result"], 60)
-        yield Watch(address, inbox)
+        until(lambda: found.ask(records().popitem()[0]), 60)
+        yield found
     finally:
         for process in started:
             process.terminate()
@@ -134,13 +145,12 @@ def _found(address: str, what: str) -> Any:
         return json.load(answer)["data"]
 
 
-def _is_scraping(address: str) -> bool:
-    """Whether every target has answered."""
+def _is_ready(address: str) -> bool:
     try:
-        found = _found(address, "targets")["activeTargets"]
+        with urllib.request.urlopen(f"{address}/-/ready"):
+            return True
     except OSError:
         return False
-    return bool(found) and all(each["health"] == "up" for each in found)
 
 
 def _started(folder: Path, command: list[str]) -> subprocess.Popen[bytes]:
@@ -148,16 +158,14 @@ def _started(folder: Path, command: list[str]) -> subprocess.Popen[bytes]:
         return subprocess.Popen(command, stdout=log, stderr=log)
 
 
-def _prometheus(folder: Path, ports: dict[str, int], targets: dict[str, int]) -> list[str]:
+def _prometheus(folder: Path, ports: dict[str, int]) -> list[str]:
     found: dict[str, Any] = yaml.safe_load(PROMETHEUS.read_text())
     found["global"] = {"scrape_interval": "1s", "evaluation_interval": "1s"}
     found["rule_files"] = [f"*{RULES.name}"]
     (alertmanagers,) = found["alerting"]["alertmanagers"]
     alertmanagers["static_configs"] = [{"targets": [f"127.0.0.1:{ports['alertmanager']}"]}]
-    found["scrape_configs"] = [
-        {"job_name": job, "static_configs": [{"targets": [f"127.0.0.1:{port}"]}]}
-        for job, port in targets.items()
-    ]
+    files = [{"files": [str(folder / "targets-*.json")], "refresh_interval": "1s"}]
+    found["scrape_configs"] = [{"job_name": "all", "file_sd_configs": files}]
     path = folder / "prometheus.yml"
     path.write_text(yaml.safe_dump(found))
     return [

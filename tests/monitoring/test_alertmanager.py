@@ -5,12 +5,11 @@ import re
 import pytest
 import yaml
 
-from tests.monitoring.files import ALERTMANAGER, PROMETHEUS, alerts, every_alert
+from tests.monitoring.files import ALERTMANAGER, PROMETHEUS, RECEIVERS, alerts, every_alert
 from tests.monitoring.programs import run
 from tests.shipping.files import services
 
 CONFIGURATION = yaml.safe_load(ALERTMANAGER.read_text())
-RECEIVERS = {"critical": "mutt-pager", "warning": "mutt-team", "info": "mutt-later"}
 
 
 def test_alertmanager_takes_its_configuration() -> None:

@@ -35,7 +35,10 @@ CELERYS = {
     f"{PACKAGE}.{name}"
     for name in (
         *("tasks", "celery", "broker", "schedule", "checked", "telemetry.announcing"),
-        *(f"worker.{each}" for each in ("audit_log", "oversight", "serving", "survival")),
+        *(
+            f"worker.{each}"
+            for each in ("audit_log", "background", "oversight", "serving", "survival")
+        ),
         "cli.application",
     )
 }
@@ -43,7 +46,13 @@ CELERYS = {
 FACES = (f"{PACKAGE}.cli", f"{PACKAGE}.console")
 # What opens settings and store for them, one module of each, and starts a process.
 OPENERS = frozenset(
-    {f"{PACKAGE}.{name}" for name in ("cli.application", "console.application", "console.command")}
+    {
+        f"{PACKAGE}.{name}"
+        for name in (
+            *("cli.application", "console.application", "console.command"),
+            "console.__main__",  # says what is missing where the others cannot be imported
+        )
+    }
 )
 # What only an extra brings, and the package that it is for.
 EXTRAS = {

@@ -3,7 +3,7 @@
 import pytest
 
 from mutt_tasks.operations.reasons import WORDS
-from mutt_tasks.replay.ending import ASKING, Ran
+from mutt_tasks.replay.ending import ASKING, JOB_DELAY, Ran
 from mutt_tasks.replay.result import HELD, JOB, REPLAYED, RouteResult
 
 # What somebody has to end, and a queue with nothing in it; all else passes by itself.
@@ -69,6 +69,15 @@ def test_a_drain_rests_for_the_rest_of_its_interval_or_until_it_is_worth_looking
     result: RouteResult, waited: float, seconds: float, delay: float
 ) -> None:
     assert ran(result, waited=waited).delay(seconds, 1.0) == delay
+
+
+def test_jobs_that_hold_all_that_is_left_go_on_at_once_and_beside_others_at_the_drains_pace() -> (
+    None
+):
+    job = held(JOB, delay=0.9)
+    assert ran(job, held("empty", more=False)).delay(0.6, 1.0) == JOB_DELAY < 0.1
+    assert ran(job, RouteResult(REPLAYED, more=True), waited=0.9).delay(1.4, 1.0) == 0.0
+    assert ran(job, held("window", delay=0.7)).delay(0.6, 1.0) == 0.7
 
 
 def test_the_route_that_is_worth_a_look_first_says_when() -> None:

@@ -211,8 +211,8 @@ def test_the_next_token_comes_when_the_rate_has_filled_what_lacks() -> None:
 # --- the room ---
 
 
-def steady(mean: float, samples: int = 50) -> LiveTraffic:
-    return LiveTraffic(mean, mean, samples, NOW)
+def steady(mean: float, samples: int = 50, at: float = NOW) -> LiveTraffic:
+    return LiveTraffic(mean, mean, samples, at)
 
 
 def test_an_empty_limiter_without_traffic_has_room_for_all_but_one() -> None:
@@ -330,6 +330,54 @@ def test_live_alerts_are_what_was_accepted_and_not_ours_but_for_ours_that_still_
     assert known.observed(limiter, 3, NOW).traffic.mean == 15
 
 
+def busy(used: int) -> Limiter:
+    return Limiter(50, 1.0, Accepted(used=used, recent=used, is_there=True))
+
+
+def test_the_first_period_behind_a_forwarder_that_slept_teaches_nothing() -> None:
+    asleep = replace(busy(1), is_failing=True)
+    known = pace(20.0, traffic=steady(20.0, at=NOW - 2)).observed(asleep, 1, NOW)
+
+    # It has been back for a fifth of a second, then for nearly one, and has not taken all yet.
+    known = known.observed(asleep, 1, NOW + 0.8)
+    early = known.observed(busy(4), 0, NOW + 1.0).observed(busy(39), 0, NOW + 1.79)
+    assert (early.traffic.mean, early.traffic.spread) == (20.0, 20.0)
+    assert early.observed(busy(31), 0, NOW + 2.0).traffic.mean > 20.0
+
+
+def test_nor_does_the_first_one_behind_a_queue_which_disturbs_until_it_is_gone() -> None:
+    stood = pace(20.0, traffic=steady(20.0, at=NOW - 2)).observed(busy(20), 9, NOW)
+    assert stood.congestion.is_standing
+
+    gone = stood.observed(busy(29), 9, NOW + 0.1).observed(busy(38), 0, NOW + 1.05)
+    assert (gone.traffic.mean, gone.congestion.is_standing) == (20.0, False)
+    assert gone.observed(busy(31), 0, NOW + 2.05).traffic.mean > 20.0
+
+
+def test_a_sample_or_two_of_before_an_outage_say_nothing_of_the_time_behind_it() -> None:
+    asleep = replace(busy(1), is_failing=True)
+
+    def left(samples: int) -> int:
+        known = pace(traffic=steady(20.0, samples, at=NOW - 2))
+        return known.observed(asleep, 1, NOW).traffic.samples
+
+    assert [left(samples) for samples in (1, 4, 5, 50)] == [0, 0, 5, 50]
+
+
+def test_a_queue_that_stands_between_two_samples_is_a_burst_and_hides_none() -> None:
+    burst = pace(20.0).observed(busy(20), 9, NOW + 0.5)
+
+    assert burst.observed(busy(31), 0, NOW + 1.0).traffic.mean > 20.0
+
+
+def test_before_live_traffic_was_measured_there_is_no_room() -> None:
+    assert pace().forgotten(NOW).room(SECOND, 0) == 0.0
+    # That takes a period without our replays of before.
+    anew = pace().forgotten(NOW).observed(busy(30), 0, NOW + 0.9)
+    assert anew.room(busy(30), 0) == 0.0
+    assert anew.observed(busy(20), 0, NOW + 1.9).room(busy(0), 0) > 1.0
+
+
 def test_before_a_long_period_what_came_in_the_last_second_is_the_sample() -> None:
     limiter = Limiter(500, 60.0, Accepted(used=300, recent=9))
 
@@ -366,7 +414,8 @@ def test_before_a_period_shorter_or_longer_than_a_span_rates_and_rooms_keep_thei
 def test_what_is_forgotten_of_live_traffic_is_not_what_was_too_low() -> None:
     known = Pace(traffic=replace(steady(9.0), lows=2, low_below=4.0), unseen=3)
 
-    assert known.forgotten() == Pace(traffic=LiveTraffic(low_below=4.0), unseen=3)
+    anew = LiveTraffic(low_below=4.0, disturbed_at=NOW)
+    assert known.forgotten(NOW) == Pace(traffic=anew, unseen=3)
 
 
 def test_replays_count_as_sure_unless_they_went_to_the_alerter() -> None:

@@ -61,6 +61,15 @@ def test_a_suspect_is_not_the_one_that_opens_the_forwarders_breaker() -> None:
     assert not quiet(Suspects(), failures=4)
 
 
+def test_nobody_waits_in_an_empty_queue() -> None:
+    waiting = Suspects().seen([1, 2], True, NOW)
+    assert waiting.waiting == 2
+
+    assert waiting.looked(1, 0, False, False, NOW).waiting == 1
+    gone = waiting.looked(0, 0, False, False, NOW)
+    assert (gone.waiting, gone.since) == (0, ())
+
+
 def test_what_came_in_an_outage_is_cleared() -> None:
     during = Suspects().looked(5, 0, is_first=True, is_trouble=True, now=NOW)
     assert during.cleared == 5

@@ -25,7 +25,7 @@ Queue = Annotated[str, Path(max_length=512, examples=["mutt:dlq:alerter"])]
 @router.get("", response_model=DeadLetterQueues)
 def queues(console: Here, _who: Who) -> Response:
     """The dead letter queues, how long they are, and where they are replayed to."""
-    depths = console.look().store.listings.lengths([source.key for source in console.lists])
+    depths = console.look().store.listings.lengths([source.parts for source in console.lists])
     found = [
         {
             "name": source.name,

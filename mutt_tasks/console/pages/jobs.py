@@ -108,7 +108,7 @@ def progress(job: dict[str, Any]) -> dict[str, Any]:
 def _kept(looker: Looker) -> list[dict[str, Any]]:
     """What lies in the trash, by job and list; what is removed first comes first."""
     lists = sources.looked_into(looker.store, looker.settings, (TRASH,))
-    lengths = looker.store.listings.lengths([each.key for each in lists])
+    lengths = looker.store.listings.lengths([each.parts for each in lists])
     told = {each.id: each for each in jobs.listed(looker.store, MOST)} if lists else {}
     return [
         {

@@ -5,7 +5,8 @@
 -- KEYS[4] -> state hash of the list's route
 -- ARGV[1] -> the lease's value while it is ours   ARGV[2] -> the lease's new time to live, ms
 -- ARGV[3] -> how many messages lie aside          ARGV[4] -> how many should, at most 1,000 away
--- ARGV[5] -> list of pairs: fields of the state hash
+-- ARGV[5] -> counter in the state hash of the messages that are stepped over (empty: none)
+-- ARGV[6] -> list of pairs: fields of the state hash
 --
 -- Returns {'stepped', how many lie aside now}, or
 --         {'changed', how many lie aside}   it was another number; nothing is done
@@ -22,8 +23,8 @@ if redis.call('GET', lease) ~= ARGV[1] then
   return { 'fenced' }
 end
 local found, wanted = redis.call('LLEN', aside), tonumber(ARGV[4])
-local state_pairs = lists_of_args(5)()
-wrong = first_bad_counter(state, { 'stepped' })
+local counter, state_pairs = ARGV[5], lists_of_args(6)()
+wrong = first_bad_counter(state, { 'stepped', counter })
 if wrong then
   return { 'corrupt', wrong }
 end
@@ -34,6 +35,9 @@ end
 -- From here on only writes.
 while found < wanted and redis.call('LMOVE', list, aside, 'RIGHT', 'LEFT') do
   found = found + 1
+end
+if counter ~= '' and found > tonumber(ARGV[3]) then
+  redis.call('HINCRBY', state, counter, found - tonumber(ARGV[3]))
 end
 while found > wanted do
   redis.call('LMOVE', aside, list, 'LEFT', 'RIGHT')
