@@ -25,6 +25,10 @@ UNDER_WAY_SECONDS = 0.06
 # A longer time between two looks that found the queues empty tells nothing (in periods).
 LONGEST_SPAN_PERIODS = 0.2
 
+# In a large window a few places are free at any time: for our replays it is at the level if it
+# lacks no more than this share of it, less a few.
+NEAR_SHARE, NEAR_LESS = 0.05, 3
+
 # Of our replays at the level those count for which at most this share of places became free.
 OPEN_SHARE = 0.5
 
@@ -106,7 +110,7 @@ class Stretch:
                 seen=self.seen + self.seen_full,
             )
             return rest._below(span)
-        if not self.level or span.before < self.level:
+        if not self.level or span.before < self.level - (self.near if span.ours else 0):
             return self._below(span) if self.level else self
         # Where an alert has left the window another one could take its place.
         if not span.is_quiet:
@@ -132,6 +136,11 @@ class Stretch:
     def without_ours(self) -> "Stretch":
         """The stretch without what it knows of our replays."""
         return replace(self, under_way=0.0, ours=0, seen=0, ours_full=0, seen_full=0)
+
+    @property
+    def near(self) -> int:
+        """How many places a window may lack of the level where replays are to meet it."""
+        return max(0, int(NEAR_SHARE * self.level) - NEAR_LESS)
 
     @property
     def _live(self) -> float:

@@ -29,9 +29,9 @@ ERROR, LATE_ERROR = 3e-5, 1e-3
 # only this badly that they stay at a level.
 REST_PERIODS, LONGEST_REST_PERIODS, DOUBT = 1.1, 8.0, 0.05
 # At least so many replays go at a time, or this share of the level: fewer are hard to tell from
-# what comes and leaves meanwhile. At most so many go to fill the window, and so many above it, or
-# this share of the level that is tried.
-LEAST, LEAST_SHARE = 3, 0.2
+# what comes and leaves meanwhile. LITTLE fill a large window to its level all the same. At most so
+# many go to fill the window, and so many above it, or this share of the level that is tried.
+LEAST, LEAST_SHARE, LITTLE = 3, 0.2, 12
 FILL, OVER, MOST_SHARE = 8, 16, 0.2
 # In all so many go, or this many times that level, and so many of them where the window was full.
 MOST, MOST_LEVELS, MOST_RISKED = 96, 2, 30
@@ -159,23 +159,24 @@ class Trial:
         """Some more may go: as many as have room below the level, or more than that."""
         stretch = self.stretch
         room = stretch.level - seen.used
+        is_at_level = room <= stretch.near
         if self.went and not stretch.level:
             return self, Verdict.INNOCENT  # nothing is taken at all: there is nothing to compare
         is_risked = stretch.ours_full >= self._most(MOST_RISKED)
         if is_risked or self.went >= max(MOST, MOST_LEVELS * self.full_at):
             is_full = stretch.chance(self.dispersion) <= LATE_ERROR
             return self, Verdict.FULL if is_full else Verdict.INNOCENT
-        is_little = 0 < room < min(self._least, stretch.level)
+        is_little = not is_at_level and room < min(self._least, LITTLE, stretch.level)
         is_even = seen.longest_gap <= GAP
         is_blind = stretch.ours_full >= (stretch.ours or BLIND * is_even)
-        if is_little or (room <= 0 and is_blind):
+        if is_little or (is_at_level and is_blind):
             return self._crowded(seen, now)
         if self.is_crowded:
             # Live traffic is falling: what it was says nothing any more.
             anew = Trial(now, stretch.level, self.dispersion, Stretch(now), self.missing)
             return anew, Verdict.OPEN
         more = min(room, self._most(FILL))
-        if room <= 0:
+        if is_at_level:
             to_full = max(self._least, self.full_at - seen.used)
             more = min(max(self.over, self._least), to_full, seen.limit - 1 - seen.used)
             if more < 1:

@@ -59,6 +59,15 @@ def test_at_the_level_our_replays_count_unless_many_places_became_free() -> None
     assert TEN.looked(busy(10, 10, took=3, ours=4)) == TEN
 
 
+def test_of_a_large_window_a_few_free_places_do_not_matter_to_our_replays() -> None:
+    large = replace(TEN, level=300)
+    full = large.looked(busy(290, 296, took=10, ours=60))
+    assert (full.ours_full, full.seen_full) == (60, 10)
+    assert large.looked(quiet(290, 290)).quiet_full == 0
+    assert large.looked(busy(285, 296, took=11, ours=60)).ours_full == 0
+    assert TEN.looked(busy(9, 10, took=1, ours=5)).ours_full == 0
+
+
 def test_what_rises_above_the_level_was_not_stopped_by_it() -> None:
     full = replace(TEN, quiet_full=0.4, ours_full=3, seen_full=1)
     raised = full.looked(busy(10, 12, took=2, ours=2))

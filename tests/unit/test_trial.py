@@ -83,6 +83,18 @@ def test_no_part_rises_above_the_limit_that_is_believed() -> None:
     assert after(Look(49), Span(0.1, 49, 49, 0), full_at=60, over=16)[1] is NOTHING
 
 
+def test_a_large_window_is_filled_to_its_level_with_as_few_as_it_has_room_for() -> None:
+    def more(room: int) -> int:
+        look = Look(300 - room, limit=500)
+        stretch = Stretch(NOW, level=300, quiet=1.0, live=20, ours=60, seen=60)
+        span = Span(0.1, look.used, look.used, 0)
+        return after(look, span, full_at=300, stretch=stretch, went=60, over=60)[0].may_send
+
+    assert [more(room) for room in (100, 60, 40, 13)] == [60, 60, 40, 13]
+    # A few free places are as good as none: these go to meet the level.
+    assert [more(room) for room in (12, 0)] == [60, 60]
+
+
 # --- live alerts are left alone ---
 
 
