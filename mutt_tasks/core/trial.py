@@ -29,8 +29,9 @@ ERROR, LATE_ERROR = 3e-5, 1e-3
 # only this badly that they stay at a level.
 REST_PERIODS, LONGEST_REST_PERIODS, DOUBT = 1.1, 8.0, 0.05
 # At least so many replays go at a time, or this share of the level: fewer are hard to tell from
-# what comes and leaves meanwhile. LITTLE fill a large window to its level all the same. At most so
-# many go to fill the window, and so many above it, or this share of the level that is tried.
+# what comes and leaves meanwhile. In a large window LITTLE free places are enough to fill it to its
+# level. At most so many go to fill the window, and so many above it, or this share of the level
+# that is tried.
 LEAST, LEAST_SHARE, LITTLE = 3, 0.2, 12
 FILL, OVER, MOST_SHARE = 8, 16, 0.2
 # In all so many go, or this many times that level, and so many of them where the window was full.
