@@ -25,12 +25,14 @@ UNDER_WAY_SECONDS = 0.06
 # A longer time between two looks that found the queues empty tells nothing (in periods).
 LONGEST_SPAN_PERIODS = 0.2
 
-# In a large window a few places are free at any time: for our replays it is at the level if it
-# lacks no more than this share of it, less a few.
+# In a large window a few places are free at any time: replays that are to meet its level may go if
+# it lacks no more than this share of it, less a few.
 NEAR_SHARE, NEAR_LESS = 0.05, 3
 
-# Of our replays at the level those count for which at most this share of places became free.
-OPEN_SHARE = 0.5
+# Replays met the level if there was room below it for at most this share of them. Where there was
+# room for more, but not for all, they say nothing. Fewer than a burst count as below the level if
+# they began there: how many of so few were taken, live alerts that come meanwhile hide.
+OPEN_SHARE, BURST = 0.5, 12
 
 # Moments are told to a millisecond.
 SAME_SECONDS = 0.0005
@@ -110,16 +112,24 @@ class Stretch:
                 seen=self.seen + self.seen_full,
             )
             return rest._below(span)
-        if not self.level or span.before < self.level - (self.near if span.ours else 0):
-            return self._below(span) if self.level else self
-        # Where an alert has left the window another one could take its place.
+        if not self.level:
+            return self
         if not span.is_quiet:
-            if OPEN_SHARE * span.ours < span.left:
-                return self
-            full, seen_full = self.ours_full + span.ours, self.seen_full + span.took
-            return replace(self, ours_full=full, seen_full=seen_full)
+            return self._tried(span)
+        if span.before < self.level:
+            return self._below(span)
+        # Where an alert has left the window another one could take its place.
         is_full = not (span.left or span.took)
         return replace(self, quiet_full=self.quiet_full + span.seconds) if is_full else self
+
+    def _tried(self, span: Span) -> "Stretch":
+        """The stretch after replays that met the level, or had room below it, or some of them."""
+        room = self.level - span.before + span.left
+        is_few = span.before < self.level and span.ours < BURST
+        if room <= OPEN_SHARE * span.ours and not is_few:
+            full, seen_full = self.ours_full + span.ours, self.seen_full + span.took
+            return replace(self, ours_full=full, seen_full=seen_full)
+        return self._below(span) if room >= span.ours or is_few else self
 
     def _below(self, span: Span) -> "Stretch":
         if not span.seconds:

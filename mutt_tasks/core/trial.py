@@ -38,6 +38,8 @@ FILL, OVER, MOST_SHARE = 8, 16, 0.2
 MOST, MOST_LEVELS, MOST_RISKED = 96, 2, 30
 # A level is none if the window rises above it by this much.
 LEAST_OVER = 4
+# It is no longer the window's level if less is taken than this share of what had room below it.
+FALLEN_SHARE = 0.1
 # While none went that had room, so many at most meet the level, and those only where it may be that
 # live alerts come evenly.
 BLIND = 3
@@ -84,7 +86,8 @@ class Trial:
     `is_under_way` these have not landed; `is_sure` says whether they went past the alerter.
     `may_send` more may go now, and `over` is how many may exceed the level next. Since
     `blind_since` there was no room for a comparison (0: there was); of `looks` since then `tight`
-    found gaps that even traffic has not, and after too many of these it `is_crowded`.
+    found gaps that even traffic has not, and after too many of these it `is_crowded`. It `is_anew`
+    if it took the place of one whose level was no longer the window's.
     """
 
     since: float = 0.0
@@ -102,6 +105,7 @@ class Trial:
     looks: int = 0
     tight: int = 0
     is_crowded: bool = False
+    is_anew: bool = False
 
     @property
     def is_on(self) -> bool:
@@ -118,6 +122,8 @@ class Trial:
 
     def looked(self, seen: Seen, span: Span, now: float) -> tuple["Trial", Verdict]:
         """The trial after a look at the limiter, and what it has found."""
+        if self._has_fallen(span):
+            return self._anew(seen.used, self.missing + span.ours, now), Verdict.OPEN
         trial = self._learnt(span)
         chance = trial.stretch.chance(self.dispersion)
         if chance <= ERROR:
@@ -134,6 +140,15 @@ class Trial:
             is_late = self.is_under_way and passed > LATE_PERIODS * seen.period
             return trial, Verdict.NOTHING if is_late else Verdict.OPEN
         return replace(trial, is_under_way=False)._next(seen, now)
+
+    def _has_fallen(self, span: Span) -> bool:
+        """Whether replays that had room were not taken: the level is an older one, too high now."""
+        had_room = LITTLE <= span.ours <= self.stretch.level - span.before
+        return had_room and not self.is_anew and span.took < FALLEN_SHARE * span.ours
+
+    def _anew(self, level: int, missing: float, now: float) -> "Trial":
+        """Another trial instead of this one, of the level that the window has now."""
+        return Trial(now, level, self.dispersion, Stretch(now), missing, is_anew=True)
 
     def _learnt(self, span: Span) -> "Trial":
         """With one more span, after which twice as many may go if the last ones appeared."""
@@ -174,8 +189,7 @@ class Trial:
             return self._crowded(seen, now)
         if self.is_crowded:
             # Live traffic is falling: what it was says nothing any more.
-            anew = Trial(now, stretch.level, self.dispersion, Stretch(now), self.missing)
-            return anew, Verdict.OPEN
+            return self._anew(stretch.level, self.missing, now), Verdict.OPEN
         more = min(room, self._most(FILL))
         if is_at_level:
             to_full = max(self._least, self.full_at - seen.used)

@@ -25,9 +25,10 @@ QUIET_SECONDS, LONGEST_QUIET = 5.0, 60.0
 DISTURBED_PERIODS = 2.0
 
 # A window is looked into if chance explains only this badly that it stays at a level, or if so many
-# alerts in a row that should have been taken were not. A CERTAIN one is even in a quiet time, and
-# an UNLIKELY one teaches nothing of live traffic.
-CERTAIN, SUSPICIOUS, UNLIKELY, SILENT = 1e-7, 1e-3, 0.02, 7.0
+# alerts in a row that should have been taken were not. A CERTAIN one is even in a quiet time, or
+# one with LONG times as many, and twice as much for each trial that blamed nobody. An UNLIKELY
+# one teaches nothing of live traffic.
+CERTAIN, SUSPICIOUS, UNLIKELY, SILENT, LONG = 1e-7, 1e-3, 0.02, 7.0, 4.0
 
 # The share that the alerter forwards is learnt from a trial of at least so many replays.
 ENOUGH = 8
@@ -185,7 +186,9 @@ class Watch:
         was_room = level + LEAST_OVER < self._usable(sight)
         if not was_room or not sight.sent or sight.queued > FEW:
             return self
-        if now < self.quiet_until and chance > CERTAIN:
+        plain_silence = SILENT * LONG * 2.0 ** min(self.innocents, 32)
+        is_plain = chance <= CERTAIN or unseen >= plain_silence
+        if now < self.quiet_until and not is_plain:
             return self
         if is_silent or chance <= SUSPICIOUS:
             trial = Trial(now, level, sight.dispersion, Stretch(now), missing=unseen)

@@ -51,21 +51,29 @@ def test_at_the_level_only_the_time_counts_in_which_no_alert_left() -> None:
     assert TEN.looked(quiet(14, 14)).quiet_full == 0.02
 
 
-def test_at_the_level_our_replays_count_unless_many_places_became_free() -> None:
+def test_our_replays_met_the_level_if_at_most_half_of_them_had_room_below_it() -> None:
     met = TEN.looked(busy(10, 10, took=0, ours=4))
     assert (met.ours_full, met.seen_full) == (4, 0)
     refilled = TEN.looked(busy(10, 10, took=2, ours=4))
     assert (refilled.ours_full, refilled.seen_full) == (4, 2)
-    assert TEN.looked(busy(10, 10, took=3, ours=4)) == TEN
 
 
-def test_of_a_large_window_a_few_free_places_do_not_matter_to_our_replays() -> None:
+def test_a_burst_that_began_below_the_level_met_it_all_the_same() -> None:
     large = replace(TEN, level=300)
-    full = large.looked(busy(290, 296, took=10, ours=60))
-    assert (full.ours_full, full.seen_full) == (60, 10)
-    assert large.looked(quiet(290, 290)).quiet_full == 0
-    assert large.looked(busy(285, 296, took=11, ours=60)).ours_full == 0
-    assert TEN.looked(busy(9, 10, took=1, ours=5)).ours_full == 0
+    burst = large.looked(busy(238, 300, took=79, ours=291))
+    assert (burst.ours_full, burst.seen_full, burst.ours) == (291, 79, 5)
+    twelve = large.looked(busy(294, 300, took=6, ours=12))
+    assert (twelve.ours_full, twelve.seen_full, twelve.ours) == (12, 6, 5)
+    # Fewer are no burst.
+    eleven = large.looked(busy(295, 300, took=5, ours=11))
+    assert (eleven.ours_full, eleven.ours, eleven.seen) == (0, 16, 10)
+
+
+def test_our_replays_say_nothing_if_more_of_them_had_room_but_not_all() -> None:
+    assert TEN.looked(busy(10, 10, took=3, ours=4)) == TEN
+    large = replace(TEN, level=300)
+    assert large.looked(busy(290, 299, took=10, ours=15)) == large
+    assert TEN.looked(busy(10, 9, took=3, ours=4)).ours == 9
 
 
 def test_what_rises_above_the_level_was_not_stopped_by_it() -> None:

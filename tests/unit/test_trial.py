@@ -264,6 +264,23 @@ def test_the_limiter_is_blamed_where_chance_explains_less_than_three_in_100_000(
     assert ended(18, 9, 9) is FULL  # 1 of 48,620
 
 
+def test_replays_that_had_room_and_were_not_taken_begin_a_trial_of_what_the_window_holds() -> None:
+    def fallen(took: int, ours: int = 20, before: int = 280, **known: Any) -> tuple[Trial, Verdict]:
+        began = Stretch(NOW - 3, level=480, quiet=1.0, live=20, ours=90, seen=90)
+        span = Span(0.1, before, before + took, took, ours, is_quiet=False)
+        look = Look(before + took, limit=495)
+        return after(look, span, full_at=480, stretch=began, went=110, missing=7.0, **known)
+
+    anew = Trial(NOW, 281, 1.0, Stretch(NOW), 27.0, is_anew=True)
+    assert fallen(took=1) == (anew, OPEN)
+    assert fallen(took=2)[0].full_at == 480
+    assert fallen(took=0, ours=11)[0].full_at == 480
+    assert fallen(took=1, before=460)[0].full_at == 461
+    assert fallen(took=1, before=461)[0].full_at == 480
+    # Only once: what is not taken then is not taken anywhere.
+    assert fallen(took=1, is_anew=True)[0].full_at == 480
+
+
 def test_where_nothing_is_taken_at_all_one_part_is_enough() -> None:
     nothing = Stretch(NOW - 3)
 
@@ -300,7 +317,7 @@ def test_gaps_in_a_seventh_of_the_looks_of_three_periods_are_a_crowd() -> None:
 def test_a_crowd_that_leaves_room_is_tried_anew() -> None:
     trial, verdict = crowded(20, 20, since=9.0, is_crowded=True, missing=4.0)
 
-    assert (trial, verdict) == (Trial(NOW, 30, 1.0, Stretch(NOW), 4.0), OPEN)
+    assert (trial, verdict) == (Trial(NOW, 30, 1.0, Stretch(NOW), 4.0, is_anew=True), OPEN)
 
 
 def test_what_rises_above_the_level_ends_a_crowd() -> None:

@@ -17,13 +17,14 @@ LOOK = 0.05
 
 @dataclass
 class Stream:
-    """Alerts before a limiter of `limit` a period, looked at twenty times a second.
+    """Alerts before a limiter of `limit` a second, `believed` to be another, looked at every 50 ms.
 
     `live` alerts come a second; a watch that does not hold lets `pace` replays a second go, of
     which a `share` is forwarded. `is_sure` says that they go straight to the forwarder.
     """
 
     limit: int = 50
+    believed: int = 50
     live: float = 15.0
     pace: float = 30.0
     share: float = 1.0
@@ -78,7 +79,7 @@ class Stream:
         live = float(max(0, used - sent))
         moments = sorted(moment for moment in self._window if moment > self.now - 1)
         leaving = tuple(moment + 1 - self.now for moment in moments)
-        limiter = Limiter(50, 1.0, Accepted(used, used, leaving))
+        limiter = Limiter(self.believed, 1.0, Accepted(used, used, leaving))
         certain = sum(moment > self.now - 0.5 for moment in self._sent) if self.is_sure else 0
         sure, unsure = (sent, 0) if self.is_sure else (0, sent)
         sight = Sight(
@@ -89,15 +90,17 @@ class Stream:
             unsure=unsure,
             live=live,
             period=1.0,
-            limit=50,
+            limit=self.believed,
             longest_gap=limiter.longest_gap if self.sees_limiter else 0.0,
             leaving=leaving if self.sees_limiter else (),
             dispersion=0.0 if self.is_even else 1.0,
         )
         self.watch = self.watch.looked(sight, self.now)
-        self._owed = min(3.0, self._owed + self.pace * LOOK)
+        self._owed = min(max(3.0, self.pace * LOOK), self._owed + self.pace * LOOK)
         if self.watch.drop.ceiling >= 0:
-            self._owed = min(self._owed, 1.0 if used < self.watch.drop.limit(50) else 0.0)
+            self._owed = min(
+                self._owed, 1.0 if used < self.watch.drop.limit(self.believed) else 0.0
+            )
         self.now += LOOK
         if self.watch.is_checking(self.now):
             self._send(self.watch.trial.may_send)
@@ -167,6 +170,17 @@ def test_a_limiter_lowered_while_replays_fill_it_is_found_though_it_was_fuller_j
 
 BELOW_LIVE_TRAFFIC = [(7, 12.0), (5, 15.0), (7, 20.0)]
 ABOUT_LIVE_TRAFFIC = [(10, 12.0), (10, 8.0), (7, 8.0), (5, 8.0), (15, 15.0)]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_large_limiter_lowered_while_replays_fill_it_is_found(seed: int) -> None:
+    stream = learnt(limit=500, believed=500, live=20.0, pace=400.0, seed=seed).run(10)
+    assert stream.dropped == 0
+    stream.limit = 300
+    stream.run(10)
+
+    assert stream.watch.drop.drops == 1
+    assert stream.lost <= 200
 
 
 @pytest.mark.parametrize("seed", range(5))

@@ -117,6 +117,17 @@ def test_what_chance_explains_in_one_of_ten_million_cases_ends_a_quiet_time() ->
     assert not begun(23)
 
 
+@pytest.mark.parametrize(("innocents", "enough"), [(0, 28), (1, 56), (2, 112)])
+def test_many_in_a_row_that_were_not_taken_end_a_quiet_time(innocents: int, enough: int) -> None:
+    def begun(unseen: float) -> bool:
+        silent = replace(SILENT, unseen=unseen)
+        known = replace(KNOWN, saturation=silent, innocents=innocents, quiet_until=NOW + 60)
+        return suspecting(known).trial.is_on
+
+    assert begun(enough)
+    assert not begun(enough - 1)
+
+
 def test_a_trial_needs_room_of_more_than_four_below_what_is_usable() -> None:
     def begun(level: int, limit: int = 50) -> bool:
         high = replace(FULL, newer=replace(FULL.newer, level=level))
