@@ -13,7 +13,7 @@ process, or one of bursts of `burst` alerts each.
 
 from dataclasses import dataclass
 from functools import cache
-from math import exp, sqrt
+from math import exp, isfinite, sqrt
 
 from benchmarks.recovery_model.scenario import EVEN, Scenario
 
@@ -66,7 +66,7 @@ def drops_a_second(limited: Limited, free: float) -> float:
 def bound_of(scenario: Scenario, drops_an_hour: float) -> float | None:
     """The least possible `times_least` of a scenario; None where it is not the limiter that bounds.
 
-    It does where nothing else is narrower, and live events come by chance.
+    It does where nothing else is narrower, its limit stays, and live events come by chance.
     """
     allowed = scenario.limit / scenario.period
     others = (
@@ -74,10 +74,12 @@ def bound_of(scenario: Scenario, drops_an_hour: float) -> float | None:
         scenario.moogsoft_rate or float("inf"),
         1 / scenario.alerter_seconds,
     )
-    if not scenario.live_rate or scenario.live_pattern == EVEN or min(others) < allowed:
+    is_random = scenario.live_rate and scenario.live_pattern != EVEN
+    if not is_random or scenario.changes or min(others) < allowed:
         return None
     limited = Limited(scenario.limit, scenario.period, scenario.live_rate, scenario.live_burst)
-    return times_least(limited, drops_an_hour)
+    bound = times_least(limited, drops_an_hour)
+    return bound if isfinite(bound) else None
 
 
 @cache

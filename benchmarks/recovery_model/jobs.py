@@ -39,14 +39,14 @@ def run_all(
         # The longest first: what is short fills the gaps.
         order = sorted(
             ((at, policy) for at in range(len(jobs)) for policy in wanted),
-            key=lambda one: (one[1] == OURS, baselines[one[0]].least),
+            key=lambda one: (one[1] == OURS, baselines[one[0]].least.seconds),
             reverse=True,
         )
         running: list[tuple[int, str, Future[Result]]] = []
         for at, policy in order:
             job, base = jobs[at], baselines[at]
-            bounds = {"least": base.least, "cap_at": base.cap_at}
-            future = pool.submit(run, job.scenario, policy, job.seed, sample=sample, **bounds)
+            bounds = base.least, base.cap_at
+            future = pool.submit(run, job.scenario, policy, job.seed, *bounds, sample=sample)
             running.append((at, policy, future))
         for at, base in enumerate(baselines):
             found[at, NONE] = measure(base, base)

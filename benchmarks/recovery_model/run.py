@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from benchmarks.recovery_model import policies
 from benchmarks.recovery_model.books import Dead, missing_and_doubled
-from benchmarks.recovery_model.least import least_seconds
+from benchmarks.recovery_model.least import Least, least_possible
 from benchmarks.recovery_model.ours import ours
 from benchmarks.recovery_model.scenario import Scenario
 from benchmarks.recovery_model.server import memory_redis, one_connection
@@ -44,7 +44,7 @@ class Result:
     seed: int
     ended_at: float
     cap_at: float
-    least: float
+    least: Least
     seconds: float
     recovered_at: float
     good_left: int
@@ -73,7 +73,7 @@ def run(
     scenario: Scenario,
     policy: str,
     seed: int,
-    least: float = 0.0,
+    least: Least = Least(),  # noqa: B008
     cap_at: float = 0.0,
     sample: float = 10.0,
 ) -> Result:
@@ -89,8 +89,8 @@ def run(
         world = World(scenario, client, seed, sample)
         if policy == NONE:
             world.advance_to(_settled_at(scenario))
-            least = least_seconds(scenario, world)
-            span = min(scenario.cap_seconds, max(scenario.cap_factor * least, LEAST_CAP))
+            least = least_possible(scenario, world)
+            span = min(scenario.cap_seconds, max(scenario.cap_factor * least.seconds, LEAST_CAP))
             cap_at = scenario.trouble_to + span
             policies.none(world, cap_at, seed)
         elif policy == OURS:
@@ -111,7 +111,7 @@ def _settled_at(scenario: Scenario) -> float:
 
 
 def _closed(
-    world: World, policy: str, seed: int, bounds: tuple[float, float], started: float
+    world: World, policy: str, seed: int, bounds: tuple[Least, float], started: float
 ) -> Result:
     """Stop the live events, let the queues empty, and do the books; bounds: least and cap."""
     least, cap_at = bounds

@@ -10,6 +10,7 @@ COLUMNS = (
     "policy",
     "time to recover",
     "× least",
+    "possible",
     "alerts dropped because of it",
     "lost by the pipeline itself",
     "good quarantined",
@@ -38,7 +39,8 @@ def row(found: Measures) -> list[str]:
     return [
         f"**{found.policy}**" if found.policy == OURS else found.policy,
         _time(found),
-        "–" if isnan(found.ratio) else f"{found.ratio:.2f}",
+        _times(found.ratio),
+        _times(found.possible),
         f"{found.dropped:,}",
         f"{found.live_lost:,}",
         f"{found.good_dead:,}",
@@ -52,6 +54,10 @@ def row(found: Measures) -> list[str]:
         str(found.doubled),
         verdict(found),
     ]
+
+
+def _times(ratio: float) -> str:
+    return "–" if isnan(ratio) else f"{ratio:.2f}"
 
 
 def verdict(found: Measures) -> str:

@@ -13,7 +13,7 @@ from mutt_tasks.core.congestion import Congestion, stands
 from mutt_tasks.core.limiter import ForwarderClock, Limiter
 from mutt_tasks.core.live_traffic import LiveTraffic, Load
 from mutt_tasks.core.own_sends import OwnSends
-from mutt_tasks.core.room import LEAST_SIGMAS, limit_needed, room, sigmas
+from mutt_tasks.core.room import limit_needed, room
 from mutt_tasks.core.token_bucket import TokenBucket
 
 # Where no forwarder's limiter was ever seen, `auto` keeps to this many messages a second. Once
@@ -134,10 +134,9 @@ class Pace:
             return inf
         if not self.traffic.samples:
             return 0.0
-        rarity = sigmas(limiter, self.traffic)
-        if stands(limiter, queued) or rarity < LEAST_SIGMAS:
+        if stands(limiter, queued):
             return 0.0
-        fits = room(limiter, self.traffic, rarity) - queued
+        fits = room(limiter, queued, self.traffic)
         return min(fits, max(1.0, MOST_SHARE * self._left(limiter)) - self.sends.total)
 
     def _left(self, limiter: Limiter) -> float:
@@ -150,8 +149,7 @@ class Pace:
         0 where it does not, as far as is known.
         """
         is_known = self.seen_at and self.traffic.samples >= ENOUGH_SAMPLES
-        needed = limit_needed(limiter, self.traffic) if is_known else 0
-        return needed if needed > limiter.limit else 0
+        return limit_needed(limiter, self.traffic) if is_known else 0
 
     def refilled(self, rate: float, now: float) -> "Pace":
         """The bucket at `now`, when `rate` tokens a second flow in."""

@@ -1,67 +1,128 @@
 """The room in the forwarder's limiter: how many replays may go now beside the live alerts to come.
 
-A replay that goes now stays in the window for a whole period. Until then alerts leave the window
-one by one while live ones come, so the window is fullest just before one of them leaves, or at the
-end of the period. At each of these moments there has to be room for the replays beside the most
-live alerts that may come by then; the tightest moment decides.
+A replay that goes now stays in the window for a whole period. It costs a live alert if, at some
+moment until then, live alerts need just the place that it takes. How likely that is follows from
+the moments at which alerts leave the window: while `left` of them are still there, it happens once
+as many live alerts have come as the limiter takes beside those and the replays. Over a time in
+which none leaves, the chances add up to
 
-How rare a chance room is kept for weighs what a drop costs against what waiting costs, at thirty
-alerts for an hour. Simulated (docs/design.md), both are least together at HEADROOM_SIGMAS where
-the limiter is large. Before a small one, or under heavy traffic, that would leave no room at all,
-ever; there they are least, within a few percent, if there is just room for one replay in a window
-that holds no other alert.
+    P(N(end) > room) - P(N(start) > room), which is at most rate * (end - start) * P(N(end) = room)
+
+for N, the number of live alerts, a Poisson process, or one whose numbers are scaled by how much
+more or less the measured traffic varies. So many drops more are expected for a replay; one may go
+if these are worth it. A drop is for good, and waiting costs time only: replays at the rate that
+live traffic leaves may cost DROPS_A_SECOND. Before a small limiter, or under heavy traffic, nothing
+would ever go at that price. There it is what makes both losses together least (simulated,
+docs/design.md): some times the chance that live alerts alone fill a window.
 """
 
-from math import sqrt
+from collections.abc import Iterable
+from math import exp, inf, lgamma, log
+from typing import NamedTuple
 
 from mutt_tasks.core.limiter import Limiter
 from mutt_tasks.core.live_traffic import LiveTraffic
 
-# Room is kept for as many live alerts as chance exceeds twice in 100,000 times, in standard
-# deviations. At one look every 20 ms, before 50/s under 20/s, that is about one drop an hour.
-HEADROOM_SIGMAS = 4.1
-# If room for one replay is only left below this many standard deviations, live traffic alone fills
-# the limiter in more than one period of fifty: nothing goes.
-LEAST_SIGMAS = 2.0
+# Expected drops for a second of replays. The chances of neighbouring moments overlap, so that far
+# fewer come true: simulated, about one an hour, before a small limiter as before a large one.
+DROPS_A_SECOND = 1.8e-3
+# Where live alerts fill a window without us, a replay may add so many times the chance of that.
+TIMES_WITHOUT_US = 5.0
+# Where that chance is more than this, live traffic alone fills the limiter: nothing goes.
+MOST_WITHOUT_US = 0.0228
 
-# Room is always kept for this many live alerts, however little traffic was seen.
-_AT_LEAST = 1.0
-# Differences between two floating-point numbers that should be equal.
-_ROUNDING = 1e-6
+# Traffic that is more even than this counts as this even (variance over mean).
+_LEAST_DISPERSION = 0.005
 
 
-def sigmas(limiter: Limiter, traffic: LiveTraffic) -> float:
-    """How rare a chance room is kept for, in standard deviations; below LEAST_SIGMAS: no room.
+class _Moment(NamedTuple):
+    """Until this moment the limiter has `places` beside what is left in its window.
 
-    It is HEADROOM_SIGMAS, or where that leaves no room for a single replay, the most that does.
+    Live alerts come in steps of `step` alerts, `mean` of these until then, and `coming` of them
+    since the moment before.
     """
-    mean, variance, skew = traffic.expected(limiter.period / limiter.span)
-    # The z of mean + z * sqrt(variance) + skew * (z² - 1) = limit - 1.
-    free = limiter.limit - 1 - mean + skew
-    if free <= 0:
-        return 0.0
-    deviations = sqrt(variance + 4 * skew * free) + sqrt(variance)
-    return min(HEADROOM_SIGMAS, 2 * free / deviations) if deviations else HEADROOM_SIGMAS
+
+    places: int
+    step: float
+    mean: float
+    log_mean: float
+    coming: float
 
 
-def room(limiter: Limiter, traffic: LiveTraffic, sigmas: float) -> float:
-    """How many more alerts may go so that chance as rare as `sigmas` does not fill the window."""
-    # As `traffic.expected` tells, in a form that is quick enough for some hundred moments.
-    mean, dispersion = traffic.mean, traffic.dispersion
-    known, span = traffic.known_for, limiter.span
-    variance, offset = dispersion * mean, dispersion / 6 * (sigmas * sigmas - 1)
-    tightest = float("inf")
-    left = limiter.used
-    for seconds in (*limiter.accepted.leaving, limiter.period):
-        spans = seconds / span
-        most = mean * spans + sigmas * sqrt(variance * spans * (1 + spans / known)) + offset
-        tightest = min(tightest, limiter.limit - left - max(_AT_LEAST, most))
-        left = max(0, left - limiter.accepted.stride)
-    return tightest + _ROUNDING
+def _added_drops(moments: Iterable[_Moment], replays: int, most: float = inf) -> float:
+    """How many drops the last of so many replays adds; more than `most` are not counted."""
+    added = 0.0
+    for places, step, mean, log_mean, coming in moments:
+        room = (places - replays) / step
+        if places - replays < 1 or room <= mean:
+            return inf
+        # P(N > room) is P(N = room) times this: of a Poisson distribution's tail, a geometric sum.
+        beyond = mean / (room + 1) / (1 - mean / (room + 2))
+        just_full = exp(room * log_mean - mean - lgamma(room + 1))
+        added += just_full * (coming if coming < beyond else beyond)
+        if added > most:
+            break
+    return added
+
+
+def room(limiter: Limiter, queued: int, traffic: LiveTraffic) -> int:
+    """How many more alerts may go; `queued` alerts have not reached the limiter yet."""
+    worth = _worth(limiter, traffic)
+    moments = _moments(limiter, queued, traffic)
+
+    def may_go(replays: int) -> bool:
+        return _added_drops(moments, replays, worth) <= worth
+
+    if not worth or not may_go(1):
+        return 0
+    fits, too_many = 1, 2
+    while may_go(too_many):
+        fits, too_many = too_many, 2 * too_many
+    while too_many - fits > 1:
+        middle = (fits + too_many) // 2
+        fits, too_many = (middle, too_many) if may_go(middle) else (fits, middle)
+    return fits
 
 
 def limit_needed(limiter: Limiter, traffic: LiveTraffic) -> int:
-    """The smallest limit with which live traffic as it is leaves room for replays, in alerts."""
-    mean, variance, skew = traffic.expected(limiter.period / limiter.span)
-    most = mean + LEAST_SIGMAS * sqrt(variance) + skew * (LEAST_SIGMAS**2 - 1)
-    return int(most) + 2
+    """The smallest limit, in alerts, with which live traffic as it is leaves room for replays.
+
+    0 where that is the case already.
+    """
+    if _without_us(limiter.limit, limiter, traffic) <= MOST_WITHOUT_US:
+        return 0
+    needed = limiter.limit + 1
+    while _without_us(needed, limiter, traffic) > MOST_WITHOUT_US:
+        needed += 1
+    return needed
+
+
+def _worth(limiter: Limiter, traffic: LiveTraffic) -> float:
+    """How many expected drops a replay is worth; 0 where live traffic alone fills the limiter."""
+    without_us = _without_us(limiter.limit, limiter, traffic)
+    if without_us > MOST_WITHOUT_US:
+        return 0.0
+    left_a_second = limiter.limit / limiter.period - traffic.mean / limiter.span
+    return max(DROPS_A_SECOND / left_a_second, TIMES_WITHOUT_US * without_us)
+
+
+def _without_us(limit: int, limiter: Limiter, traffic: LiveTraffic) -> float:
+    """The chance that live alerts alone fill a window of a limiter with this limit."""
+    return min(1.0, _added_drops(_moments(Limiter(limit, limiter.period), 0, traffic), 1))
+
+
+def _moments(limiter: Limiter, queued: int, traffic: LiveTraffic) -> list[_Moment]:
+    """Each moment at which alerts leave the window, and the end of the period, in order."""
+    evenness, mean_varies = max(_LEAST_DISPERSION, traffic.dispersion), 1 / traffic.known_for
+    rate, span = traffic.mean, limiter.span
+    left, since, moments = limiter.used + queued, 0.0, []
+    for until in (*limiter.accepted.leaving, limiter.period):
+        spans = until / span
+        # Few samples tell the mean badly: it varies as well.
+        step = evenness * (1 + spans * mean_varies)
+        mean = rate * spans / step
+        coming = rate * (until - since) / span / step
+        log_mean = log(mean) if mean > 0 else -inf
+        moments.append(_Moment(limiter.limit - left, step, mean, log_mean, coming))
+        left, since = max(queued, left - limiter.accepted.stride), until
+    return moments

@@ -6,12 +6,13 @@ from typing import Any
 
 import pytest
 
+from benchmarks.recovery_model.causal_bound import bound_of
 from benchmarks.recovery_model.harm import HARM
-from benchmarks.recovery_model.least import least_seconds
+from benchmarks.recovery_model.least import least_possible
 from benchmarks.recovery_model.measures import Measures, added_delay, measure
 from benchmarks.recovery_model.outages import OUTAGES
 from benchmarks.recovery_model.run import NONE, OURS, Result, run
-from benchmarks.recovery_model.scenario import Change, Scenario, small
+from benchmarks.recovery_model.scenario import EVEN, Change, Scenario, small
 from benchmarks.recovery_model.world import World
 from stand_ins import runtime
 from tests.benchmarks.words import even
@@ -71,18 +72,41 @@ def test_without_shelter_it_costs_hundreds() -> None:
 def test_the_least_possible_time_counts_the_alerts_that_nobody_saves() -> None:
     scenario = OUTAGES["outage-no-breaker"]
     one = alone(scenario)
-    assert one.least > (one.good_left + len(one.drops)) / 30.0
+    assert one.least.seconds > (one.good_left + len(one.drops)) / 30.0
 
 
 def test_the_least_possible_time_counts_from_a_changed_limit_on_at_that(client: Any) -> None:
     lowered = Change(10.0, runtime.RATE_LIMIT, "5")
     scenario = even(live_rate=1.0, backlog_alerter=810, changes=(lowered,))
-    assert least_seconds(scenario, World(scenario, client, 1)) == pytest.approx(10 + 320 / 4)
+    assert least_possible(scenario, World(scenario, client, 1)).seconds == pytest.approx(
+        10 + 320 / 4
+    )
 
 
 def test_the_least_possible_time_counts_until_there_is_a_forwarder(client: Any) -> None:
     scenario = even(live_rate=0.0, backlog_alerter=100, forwarder_from=30.0)
-    assert least_seconds(scenario, World(scenario, client, 1)) == pytest.approx(32.0)
+    assert least_possible(scenario, World(scenario, client, 1)).seconds == pytest.approx(32.0)
+
+
+def test_who_does_not_know_the_future_keeps_room_and_meets_the_last_poison_late(
+    client: Any,
+) -> None:
+    by_chance = Scenario("", backlog_alerter=3000)
+    found = least_possible(by_chance, World(by_chance, client, 1))
+    assert found.seconds == pytest.approx(100.0)
+    assert found.causal == pytest.approx(100.0 * bound_of(by_chance, 1.0))
+    evenly = replace(by_chance, live_pattern=EVEN)
+    assert least_possible(evenly, World(evenly, client, 1)).causal == pytest.approx(100.0)
+    poisoned = replace(evenly, backlog_poison=0.01)
+    found = least_possible(poisoned, World(poisoned, client, 1))
+    assert found.seconds == 180.0
+    assert 275 < found.causal < 280.5  # a hundredth of the work is poison
+
+
+def test_a_limit_that_changes_has_no_bound_of_its_own() -> None:
+    lowered = Change(10.0, runtime.RATE_LIMIT, "5")
+    assert bound_of(Scenario("", backlog_alerter=10), 1.0)
+    assert bound_of(Scenario("", backlog_alerter=10, changes=(lowered,)), 1.0) is None
 
 
 @pytest.mark.parametrize("counted_at", [40.0, 90.0])
@@ -94,7 +118,7 @@ def test_the_least_possible_time_counts_the_queues_before_a_forwarder_that_is_na
     world = World(replace(storm, post_seconds=0.2, alerter_seconds=0.05), client, 1)
     world.advance_to(counted_at)
     world.books.good_in_dlq = 1
-    assert least_seconds(world.scenario, world) == pytest.approx(1401 / 4, rel=0.01)
+    assert least_possible(world.scenario, world).seconds == pytest.approx(1401 / 4, rel=0.01)
 
 
 def test_what_an_outage_holds_up_is_backlog_and_what_comes_later_is_live() -> None:

@@ -11,9 +11,9 @@ from benchmarks.recovery_model.plots import backlog_curves
 from benchmarks.recovery_model.run import NONE, OURS, POLICIES
 
 WELL = Measures(
-    scenario="", policy="", seconds=100.0, watched=100.0, gave_up=False, least=90.0, good_left=0,
-    odd_left=0, dropped=0, replays_dropped=0, live_dropped=0, live_lost=0, dropped_anyway=0,
-    destroyed=0, live_shed=0, good_dead=0, poison_replays=None, delay=nan, lost=0, doubled=0,
+    scenario="", policy="", seconds=100.0, watched=100.0, gave_up=False, least=90.0, causal=90.0,
+    good_left=0, odd_left=0, dropped=0, replays_dropped=0, live_dropped=0, live_lost=0,
+    dropped_anyway=0, destroyed=0, live_shed=0, good_dead=0, poison_replays=None, delay=nan, lost=0, doubled=0,
     is_crowded=False, run_seconds=1.0, depths=((0.0, 5), (100.0, 0)),
 )  # fmt: skip
 
@@ -64,6 +64,13 @@ def test_the_page_shows_every_scenario_and_its_own_losses_beside_ours() -> None:
 def test_where_live_alerts_alone_fill_the_limiter_nobody_has_to_save_them_all() -> None:
     assert replace(WELL, live_lost=9).missed() == ["alerts lost"]
     assert replace(WELL, live_lost=9, is_crowded=True).missed() == []
+
+
+def test_the_time_is_judged_by_what_can_be_reached_without_knowing_the_future() -> None:
+    assert replace(WELL, seconds=103.0).missed() == []
+    assert replace(WELL, seconds=104.0).missed() == ["time"]
+    assert replace(WELL, seconds=131.0, causal=120.0).missed() == []
+    assert replace(WELL, seconds=133.0, causal=120.0).missed() == ["time"]
 
 
 def test_the_picture_is_drawn(tmp_path: Path) -> None:
