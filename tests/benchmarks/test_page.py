@@ -13,8 +13,8 @@ from benchmarks.recovery_model.run import NONE, OURS, POLICIES
 WELL = Measures(
     scenario="", policy="", seconds=100.0, watched=100.0, gave_up=False, least=90.0, causal=90.0,
     good_left=0, odd_left=0, dropped=0, replays_dropped=0, live_dropped=0, live_lost=0,
-    dropped_anyway=0, destroyed=0, live_shed=0, good_dead=0, poison_replays=None, delay=nan, lost=0, doubled=0,
-    is_crowded=False, run_seconds=1.0, depths=((0.0, 5), (100.0, 0)),
+    dropped_anyway=0, destroyed=0, live_shed=0, good_dead=0, poison_replays=None, delay=nan,
+    lost=0, doubled=0, is_crowded=False, run_seconds=1.0, depths=((0.0, 5), (100.0, 0)),
 )  # fmt: skip
 
 
