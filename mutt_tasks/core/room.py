@@ -17,7 +17,7 @@ docs/design.md): some times the chance that live alerts alone fill a window.
 """
 
 from collections.abc import Iterable
-from math import exp, inf, lgamma, log
+from math import exp, inf, lgamma, log, sqrt
 from typing import NamedTuple
 
 from mutt_tasks.core.limiter import Limiter
@@ -26,7 +26,8 @@ from mutt_tasks.core.live_traffic import LiveTraffic
 # Expected drops for a second of replays. The chances of neighbouring moments overlap, so that far
 # fewer come true: simulated, about one an hour, before a small limiter as before a large one.
 DROPS_A_SECOND = 1.8e-3
-# Where live alerts fill a window without us, a replay may add so many times the chance of that.
+# Where live alerts fill a window without us, a replay may add so many times the chance of that, at
+# most; fewer times before a small limiter: as many as the square root of its limit.
 TIMES_WITHOUT_US = 5.0
 # Where that chance is more than this, live traffic alone fills the limiter: nothing goes.
 MOST_WITHOUT_US = 0.0228
@@ -103,7 +104,8 @@ def _worth(limiter: Limiter, traffic: LiveTraffic) -> float:
     if without_us > MOST_WITHOUT_US:
         return 0.0
     left_a_second = limiter.limit / limiter.period - traffic.mean / limiter.span
-    return max(DROPS_A_SECOND / left_a_second, TIMES_WITHOUT_US * without_us)
+    times = min(TIMES_WITHOUT_US, sqrt(limiter.limit))
+    return max(DROPS_A_SECOND / left_a_second, times * without_us)
 
 
 def _without_us(limit: int, limiter: Limiter, traffic: LiveTraffic) -> float:
