@@ -16,7 +16,7 @@ would ever go at that price. There it is what makes both losses together least (
 docs/design.md): some times the chance that live alerts alone fill a window.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from math import exp, inf, lgamma, log
 from typing import NamedTuple
 
@@ -68,20 +68,11 @@ def _added_drops(moments: Iterable[_Moment], replays: int, most: float = inf) ->
 def room(limiter: Limiter, queued: int, traffic: LiveTraffic) -> int:
     """How many more alerts may go; `queued` alerts have not reached the limiter yet."""
     worth = _worth(limiter, traffic)
-    moments = _moments(limiter, queued, traffic)
-
-    def may_go(replays: int) -> bool:
-        return _added_drops(moments, replays, worth) <= worth
-
-    if not worth or not may_go(1):
+    if not worth:
         return 0
-    fits, too_many = 1, 2
-    while may_go(too_many):
-        fits, too_many = too_many, 2 * too_many
-    while too_many - fits > 1:
-        middle = (fits + too_many) // 2
-        fits, too_many = (middle, too_many) if may_go(middle) else (fits, middle)
-    return fits
+    moments = _moments(limiter, queued, traffic)
+    too_many = _first_above(0, lambda replays: _added_drops(moments, replays, worth) > worth)
+    return too_many - 1
 
 
 def limit_needed(limiter: Limiter, traffic: LiveTraffic) -> int:
@@ -89,12 +80,23 @@ def limit_needed(limiter: Limiter, traffic: LiveTraffic) -> int:
 
     0 where that is the case already.
     """
-    if _without_us(limiter.limit, limiter, traffic) <= MOST_WITHOUT_US:
-        return 0
-    needed = limiter.limit + 1
-    while _without_us(needed, limiter, traffic) > MOST_WITHOUT_US:
-        needed += 1
-    return needed
+
+    def is_enough(limit: int) -> bool:
+        return _without_us(limit, limiter, traffic) <= MOST_WITHOUT_US
+
+    return 0 if is_enough(limiter.limit) else _first_above(limiter.limit, is_enough)
+
+
+def _first_above(low: int, holds: Callable[[int], bool]) -> int:
+    """The first number above `low` for which this holds, as it does for every larger one."""
+    step = 1
+    while not holds(low + step):
+        low, step = low + step, 2 * step
+    high = low + step
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if holds(middle) else (middle, high)
+    return high
 
 
 def _worth(limiter: Limiter, traffic: LiveTraffic) -> float:

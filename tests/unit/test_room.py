@@ -1,6 +1,7 @@
 """The room in a limiter: what a replay may cost live alerts, moment by moment."""
 
 from math import exp, factorial
+from time import process_time
 
 import pytest
 from hypothesis import given
@@ -160,3 +161,14 @@ def test_the_limit_that_is_needed_is_the_smallest_with_room(mean: float) -> None
     assert room(Limiter(needed, 1.0), 0, steady(mean)) >= 1
     assert room(Limiter(needed - 1, 1.0), 0, steady(mean)) == 0
     assert limit_needed(Limiter(needed, 1.0), steady(mean)) == 0
+
+
+def test_the_limit_that_is_needed_is_found_at_once_however_far_it_is() -> None:
+    # Looked for one by one it took seconds, at each look at the limiter.
+    hour, heavy = Limiter(50, 3600.0), LiveTraffic(1000, 1000, KNOWN_FOR, NOW)
+    began = process_time()
+    needed = limit_needed(hour, heavy)
+
+    assert process_time() - began < 0.5
+    assert room(Limiter(needed, 3600.0), 0, heavy) >= 1
+    assert room(Limiter(needed - 1, 3600.0), 0, heavy) == 0
