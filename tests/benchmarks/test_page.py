@@ -13,8 +13,8 @@ from benchmarks.recovery_model.run import NONE, OURS, POLICIES
 WELL = Measures(
     scenario="", policy="", seconds=100.0, watched=100.0, gave_up=False, least=90.0, causal=90.0,
     good_left=0, odd_left=0, dropped=0, replays_dropped=0, live_dropped=0, live_lost=0,
-    dropped_anyway=0, destroyed=0, live_shed=0, good_dead=0, poison_replays=None, delay=nan, lost=0, doubled=0,
-    is_crowded=False, run_seconds=1.0, depths=((0.0, 5), (100.0, 0)),
+    dropped_anyway=0, destroyed=0, live_shed=0, good_dead=0, poison_replays=None, delay=nan,
+    lost=0, doubled=0, is_crowded=False, run_seconds=1.0, depths=((0.0, 5), (100.0, 0)),
 )  # fmt: skip
 
 
@@ -71,6 +71,8 @@ def test_the_time_is_judged_by_what_can_be_reached_without_knowing_the_future() 
     assert replace(WELL, seconds=104.0).missed() == ["time"]
     assert replace(WELL, seconds=131.0, causal=120.0).missed() == []
     assert replace(WELL, seconds=133.0, causal=120.0).missed() == ["time"]
+    # Where there was nothing to do, no time is too long.
+    assert replace(WELL, seconds=5.0, least=0.0, causal=0.0).missed() == []
 
 
 def test_the_picture_is_drawn(tmp_path: Path) -> None:
