@@ -54,7 +54,7 @@ def _added_drops(moments: Iterable[_Moment], replays: int, most: float = inf) ->
     added = 0.0
     for places, step, mean, log_mean, coming in moments:
         room = (places - replays) / step
-        if places - replays < 1 or room <= mean:
+        if room <= mean:
             return inf
         # P(N > room) is P(N = room) times this: of a Poisson distribution's tail, a geometric sum.
         beyond = mean / (room + 1) / (1 - mean / (room + 2))

@@ -130,6 +130,22 @@ def test_a_period_of_more_or_less_than_a_span_keeps_its_units() -> None:
     assert 20 < room(long[0], 0, long[1]) < 35
 
 
+def test_what_a_replay_may_cost_is_told_to_the_place() -> None:
+    # By DROPS_A_SECOND; by the time that each moment lasts; and by TIMES_WITHOUT_US.
+    large = Limiter(200, 1.0)
+    draining = window(*(n / 100 for n in range(1, 101)), limit=200)
+
+    assert room(large, 0, steady(80.0)) == 80
+    assert room(draining, 0, steady(80.0)) == 72
+    assert room(SECOND, 0, steady(36.0)) == 5
+
+
+def test_traffic_that_never_varied_is_still_left_a_few_places_more_than_it_took() -> None:
+    even = LiveTraffic(300, 0, KNOWN_FOR, NOW)
+
+    assert room(Limiter(1000, 1.0), 0, even) == 1000 - 300 - 6
+
+
 # --- a small limiter, and heavy traffic ---
 
 
