@@ -95,6 +95,21 @@ def test_a_large_window_is_filled_to_its_level_with_as_few_as_it_has_room_for() 
     assert [more(room) for room in (12, 0)] == [60, 60]
 
 
+@pytest.mark.parametrize(("seen", "most"), [(60, 100), (40, 150), (30, 200), (0, 200)])
+def test_where_only_a_part_is_forwarded_up_to_twice_as_many_go_to_fill_a_window(
+    seen: int, most: int
+) -> None:
+    def more(room: int) -> int:
+        stretch = Stretch(NOW, level=500, quiet=1.0, ours=60, seen=seen)
+        look = Look(500 - room, limit=800)
+        span = Span(0.1, look.used, look.used, 0)
+        return after(look, span, full_at=500, stretch=stretch, went=60)[0].may_send
+
+    assert more(400) == most
+    # But no more than it has room for, even if all of them are forwarded.
+    assert more(90) == 90
+
+
 # --- live alerts are left alone ---
 
 
