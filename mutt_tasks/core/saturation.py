@@ -229,3 +229,8 @@ class Saturation:
         """How likely chance alone explains what was seen, and at which level the window is full."""
         chances = (stretch.chance(dispersion) for stretch in (self.older, self.newer))
         return min(zip(chances, (self.older.level, self.newer.level), strict=True))
+
+    def missing(self, share: float) -> float:
+        """How many replays too few were taken at the level, where this share is forwarded."""
+        stretches = self.older, self.newer
+        return max(share * stretch.ours_full - stretch.seen_full for stretch in stretches)
