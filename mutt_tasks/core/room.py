@@ -13,7 +13,7 @@ more or less the measured traffic varies. So many drops more are expected for a 
 if these are worth it. A drop is for good, and waiting costs time only: replays at the rate that
 live traffic leaves may cost DROPS_A_SECOND. Before a small limiter, or under heavy traffic, nothing
 would ever go at that price. There it is what makes both losses together least (simulated,
-docs/design.md): some times the chance that live alerts alone fill a window.
+docs/design.md): a few times the chance that live alerts alone fill a window.
 """
 
 from collections.abc import Callable, Iterable
@@ -23,10 +23,10 @@ from typing import NamedTuple
 from mutt_tasks.core.limiter import Limiter
 from mutt_tasks.core.live_traffic import LiveTraffic
 
-# Expected drops for a second of replays. The chances of neighbouring moments overlap, so that far
-# fewer come true: simulated, about one an hour, before a small limiter as before a large one.
+# Expected drops that replays may add in a second, 6.5 an hour. The chances of neighbouring moments
+# overlap, so that fewer come true: simulated, about one an hour, before any limiter.
 DROPS_A_SECOND = 1.8e-3
-# Where live alerts fill a window without us, a replay may add so many times the chance of that.
+# Or so many times the chance that live alerts alone fill a window, where that is more.
 TIMES_WITHOUT_US = 5.0
 # Where that chance is more than this, live traffic alone fills the limiter: nothing goes.
 MOST_WITHOUT_US = 0.0228
