@@ -280,15 +280,17 @@ def test_the_limiter_is_blamed_where_chance_explains_less_than_three_in_100_000(
 
 
 def test_replays_that_had_room_and_were_not_taken_begin_a_trial_of_what_the_window_holds() -> None:
-    def fallen(took: int, ours: int = 20, before: int = 280, **known: Any) -> tuple[Trial, Verdict]:
+    def fallen(took: int, ours: int = 20, before: int = 280, **more: Any) -> tuple[Trial, Verdict]:
+        known = {"dispersion": 2.0, "went": 110, "missing": 7.0} | more
         began = Stretch(NOW - 3, level=480, quiet=1.0, live=20, ours=90, seen=90)
         span = Span(0.1, before, before + took, took, ours, is_quiet=False)
         look = Look(before + took, limit=495)
-        return after(look, span, full_at=480, stretch=began, went=110, missing=7.0, **known)
+        return after(look, span, full_at=480, stretch=began, **known)
 
-    anew = Trial(NOW, 281, 1.0, Stretch(NOW), 27.0, is_anew=True)
+    anew = Trial(NOW, 281, 2.0, Stretch(NOW), 27.0, is_anew=True)
     assert fallen(took=1) == (anew, OPEN)
     assert fallen(took=2)[0].full_at == 480
+    assert fallen(took=1, ours=12)[0].full_at == 281
     assert fallen(took=0, ours=11)[0].full_at == 480
     assert fallen(took=1, before=460)[0].full_at == 461
     assert fallen(took=1, before=461)[0].full_at == 480
