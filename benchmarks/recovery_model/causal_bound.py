@@ -66,7 +66,7 @@ def drops_a_second(limited: Limited, free: float) -> float:
 def bound_of(scenario: Scenario, drops_an_hour: float) -> float | None:
     """The least possible `times_least` of a scenario; None where it is not the limiter that bounds.
 
-    It does where nothing else is narrower, its limit stays, and live events come by chance.
+    It does where nothing else is narrower, no limit changes, and live events come by chance.
     """
     allowed = scenario.limit / scenario.period
     others = (

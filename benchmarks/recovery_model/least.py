@@ -32,7 +32,8 @@ def least_possible(scenario: Scenario, world: World) -> Least:
     Poison needs its rests, whatever else happens; the longest of all counts.
     Until the forwarder is there, and its breaker lets something through again, nobody can deliver
     at all. Who does not know the future has to keep room for live events that may come by chance
-    (causal_bound.py), and meets the last poison when all else is done: its rests come on top.
+    (causal_bound.py), and meets the last of many poison messages when nearly all else is done: its
+    rests come on top.
     """
     events = world.client.llen(ALERTER_DLQ)
     good = max(0, world.books.good_in_dlq)

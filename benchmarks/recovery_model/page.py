@@ -55,7 +55,9 @@ lets everything through until a try decides. Both obey limits that are changed w
 - **Possible** is what nobody can beat who does not know the future, in the same unit. Where live
   events come at random and the limiter is the narrowest part, room has to be kept for those that
   may come (`benchmarks/recovery_model/causal_bound.py`, at {DROPS_AN_HOUR:.0f} drop an hour). And
-  the last poison is met when all else is done, so that its rests come on top.
+  the last of many poison messages is met when nearly all else is done, so that its rests come on
+  top. Where no such bound is known, as when a limit changes or would allow no replay at that
+  price, it is 1: that says nothing of whether 1 can be reached.
 - **Alerts dropped because of it**: by the forwarder's limiter, replays and live alerts alike,
   beyond those that `none` drops up to the same moment.
 - **Lost by the pipeline itself**: live alerts that met the limiter's full window without having

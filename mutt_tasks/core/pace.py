@@ -25,8 +25,8 @@ UNSEEN_REPLAYS, UNSEEN_SECONDS_EACH, UNSEEN_SECONDS = 10, 2.0, 600.0
 
 # In a period no more replays go than this many times what live traffic leaves on average. A limiter
 # that is smaller than we believe drops replays, and what is dropped leaves its room open. It costs
-# a fiftieth of the time of a drain (simulated); at 1.3 a quarter more replays are lost before such a
-# limiter is found.
+# a fiftieth of the time of a drain (simulated); at 1.3 a quarter more replays are lost before such
+# a limiter is found.
 MOST_SHARE = 1.1
 
 # After this many samples of live traffic it is certain that there is no room, and said.

@@ -1,9 +1,9 @@
 """The room in the forwarder's limiter: how many replays may go now beside the live alerts to come.
 
-A replay that goes now stays in the window for a whole period. It costs a live alert if, at some
-moment until then, live alerts need just the place that it takes. How likely that is follows from
-the moments at which alerts leave the window: while `left` of them are still there, it happens once
-as many live alerts have come as the limiter takes beside those and the replays. Over a time in
+A replay that goes now stays in the window for a whole period. It costs a live alert if one comes
+until then for which only the place that the replay holds would be left. How likely that is follows
+from the moments at which alerts leave the window: while so many of them are still there, it happens
+once as many live alerts have come as the limiter takes beside those and the replays. Over a time in
 which none leaves, the chances add up to
 
     P(N(end) > room) - P(N(start) > room), which is at most rate * (end - start) * P(N(end) = room)
@@ -13,21 +13,21 @@ more or less the measured traffic varies. So many drops more are expected for a 
 if these are worth it. A drop is for good, and waiting costs time only: replays at the rate that
 live traffic leaves may cost DROPS_A_SECOND. Before a small limiter, or under heavy traffic, nothing
 would ever go at that price. There it is what makes both losses together least (simulated,
-docs/design.md): some times the chance that live alerts alone fill a window.
+docs/design.md): a few times the chance that live alerts alone fill a window.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from math import exp, inf, lgamma, log, sqrt
 from typing import NamedTuple
 
 from mutt_tasks.core.limiter import Limiter
 from mutt_tasks.core.live_traffic import LiveTraffic
 
-# Expected drops for a second of replays. The chances of neighbouring moments overlap, so that far
-# fewer come true: simulated, about one an hour, before a small limiter as before a large one.
+# Expected drops that replays may add in a second, 6.5 an hour. The chances of neighbouring moments
+# overlap, so that fewer come true: simulated, about one an hour, before any limiter.
 DROPS_A_SECOND = 1.8e-3
-# Where live alerts fill a window without us, a replay may add so many times the chance of that, at
-# most; fewer times before a small limiter: as many as the square root of its limit.
+# Or so many times the chance that live alerts alone fill a window, where that is more; before a
+# small limiter fewer times, the square root of its limit.
 TIMES_WITHOUT_US = 5.0
 # Where that chance is more than this, live traffic alone fills the limiter: nothing goes.
 MOST_WITHOUT_US = 0.0228
@@ -55,7 +55,7 @@ def _added_drops(moments: Iterable[_Moment], replays: int, most: float = inf) ->
     added = 0.0
     for places, step, mean, log_mean, coming in moments:
         room = (places - replays) / step
-        if places - replays < 1 or room <= mean:
+        if room <= mean:
             return inf
         # P(N > room) is P(N = room) times this: of a Poisson distribution's tail, a geometric sum.
         beyond = mean / (room + 1) / (1 - mean / (room + 2))
@@ -69,20 +69,11 @@ def _added_drops(moments: Iterable[_Moment], replays: int, most: float = inf) ->
 def room(limiter: Limiter, queued: int, traffic: LiveTraffic) -> int:
     """How many more alerts may go; `queued` alerts have not reached the limiter yet."""
     worth = _worth(limiter, traffic)
-    moments = _moments(limiter, queued, traffic)
-
-    def may_go(replays: int) -> bool:
-        return _added_drops(moments, replays, worth) <= worth
-
-    if not worth or not may_go(1):
+    if not worth:
         return 0
-    fits, too_many = 1, 2
-    while may_go(too_many):
-        fits, too_many = too_many, 2 * too_many
-    while too_many - fits > 1:
-        middle = (fits + too_many) // 2
-        fits, too_many = (middle, too_many) if may_go(middle) else (fits, middle)
-    return fits
+    moments = _moments(limiter, queued, traffic)
+    too_many = _first_above(0, lambda replays: _added_drops(moments, replays, worth) > worth)
+    return too_many - 1
 
 
 def limit_needed(limiter: Limiter, traffic: LiveTraffic) -> int:
@@ -90,12 +81,23 @@ def limit_needed(limiter: Limiter, traffic: LiveTraffic) -> int:
 
     0 where that is the case already.
     """
-    if _without_us(limiter.limit, limiter, traffic) <= MOST_WITHOUT_US:
-        return 0
-    needed = limiter.limit + 1
-    while _without_us(needed, limiter, traffic) > MOST_WITHOUT_US:
-        needed += 1
-    return needed
+
+    def is_enough(limit: int) -> bool:
+        return _without_us(limit, limiter, traffic) <= MOST_WITHOUT_US
+
+    return 0 if is_enough(limiter.limit) else _first_above(limiter.limit, is_enough)
+
+
+def _first_above(low: int, holds: Callable[[int], bool]) -> int:
+    """The first number above `low` for which this holds, as it does for every larger one."""
+    step = 1
+    while not holds(low + step):
+        low, step = low + step, 2 * step
+    high = low + step
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if holds(middle) else (middle, high)
+    return high
 
 
 def _worth(limiter: Limiter, traffic: LiveTraffic) -> float:

@@ -31,7 +31,7 @@ NEAR_SHARE, NEAR_LESS = 0.05, 3
 
 # Replays met the level if there was room below it for at most this share of them. Where there was
 # room for more, but not for all, they say nothing. Fewer than a burst count as below the level if
-# they began there: how many of so few were taken, live alerts that come meanwhile hide.
+# they began there: live alerts that come meanwhile hide how many of so few were taken.
 OPEN_SHARE, BURST = 0.5, 12
 
 # Moments are told to a millisecond.
@@ -229,3 +229,8 @@ class Saturation:
         """How likely chance alone explains what was seen, and at which level the window is full."""
         chances = (stretch.chance(dispersion) for stretch in (self.older, self.newer))
         return min(zip(chances, (self.older.level, self.newer.level), strict=True))
+
+    def missing(self, share: float) -> float:
+        """How many replays too few were taken at the level, where this share is forwarded."""
+        stretches = self.older, self.newer
+        return max(share * stretch.ours_full - stretch.seen_full for stretch in stretches)

@@ -31,9 +31,10 @@ REST_PERIODS, LONGEST_REST_PERIODS, DOUBT = 1.1, 8.0, 0.05
 # At least so many replays go at a time, or this share of the level: fewer are hard to tell from
 # what comes and leaves meanwhile. In a large window LITTLE free places are enough to fill it to its
 # level. At most so many go to fill the window, and so many above it, or this share of the level
-# that is tried.
+# that is tried. Where the alerter forwards only a part, up to twice as many go to fill it: else
+# alerts would leave a large window as fast as it fills, and it would never get to its level.
 LEAST, LEAST_SHARE, LITTLE = 3, 0.2, 12
-FILL, OVER, MOST_SHARE = 8, 16, 0.2
+FILL, OVER, MOST_SHARE, LEAST_FORWARDED = 8, 16, 0.2, 0.5
 # In all so many go, or this many times that level, and so many of them where the window was full.
 MOST, MOST_LEVELS, MOST_RISKED = 96, 2, 30
 # A level is none if the window rises above it by this much.
@@ -190,7 +191,7 @@ class Trial:
         if self.is_crowded:
             # Live traffic is falling: what it was says nothing any more.
             return self._anew(stretch.level, self.missing, now), Verdict.OPEN
-        more = min(room, self._most(FILL))
+        more = min(room, int(self._most(FILL) / max(LEAST_FORWARDED, stretch.share)))
         if is_at_level:
             to_full = max(self._least, self.full_at - seen.used)
             more = min(max(self.over, self._least), to_full, seen.limit - 1 - seen.used)

@@ -24,10 +24,10 @@ QUIET_SECONDS, LONGEST_QUIET = 5.0, 60.0
 # After a failure of the forwarder there is none for this many periods of its limiter.
 DISTURBED_PERIODS = 2.0
 
-# A window is looked into if chance explains only this badly that it stays at a level, or if so many
-# alerts in a row that should have been taken were not. A CERTAIN one is even in a quiet time, or
-# one with LONG times as many, and twice as much for each trial that blamed nobody. An UNLIKELY
-# one teaches nothing of live traffic.
+# A window is looked into if chance explains only this badly that it stays at a level (SUSPICIOUS),
+# or if so many alerts in a row that should have been taken were not (SILENT). In a quiet time it is
+# if chance is as little as CERTAIN, or if LONG times as many are missing, in a row or at the level,
+# twice as many for each trial that blamed nobody. An UNLIKELY one teaches nothing of live traffic.
 CERTAIN, SUSPICIOUS, UNLIKELY, SILENT, LONG = 1e-7, 1e-3, 0.02, 7.0, 4.0
 
 # The share that the alerter forwards is learnt from a trial of at least so many replays.
@@ -186,8 +186,9 @@ class Watch:
         was_room = level + LEAST_OVER < self._usable(sight)
         if not was_room or not sight.sent or sight.queued > FEW:
             return self
-        plain_silence = SILENT * LONG * 2.0 ** min(self.innocents, 32)
-        is_plain = chance <= CERTAIN or unseen >= plain_silence
+        many = SILENT * LONG * 2.0 ** min(self.innocents, 32)
+        missing = max(unseen, self.saturation.missing(self.share))
+        is_plain = chance <= CERTAIN or missing >= many
         if now < self.quiet_until and not is_plain:
             return self
         if is_silent or chance <= SUSPICIOUS:

@@ -71,6 +71,8 @@ def test_the_time_is_judged_by_what_can_be_reached_without_knowing_the_future() 
     assert replace(WELL, seconds=104.0).missed() == ["time"]
     assert replace(WELL, seconds=131.0, causal=120.0).missed() == []
     assert replace(WELL, seconds=133.0, causal=120.0).missed() == ["time"]
+    # Where there was nothing to do, no time is too long.
+    assert replace(WELL, seconds=5.0, least=0.0, causal=0.0).missed() == []
 
 
 def test_the_picture_is_drawn(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """The room in a limiter: what a replay may cost live alerts, moment by moment."""
 
 from math import exp, factorial
+from time import process_time
 
 import pytest
 from hypothesis import given
@@ -117,16 +118,41 @@ def test_traffic_that_comes_in_bursts_is_left_more_room_and_even_traffic_less() 
 def test_few_samples_tell_the_mean_badly() -> None:
     few = LiveTraffic(20, 20, 2, NOW)
 
-    assert room(SECOND, 0, few) < room(SECOND, 0, steady(20.0))
+    assert room(SECOND, 0, few) == 6
+    assert room(SECOND, 0, steady(20.0)) == 10
 
 
 def test_a_period_of_more_or_less_than_a_span_keeps_its_units() -> None:
-    # Ten a span: five in half a second, forty in four.
-    short = Limiter(50, 0.5), LiveTraffic(10, 10, KNOWN_FOR, NOW)
-    long = Limiter(100, 4.0), LiveTraffic(10, 10, KNOWN_FOR, NOW)
+    # Eighty in a span of a tenth of a second, which is the period; ten a second, forty in four.
+    leaving = tuple(n / 1000 for n in range(1, 101))
+    short = Limiter(200, 0.1, Accepted(100, 0, leaving))
 
-    assert 20 < room(short[0], 0, short[1]) < 35
-    assert 20 < room(long[0], 0, long[1]) < 35
+    assert room(Limiter(200, 0.1), 0, steady(80.0)) == 74
+    assert room(short, 0, steady(80.0)) == 68
+    assert room(Limiter(100, 4.0), 0, steady(10.0)) == 34
+
+
+def test_the_last_few_to_leave_may_be_fewer_than_a_stride() -> None:
+    # Five alerts, told two by two: no more leave than there are.
+    five = Limiter(50, 1.0, Accepted(5, 0, (0.01, 0.02, 0.03), stride=2))
+
+    assert room(five, 4, steady(20.0)) == room(SECOND, 4, steady(20.0))
+
+
+def test_what_a_replay_may_cost_is_told_to_the_place() -> None:
+    # By DROPS_A_SECOND; by the time that each moment lasts; and by TIMES_WITHOUT_US.
+    large = Limiter(200, 1.0)
+    draining = window(*(n / 100 for n in range(1, 101)), limit=200)
+
+    assert room(large, 0, steady(80.0)) == 80
+    assert room(draining, 0, steady(80.0)) == 72
+    assert room(SECOND, 0, steady(36.0)) == 5
+
+
+def test_traffic_that_never_varied_is_still_left_a_few_places_more_than_it_took() -> None:
+    even = LiveTraffic(300, 0, KNOWN_FOR, NOW)
+
+    assert room(Limiter(1000, 1.0), 0, even) == 1000 - 300 - 6
 
 
 # --- a small limiter, and heavy traffic ---
@@ -160,3 +186,14 @@ def test_the_limit_that_is_needed_is_the_smallest_with_room(mean: float) -> None
     assert room(Limiter(needed, 1.0), 0, steady(mean)) >= 1
     assert room(Limiter(needed - 1, 1.0), 0, steady(mean)) == 0
     assert limit_needed(Limiter(needed, 1.0), steady(mean)) == 0
+
+
+def test_the_limit_that_is_needed_is_found_at_once_however_far_it_is() -> None:
+    # Looked for one by one it took seconds, at each look at the limiter.
+    hour, heavy = Limiter(50, 3600.0), LiveTraffic(1000, 1000, KNOWN_FOR, NOW)
+    began = process_time()
+    needed = limit_needed(hour, heavy)
+
+    assert process_time() - began < 0.5
+    assert room(Limiter(needed, 3600.0), 0, heavy) >= 1
+    assert room(Limiter(needed - 1, 3600.0), 0, heavy) == 0

@@ -67,10 +67,12 @@ def test_a_burst_that_began_below_the_level_met_it_all_the_same() -> None:
     # Fewer are no burst.
     eleven = large.looked(busy(295, 300, took=5, ours=11))
     assert (eleven.ours_full, eleven.ours, eleven.seen) == (0, 16, 10)
+    assert TEN.looked(busy(9, 10, took=1, ours=5)).ours == 10
 
 
 def test_our_replays_say_nothing_if_more_of_them_had_room_but_not_all() -> None:
     assert TEN.looked(busy(10, 10, took=3, ours=4)) == TEN
+    assert TEN.looked(busy(10, 10, took=11, ours=20)) == TEN
     large = replace(TEN, level=300)
     assert large.looked(busy(290, 299, took=10, ours=15)) == large
     assert TEN.looked(busy(10, 9, took=3, ours=4)).ours == 9

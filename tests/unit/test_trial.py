@@ -95,6 +95,21 @@ def test_a_large_window_is_filled_to_its_level_with_as_few_as_it_has_room_for() 
     assert [more(room) for room in (12, 0)] == [60, 60]
 
 
+@pytest.mark.parametrize(("seen", "most"), [(60, 100), (40, 150), (30, 200), (0, 200)])
+def test_where_only_a_part_is_forwarded_up_to_twice_as_many_go_to_fill_a_window(
+    seen: int, most: int
+) -> None:
+    def more(room: int) -> int:
+        stretch = Stretch(NOW, level=500, quiet=1.0, ours=60, seen=seen)
+        look = Look(500 - room, limit=800)
+        span = Span(0.1, look.used, look.used, 0)
+        return after(look, span, full_at=500, stretch=stretch, went=60)[0].may_send
+
+    assert more(400) == most
+    # But no more than it has room for, even if all of them are forwarded.
+    assert more(90) == 90
+
+
 # --- live alerts are left alone ---
 
 
@@ -265,15 +280,17 @@ def test_the_limiter_is_blamed_where_chance_explains_less_than_three_in_100_000(
 
 
 def test_replays_that_had_room_and_were_not_taken_begin_a_trial_of_what_the_window_holds() -> None:
-    def fallen(took: int, ours: int = 20, before: int = 280, **known: Any) -> tuple[Trial, Verdict]:
+    def fallen(took: int, ours: int = 20, before: int = 280, **more: Any) -> tuple[Trial, Verdict]:
+        known = {"dispersion": 2.0, "went": 110, "missing": 7.0} | more
         began = Stretch(NOW - 3, level=480, quiet=1.0, live=20, ours=90, seen=90)
         span = Span(0.1, before, before + took, took, ours, is_quiet=False)
         look = Look(before + took, limit=495)
-        return after(look, span, full_at=480, stretch=began, went=110, missing=7.0, **known)
+        return after(look, span, full_at=480, stretch=began, **known)
 
-    anew = Trial(NOW, 281, 1.0, Stretch(NOW), 27.0, is_anew=True)
+    anew = Trial(NOW, 281, 2.0, Stretch(NOW), 27.0, is_anew=True)
     assert fallen(took=1) == (anew, OPEN)
     assert fallen(took=2)[0].full_at == 480
+    assert fallen(took=1, ours=12)[0].full_at == 281
     assert fallen(took=0, ours=11)[0].full_at == 480
     assert fallen(took=1, before=460)[0].full_at == 461
     assert fallen(took=1, before=461)[0].full_at == 480

@@ -128,6 +128,21 @@ def test_many_in_a_row_that_were_not_taken_end_a_quiet_time(innocents: int, enou
     assert not begun(enough - 1)
 
 
+@pytest.mark.parametrize(("innocents", "enough"), [(0, 28), (1, 56)])
+@pytest.mark.parametrize("share", [1.0, 0.5])
+def test_many_replays_that_were_not_taken_at_the_level_end_a_quiet_time(
+    innocents: int, enough: int, share: float
+) -> None:
+    def begun(missing: int) -> bool:
+        level = replace(FULL.newer, ours_full=round((missing + 9) / share), seen_full=9)
+        found = Saturation(older=level, newer=Stretch(NOW))
+        known = replace(KNOWN, saturation=found, innocents=innocents, share=share)
+        return suspecting(replace(known, quiet_until=NOW + 60)).trial.is_on
+
+    assert begun(enough)
+    assert not begun(enough - 1)
+
+
 def test_a_trial_needs_room_of_more_than_four_below_what_is_usable() -> None:
     def begun(level: int, limit: int = 50) -> bool:
         high = replace(FULL, newer=replace(FULL.newer, level=level))
