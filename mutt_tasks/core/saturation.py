@@ -15,8 +15,8 @@ were ours: as many of them count as live as came at other times, and a standard 
 
 from dataclasses import dataclass, replace
 from math import sqrt
-from typing import Protocol
 
+from mutt_tasks.core.sight import Sight
 from mutt_tasks.core.tally import Tally
 
 # Replays are under way for so many seconds, where no queue stands.
@@ -39,21 +39,6 @@ SAME_SECONDS = 0.0005
 
 # Two stretches are looked at; a new one begins after so many periods.
 STRETCH_PERIODS = 3.0
-
-
-class Seen(Protocol):
-    """What a look tells of the window: see core/watch.py."""
-
-    @property
-    def used(self) -> int: ...
-    @property
-    def queued(self) -> int: ...
-    @property
-    def period(self) -> float: ...
-    @property
-    def leaving(self) -> tuple[float, ...]: ...
-    @property
-    def stride(self) -> int: ...
 
 
 @dataclass(frozen=True)
@@ -201,7 +186,7 @@ class Saturation:
         """The same after so many replays went."""
         return replace(self, coming=self.coming + replays, sent_at=now)
 
-    def span(self, seen: Seen, now: float) -> Span:
+    def span(self, seen: Sight, now: float) -> Span:
         """What has happened since the last look that found the queues empty."""
         seconds = now - self.looked_at
         older = self.newest + SAME_SECONDS - now + seen.period
@@ -213,7 +198,7 @@ class Saturation:
         is_quiet = not self.coming and self.looked_at - self.sent_at >= UNDER_WAY_SECONDS
         return Span(seconds, self.used, seen.used, took, ours=self.coming, is_quiet=is_quiet)
 
-    def looked(self, span: Span, seen: Seen, expected: float, now: float) -> "Saturation":
+    def looked(self, span: Span, seen: Sight, expected: float, now: float) -> "Saturation":
         """The same after this span, in which `expected` alerts should have been taken."""
         older, newer = self.older.looked(span), self.newer.looked(span)
         if now - newer.since >= STRETCH_PERIODS * seen.period:

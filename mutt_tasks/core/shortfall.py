@@ -1,7 +1,8 @@
 """Replays that were sent and are missing in the limiter: suddenly, or a few in each period."""
 
 from dataclasses import dataclass
-from typing import Protocol
+
+from mutt_tasks.core.sight import Sight
 
 # Replays that may be on their way between a queue and the limiter, and the share of alerts that
 # have their millisecond in common with another one: in the limiter's set both count once.
@@ -15,17 +16,6 @@ _ROUNDING = 1e-6
 
 # This share of what was missing still counts a period later.
 _KEPT = 0.8
-
-
-class Seen(Protocol):
-    """What a look tells about missing replays: see core/watch.py."""
-
-    @property
-    def certain(self) -> int: ...
-    @property
-    def missing(self) -> int: ...
-    @property
-    def period(self) -> float: ...
 
 
 @dataclass(frozen=True)
@@ -52,13 +42,13 @@ class Shortfall:
     owed: float = 0.0
     at: float = 0.0
 
-    def looked(self, seen: Seen, now: float) -> "Shortfall":
+    def looked(self, seen: Sight, now: float) -> "Shortfall":
         """The same after a look: a few that are missing each period are many in the end."""
         if now - self.at < seen.period:
             return self
         return Shortfall(_KEPT * self.owed + max(0, seen.missing - 1), now)
 
-    def is_certain(self, seen: Seen) -> bool:
+    def is_certain(self, seen: Sight) -> bool:
         """Whether so many are missing that the limiter must have dropped some."""
         many = FEW + SHARED * seen.certain
         return seen.missing > many or (seen.missing > 0 and self.owed > FEW)

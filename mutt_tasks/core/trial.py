@@ -17,9 +17,9 @@ or until the window rises above the level.
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Protocol
 
 from mutt_tasks.core.saturation import Span, Stretch
+from mutt_tasks.core.sight import Sight
 
 # Where chance alone explains what was seen only this badly, the limiter is full; with the second
 # number once no more replays may be risked.
@@ -59,23 +59,6 @@ class Verdict(StrEnum):
     FULL = "full"
     INNOCENT = "innocent"
     NOTHING = "nothing"
-
-
-class Seen(Protocol):
-    """What a look tells a trial: see core/watch.py."""
-
-    @property
-    def used(self) -> int: ...
-    @property
-    def queued(self) -> int: ...
-    @property
-    def sent(self) -> int: ...
-    @property
-    def period(self) -> float: ...
-    @property
-    def limit(self) -> int: ...
-    @property
-    def longest_gap(self) -> float: ...
 
 
 @dataclass(frozen=True)
@@ -121,7 +104,7 @@ class Trial:
         went = replace(self, went=self.went + replays, part_at=now, is_under_way=True, may_send=0)
         return replace(went, stretch=stretch, is_sure=is_sure)
 
-    def looked(self, seen: Seen, span: Span, now: float) -> tuple["Trial", Verdict]:
+    def looked(self, seen: Sight, span: Span, now: float) -> tuple["Trial", Verdict]:
         """The trial after a look at the limiter, and what it has found."""
         if self._has_fallen(span):
             return self._anew(seen.used, self.missing + span.ours, now), Verdict.OPEN
@@ -172,7 +155,7 @@ class Trial:
     def _most(self, replays: int) -> int:
         return max(replays, int(MOST_SHARE * self.full_at))
 
-    def _next(self, seen: Seen, now: float) -> tuple["Trial", Verdict]:
+    def _next(self, seen: Sight, now: float) -> tuple["Trial", Verdict]:
         """Some more may go: as many as have room below the level, or more than that."""
         stretch = self.stretch
         room = stretch.level - seen.used
@@ -199,7 +182,7 @@ class Trial:
                 return self, Verdict.NOTHING
         return replace(self._with_room(), may_send=more), Verdict.OPEN
 
-    def _crowded(self, seen: Seen, now: float) -> tuple["Trial", Verdict]:
+    def _crowded(self, seen: Sight, now: float) -> tuple["Trial", Verdict]:
         """After a look at a window that live alerts alone keep near the level."""
         tight, looks = self.tight + (seen.longest_gap > GAP), self.looks + 1
         trial = replace(self, blind_since=self.blind_since or now, looks=looks, tight=tight)

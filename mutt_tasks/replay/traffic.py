@@ -25,8 +25,9 @@ from mutt_tasks.core.limits import (
     Allowance,
 )
 from mutt_tasks.core.pace import ENOUGH_SAMPLES, Pace
+from mutt_tasks.core.sight import Sight
 from mutt_tasks.core.suspects import Suspects
-from mutt_tasks.core.watch import Sight, Watch
+from mutt_tasks.core.watch import Watch
 from mutt_tasks.settings import Settings
 from mutt_tasks.store.readings import Window
 from mutt_tasks.store.route_reading import RouteReading

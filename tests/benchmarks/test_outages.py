@@ -94,7 +94,7 @@ def test_who_does_not_know_the_future_keeps_room_and_meets_the_last_poison_late(
     by_chance = Scenario("", backlog_alerter=3000)
     found = least_possible(by_chance, World(by_chance, client, 1))
     assert found.seconds == pytest.approx(100.0)
-    assert found.causal == pytest.approx(100.0 * bound_of(by_chance, 1.0))
+    assert found.causal == pytest.approx(100.0 * (bound_of(by_chance, 1.0) or 0.0))
     evenly = replace(by_chance, live_pattern=EVEN)
     assert least_possible(evenly, World(evenly, client, 1)).causal == pytest.approx(100.0)
     poisoned = replace(evenly, backlog_poison=0.01)

@@ -173,9 +173,9 @@ def test_a_policy_that_loses_a_message_is_found_out(client: Any) -> None:
 
 def test_the_same_seed_gives_the_same_run() -> None:
     scenario = replace(small(SCENARIOS["both-routes"]), backlog_alerter=80, backlog_moog=80)
-    one, other = (run(scenario, "ours", 3, 133.0, 1000.0) for _ in range(2))
+    one, other = (run(scenario, "ours", 3, cap_at=1000.0) for _ in range(2))
     assert (one.delivered_at, one.depths) == (other.delivered_at, other.depths)
-    assert run(scenario, "ours", 4, 133.0, 1000.0).delivered_at != one.delivered_at
+    assert run(scenario, "ours", 4, cap_at=1000.0).delivered_at != one.delivered_at
 
 
 def test_every_policy_keeps_every_message_in_a_random_run() -> None:

@@ -1,23 +1,16 @@
 """Whether a window is full at its highest number of alerts: span by span, and by chance."""
 
 import random
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import pytest
 
 from mutt_tasks.core.saturation import Saturation, Span, Stretch
+from mutt_tasks.core.sight import Sight
 from mutt_tasks.core.tally import Tally
+from tests.unit.sights import sight
 
 NOW = 1_800_000_000.0
-
-
-@dataclass(frozen=True)
-class Look:
-    used: int
-    queued: int = 0
-    period: float = 1.0
-    leaving: tuple[float, ...] = ()
-    stride: int = 1
 
 
 # --- one span ---
@@ -179,7 +172,7 @@ def at(used: int = 10, **known: float) -> Saturation:
 
 def test_a_span_goes_from_one_look_at_empty_queues_to_the_next() -> None:
     seen = at().sent(3, NOW)
-    look = Look(12, leaving=(0.1, 0.985, 0.99))
+    look = sight(12, leaving=(0.1, 0.985, 0.99))
 
     span = seen.span(look, NOW + 0.02)
     assert span == Span(span.seconds, 10, 12, 2, 3, is_quiet=False)
@@ -195,7 +188,7 @@ def test_a_span_goes_from_one_look_at_empty_queues_to_the_next() -> None:
 
 def test_an_alert_that_was_taken_at_the_moment_of_a_look_counts_at_the_next_one() -> None:
     seen = at(newest=NOW - 0.03)
-    look = Look(10, leaving=(0.5, 0.95, 0.98))
+    look = sight(10, leaving=(0.5, 0.95, 0.98))
 
     assert seen.span(look, NOW + 0.02).took == 1  # at NOW; the other one was seen before
     found = seen.looked(seen.span(look, NOW + 0.02), look, 0.0, NOW + 0.02)
@@ -205,7 +198,7 @@ def test_an_alert_that_was_taken_at_the_moment_of_a_look_counts_at_the_next_one(
 
 
 def test_behind_a_queue_and_after_a_fifth_of_a_period_nobody_knows() -> None:
-    look = Look(12)
+    look = sight(12)
 
     assert at().span(replace(look, queued=1), NOW + 0.02).seconds == 0
     assert at().span(look, NOW + 0.19).seconds > 0
@@ -215,7 +208,7 @@ def test_behind_a_queue_and_after_a_fifth_of_a_period_nobody_knows() -> None:
 
 
 def test_replays_are_under_way_for_six_hundredths_of_a_second() -> None:
-    look = Look(10)
+    look = sight(10)
 
     assert not at(sent_at=NOW - 0.05).span(look, NOW + 0.02).is_quiet
     assert at(sent_at=NOW - 0.07).span(look, NOW + 0.02).is_quiet
@@ -223,17 +216,17 @@ def test_replays_are_under_way_for_six_hundredths_of_a_second() -> None:
 
 def test_of_a_large_window_what_was_taken_is_told_by_the_youngest_of_each_few() -> None:
     def took(*leaving: float) -> int:
-        return at(100).span(Look(100, leaving=leaving, stride=4), NOW + 0.02).took
+        return at(100).span(sight(100, leaving=leaving, stride=4), NOW + 0.02).took
 
     assert (took(0.5), took(0.5, 0.99), took(0.5, 0.985, 0.99)) == (0, 1, 5)
-    assert at(97).span(Look(100, leaving=(0.5,), stride=4), NOW + 0.02).took == 3
+    assert at(97).span(sight(100, leaving=(0.5,), stride=4), NOW + 0.02).took == 3
 
 
 def test_a_new_stretch_begins_every_three_periods_beside_the_last_one() -> None:
     def begun(after: float, period: float = 1.0) -> bool:
         now = NOW + after
         seen = at(looked_at=now - 0.02)
-        look = Look(10, period=period)
+        look = sight(10, period=period)
         found = seen.looked(seen.span(look, now), look, 0.0, now)
         return found.newer == Stretch(now) and found.older.level == 9
 
@@ -241,13 +234,13 @@ def test_a_new_stretch_begins_every_three_periods_beside_the_last_one() -> None:
 
 
 def test_what_should_have_come_adds_up_until_something_does() -> None:
-    def unseen(look: Look, expected: float = 0.5) -> float:
+    def unseen(look: Sight, expected: float = 0.5) -> float:
         seen = at(unseen=2.0)
         return seen.looked(seen.span(look, NOW + 0.02), look, expected, NOW + 0.02).unseen
 
-    assert unseen(Look(10)) == 2.5
-    assert unseen(Look(10, queued=1)) == 2.0
-    assert unseen(Look(11, leaving=(0.99,))) == 0.0
+    assert unseen(sight(10)) == 2.5
+    assert unseen(sight(10, queued=1)) == 2.0
+    assert unseen(sight(11, leaving=(0.99,))) == 0.0
 
 
 def test_the_less_likely_stretch_tells_the_level() -> None:

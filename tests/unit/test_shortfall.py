@@ -1,19 +1,16 @@
 """Replays that are missing, suddenly or a few in each period: look by look, by numbers."""
 
-from dataclasses import dataclass
-
 import pytest
 
 from mutt_tasks.core.shortfall import Missing, Shortfall
+from mutt_tasks.core.sight import Sight
+from tests.unit.sights import sight
 
 NOW = 1_800_000_000.0
 
 
-@dataclass(frozen=True)
-class Seen:
-    certain: int
-    missing: int
-    period: float = 1.0
+def missing_of(certain: int, missing: int, period: float = 1.0) -> Sight:
+    return sight(certain - missing, certain=certain, period=period)
 
 
 @pytest.mark.parametrize(
@@ -26,16 +23,16 @@ class Seen:
 def test_more_than_three_and_a_twentieth_that_are_missing_were_dropped(
     certain: int, missing: int, owed: float, is_certain: bool
 ) -> None:
-    assert Shortfall(owed, NOW).is_certain(Seen(certain, missing)) is is_certain
+    assert Shortfall(owed, NOW).is_certain(missing_of(certain, missing)) is is_certain
 
 
 def test_all_but_one_that_are_missing_in_a_period_are_owed_and_fade_by_a_fifth() -> None:
     owed = Shortfall(2.0, NOW)
 
-    assert owed.looked(Seen(9, 5), NOW + 0.9) == owed
-    assert owed.looked(Seen(9, 5), NOW + 1.0) == Shortfall(5.6, NOW + 1)
-    assert owed.looked(Seen(9, 0), NOW + 1.0) == Shortfall(1.6, NOW + 1)
-    assert owed.looked(Seen(9, 5, period=2.0), NOW + 1.0) == owed
+    assert owed.looked(missing_of(9, 5), NOW + 0.9) == owed
+    assert owed.looked(missing_of(9, 5), NOW + 1.0) == Shortfall(5.6, NOW + 1)
+    assert owed.looked(missing_of(9, 0), NOW + 1.0) == Shortfall(1.6, NOW + 1)
+    assert owed.looked(missing_of(9, 5, period=2.0), NOW + 1.0) == owed
 
 
 def test_what_is_missing_for_a_tenth_of_a_second_is_not_on_its_way() -> None:

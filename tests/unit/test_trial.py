@@ -1,27 +1,19 @@
 """A trial: a full limiter is told from events that match no rule, with a known error."""
 
 import random
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from mutt_tasks.core.saturation import Span, Stretch
+from mutt_tasks.core.sight import Sight
 from mutt_tasks.core.trial import FILL, LEAST, MOST, MOST_RISKED, OVER, Trial, Verdict
+from tests.unit.sights import sight
 
 NOW = 1_800_000_000.0
 OPEN, FULL = Verdict.OPEN, Verdict.FULL
 INNOCENT, NOTHING = Verdict.INNOCENT, Verdict.NOTHING
-
-
-@dataclass(frozen=True)
-class Look:
-    used: int
-    queued: int = 0
-    sent: int = 0
-    period: float = 1.0
-    limit: int = 50
-    longest_gap: float = 1.0
 
 
 def tried(
@@ -40,7 +32,7 @@ def tried(
         took = min(forwarded, takes - live - ours)
         span = Span(0.1, live + ours, live + ours + took, took, coming, is_quiet=not coming)
         ours, dropped = ours + took, dropped + forwarded - took
-        trial, verdict = trial.looked(Look(live + ours), span, now)
+        trial, verdict = trial.looked(sight(live + ours), span, now)
         coming, forwarded = trial.may_send, 0
         if coming:
             forwarded = sum(chance.random() < share for _ in range(coming))
@@ -79,13 +71,13 @@ def test_events_that_match_no_rule_are_blamed_for_nothing(share: float, full_at:
 
 def test_no_part_rises_above_the_limit_that_is_believed() -> None:
     # Of 50 that are believed at most 49 are risked.
-    assert after(Look(46), Span(0.1, 46, 46, 0), full_at=48, over=16)[0].may_send == 3
-    assert after(Look(49), Span(0.1, 49, 49, 0), full_at=60, over=16)[1] is NOTHING
+    assert after(sight(46), Span(0.1, 46, 46, 0), full_at=48, over=16)[0].may_send == 3
+    assert after(sight(49), Span(0.1, 49, 49, 0), full_at=60, over=16)[1] is NOTHING
 
 
 def test_a_large_window_is_filled_to_its_level_with_as_few_as_it_has_room_for() -> None:
     def more(room: int) -> int:
-        look = Look(300 - room, limit=500)
+        look = sight(300 - room, limit=500)
         stretch = Stretch(NOW, level=300, quiet=1.0, live=20, ours=60, seen=60)
         span = Span(0.1, look.used, look.used, 0)
         return after(look, span, full_at=300, stretch=stretch, went=60, over=60)[0].may_send
@@ -101,7 +93,7 @@ def test_where_only_a_part_is_forwarded_up_to_twice_as_many_go_to_fill_a_window(
 ) -> None:
     def more(room: int) -> int:
         stretch = Stretch(NOW, level=500, quiet=1.0, ours=60, seen=seen)
-        look = Look(500 - room, limit=800)
+        look = sight(500 - room, limit=800)
         span = Span(0.1, look.used, look.used, 0)
         return after(look, span, full_at=500, stretch=stretch, went=60)[0].may_send
 
@@ -114,7 +106,7 @@ def test_where_only_a_part_is_forwarded_up_to_twice_as_many_go_to_fill_a_window(
 
 
 def after(
-    look: Look, span: Span | None = None, periods: float = 1.2, **known: Any
+    look: Sight, span: Span | None = None, periods: float = 1.2, **known: Any
 ) -> tuple[Trial, Verdict]:
     """A trial after a look so many periods after it began, whose window has held as many alerts."""
     began = NOW - periods * look.period
@@ -124,11 +116,11 @@ def after(
 
 
 def test_live_alerts_are_left_alone_for_a_period_and_a_tenth() -> None:
-    assert after(Look(10), periods=1.09)[0].may_send == 0
-    assert after(Look(10), periods=1.11)[0].may_send == LEAST
-    assert after(Look(10, period=2.0), periods=1.09)[0].may_send == 0
-    assert after(Look(10, sent=1))[0].may_send == 0
-    assert after(Look(10, queued=1))[0].may_send == 0
+    assert after(sight(10), periods=1.09)[0].may_send == 0
+    assert after(sight(10), periods=1.11)[0].may_send == LEAST
+    assert after(sight(10, period=2.0), periods=1.09)[0].may_send == 0
+    assert after(sight(10, unsure=1))[0].may_send == 0
+    assert after(sight(10, queued=1))[0].may_send == 0
 
 
 def test_while_live_alerts_alone_tell_that_it_is_full_nothing_goes() -> None:
@@ -136,22 +128,22 @@ def test_while_live_alerts_alone_tell_that_it_is_full_nothing_goes() -> None:
     telling = Stretch(NOW - 2, level=10, quiet=1.0, live=5, quiet_full=1.0)
     less = replace(telling, live=4)
 
-    assert after(Look(10), stretch=telling)[0].may_send == 0
-    assert after(Look(10), stretch=less)[0].may_send == LEAST
-    assert after(Look(10), stretch=telling, periods=8.1)[0].may_send == LEAST
+    assert after(sight(10), stretch=telling)[0].may_send == 0
+    assert after(sight(10), stretch=less)[0].may_send == LEAST
+    assert after(sight(10), stretch=telling, periods=8.1)[0].may_send == LEAST
     # What varies less than a Poisson process may come so evenly.
-    assert after(Look(10), stretch=telling, dispersion=0.3)[0].may_send == LEAST
+    assert after(sight(10), stretch=telling, dispersion=0.3)[0].may_send == LEAST
 
 
 def test_live_alerts_alone_convict_a_limiter() -> None:
     telling = Stretch(NOW - 2, level=10, quiet=1.0, live=16, quiet_full=1.0)
 
-    assert after(Look(10), stretch=telling, periods=0.5)[1] is FULL
+    assert after(sight(10), stretch=telling, periods=0.5)[1] is FULL
 
 
 def test_a_window_that_rises_four_above_the_level_acquits_it() -> None:
-    assert after(Look(33))[1] is OPEN
-    assert after(Look(34))[1] is INNOCENT
+    assert after(sight(33))[1] is OPEN
+    assert after(sight(34))[1] is INNOCENT
 
 
 # --- how many go ---
@@ -161,7 +153,7 @@ def more(used: int, level: int, **known: Any) -> int:
     """How many may go when the window holds so many and was seen to reach a level."""
     stretch = Stretch(NOW - 3, level=level, ours=9, seen=9)
     usual: dict[str, Any] = {"went": 9, "part_at": NOW - 0.1, "stretch": stretch, "full_at": 45}
-    trial, verdict = after(Look(used), **(usual | known))
+    trial, verdict = after(sight(used), **(usual | known))
     assert verdict is OPEN
     return trial.may_send
 
@@ -183,7 +175,7 @@ def test_three_exceed_the_level_then_twice_as_many_each_time_they_appear() -> No
     assert more(12, 12) == LEAST == 3
     assert more(30, 30) == 6  # a fifth
     raised, _ = after(
-        Look(12), Span(0.1, 9, 12, 3, 3, is_quiet=False), full_at=45, went=3, part_at=NOW - 0.1,
+        sight(12), Span(0.1, 9, 12, 3, 3, is_quiet=False), full_at=45, went=3, part_at=NOW - 0.1,
         stretch=Stretch(NOW - 3, level=9, ours=9, seen=9),
     )  # fmt: skip
     assert (raised.over, raised.may_send) == (6, 6)
@@ -191,15 +183,15 @@ def test_three_exceed_the_level_then_twice_as_many_each_time_they_appear() -> No
     # Half of them are enough, fewer begin anew.
     assert more(12, 12, over=12) == 12
     met, _ = after(
-        Look(12), Span(0.1, 12, 12, 0, 12, is_quiet=False), full_at=45, went=30, over=12,
+        sight(12), Span(0.1, 12, 12, 0, 12, is_quiet=False), full_at=45, went=30, over=12,
         stretch=Stretch(NOW - 3, level=12, ours=20, seen=2), part_at=NOW - 0.1,
     )  # fmt: skip
     assert (met.over, met.may_send) == (3, 3)
 
 
 def test_no_more_exceed_the_level_than_reach_the_one_that_is_tried() -> None:
-    assert after(Look(20), full_at=26, over=12, went=9, part_at=NOW - 0.1)[0].may_send == 6
-    assert after(Look(20), full_at=21, over=12, went=9, part_at=NOW - 0.1)[0].may_send == 4
+    assert after(sight(20), full_at=26, over=12, went=9, part_at=NOW - 0.1)[0].may_send == 6
+    assert after(sight(20), full_at=21, over=12, went=9, part_at=NOW - 0.1)[0].may_send == 4
 
 
 def test_no_more_meet_the_level_than_had_room_below_it() -> None:
@@ -210,7 +202,7 @@ def test_no_more_meet_the_level_than_had_room_below_it() -> None:
     assert more(12, 12, stretch=full(3, 3)) == 0
     assert more(12, 12, stretch=full(0, 2)) == 3
     assert more(12, 12, stretch=full(0, 3)) == 0
-    gaps = after(Look(12, longest_gap=1.06), stretch=full(0, 0), went=9, part_at=NOW - 0.1)
+    gaps = after(sight(12, longest_gap=1.06), stretch=full(0, 0), went=9, part_at=NOW - 0.1)
     assert gaps[0].may_send == 0
 
 
@@ -225,7 +217,7 @@ def test_a_part_has_landed_after_six_hundredths_of_a_second_or_of_a_short_period
     ago: float, period: float, has_landed: bool
 ) -> None:
     known: dict[str, Any] = {"went": 3, "part_at": NOW - ago, "is_under_way": True}
-    trial, verdict = after(Look(10, period=period), **known)
+    trial, verdict = after(sight(10, period=period), **known)
 
     assert (not trial.is_under_way, trial.may_send > 0, verdict) == (has_landed, has_landed, OPEN)
 
@@ -233,7 +225,7 @@ def test_a_part_has_landed_after_six_hundredths_of_a_second_or_of_a_short_period
 def test_a_part_that_waits_in_a_queue_for_nearly_half_a_period_says_nothing() -> None:
     def verdict(ago: float, period: float = 1.0, is_under_way: bool = True) -> Verdict:
         known: dict[str, Any] = {"went": 3, "part_at": NOW - ago, "is_under_way": is_under_way}
-        return after(Look(10, queued=3, period=period), **known)[1]
+        return after(sight(10, queued=3, period=period), **known)[1]
 
     assert (verdict(0.44), verdict(0.46), verdict(0.89, 2.0), verdict(0.91, 2.0)) == (
         *(OPEN, NOTHING, OPEN, NOTHING),
@@ -257,7 +249,7 @@ def test_parts_of_different_routes_are_not_compared() -> None:
 def ended(went: int, ours: int, ours_full: int) -> Verdict:
     stretch = Stretch(NOW - 3, level=20, ours=ours, seen=ours, ours_full=ours_full)
     known: dict[str, Any] = {"went": went, "part_at": NOW - 0.1, "stretch": stretch}
-    return after(Look(20), full_at=30, **known)[1]
+    return after(sight(20), full_at=30, **known)[1]
 
 
 def test_so_many_replays_are_risked_and_no_more() -> None:
@@ -265,12 +257,12 @@ def test_so_many_replays_are_risked_and_no_more() -> None:
     assert ended(MOST - 1, 9, 0) is OPEN
     risked = Stretch(NOW - 3, level=20, ours=40, seen=20, ours_full=MOST_RISKED, seen_full=12)
     known: dict[str, Any] = {"went": 60, "part_at": NOW - 0.1}
-    assert after(Look(20), full_at=30, stretch=risked, **known)[1] is INNOCENT
+    assert after(sight(20), full_at=30, stretch=risked, **known)[1] is INNOCENT
     # Less than a thousandth, which is enough at the end.
     late = replace(risked, seen_full=3)
-    assert after(Look(20), full_at=30, stretch=late, **known)[1] is FULL
+    assert after(sight(20), full_at=30, stretch=late, **known)[1] is FULL
     fewer = replace(late, ours_full=MOST_RISKED - 1)
-    assert after(Look(20), full_at=30, stretch=fewer, **known)[1] is OPEN
+    assert after(sight(20), full_at=30, stretch=fewer, **known)[1] is OPEN
 
 
 def test_the_limiter_is_blamed_where_chance_explains_less_than_three_in_100_000() -> None:
@@ -284,7 +276,7 @@ def test_replays_that_had_room_and_were_not_taken_begin_a_trial_of_what_the_wind
         known = {"dispersion": 2.0, "went": 110, "missing": 7.0} | more
         began = Stretch(NOW - 3, level=480, quiet=1.0, live=20, ours=90, seen=90)
         span = Span(0.1, before, before + took, took, ours, is_quiet=False)
-        look = Look(before + took, limit=495)
+        look = sight(before + took, limit=495)
         return after(look, span, full_at=480, stretch=began, **known)
 
     anew = Trial(NOW, 281, 2.0, Stretch(NOW), 27.0, is_anew=True)
@@ -301,8 +293,8 @@ def test_replays_that_had_room_and_were_not_taken_begin_a_trial_of_what_the_wind
 def test_where_nothing_is_taken_at_all_one_part_is_enough() -> None:
     nothing = Stretch(NOW - 3)
 
-    assert after(Look(0), stretch=nothing)[0].may_send == LEAST
-    assert after(Look(0), stretch=nothing, went=3, part_at=NOW - 0.1)[1] is INNOCENT
+    assert after(sight(0), stretch=nothing)[0].may_send == LEAST
+    assert after(sight(0), stretch=nothing, went=3, part_at=NOW - 0.1)[1] is INNOCENT
 
 
 # --- a crowd ---
@@ -312,7 +304,7 @@ def crowded(used: int, tight: int, since: float, **known: Any) -> tuple[Trial, V
     """A trial whose window has been near the level of thirty for so many seconds."""
     known = {"looks": 99, "tight": tight, "blind_since": NOW - since, "went": 9} | known
     stretch = Stretch(NOW - 9, level=30, ours=9, seen=9, ours_full=9, seen_full=9)
-    look = Look(used, longest_gap=1.06)
+    look = sight(used, longest_gap=1.06)
     return after(look, stretch=stretch, part_at=NOW - 0.1, periods=9.0, **known)
 
 
@@ -326,7 +318,7 @@ def test_gaps_in_a_seventh_of_the_looks_of_three_periods_are_a_crowd() -> None:
     assert crowded(30, 9, since=99.0, is_crowded=True) == (
         *(replace(crowded(30, 9, since=99.0, is_crowded=True)[0], is_crowded=True), OPEN),
     )
-    even = Look(30)
+    even = sight(30)
     found, _ = after(even, stretch=Stretch(NOW, level=30, ours_full=9), went=9, part_at=NOW - 1)
     assert (found.looks, found.tight, found.blind_since) == (1, 0, NOW)
 
@@ -340,6 +332,6 @@ def test_a_crowd_that_leaves_room_is_tried_anew() -> None:
 def test_what_rises_above_the_level_ends_a_crowd() -> None:
     known: dict[str, Any] = {"looks": 99, "tight": 50, "blind_since": NOW - 9, "is_crowded": True}
     stretch = Stretch(NOW - 9, level=30)
-    trial, _ = after(Look(31), Span(0.02, 30, 31, 1), stretch=stretch, went=9, **known)
+    trial, _ = after(sight(31), Span(0.02, 30, 31, 1), stretch=stretch, went=9, **known)
 
     assert (trial.is_crowded, trial.looks, trial.tight, trial.blind_since) == (False, 0, 0, 0.0)

@@ -9,7 +9,8 @@ import pytest
 from mutt_tasks.core.drop import HOLD_SECONDS, LONGEST_HOLD, MEMORY_SECONDS, SAFE_SHARE, Drop
 from mutt_tasks.core.limiter import Accepted, Limiter
 from mutt_tasks.core.shortfall import LASTING_SECONDS
-from mutt_tasks.core.watch import Sight, Watch
+from mutt_tasks.core.sight import Sight
+from mutt_tasks.core.watch import Watch
 
 NOW = 1_800_000_000.0
 LOOK = 0.05

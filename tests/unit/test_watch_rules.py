@@ -9,17 +9,13 @@ from mutt_tasks.core.drop import Drop
 from mutt_tasks.core.saturation import Saturation, Stretch
 from mutt_tasks.core.shortfall import Missing, Shortfall
 from mutt_tasks.core.trial import Trial
-from mutt_tasks.core.watch import Sight, Watch
+from mutt_tasks.core.watch import Watch
+from tests.unit.sights import sight
 
 NOW = 1_800_000_000.0
 # Of 10 live alerts a period, known for long.
 KNOWN = Watch(live=10.0, sampled_at=NOW)
 TRIAL = Trial(NOW - 0.1, 30)
-
-
-def sight(**found: Any) -> Sight:
-    nothing = {"used": 0, "queued": 0, "sure": 0, "certain": 0, "unsure": 0, "live": 0.0}
-    return Sight(**(nothing | {"period": 1.0, "limit": 50} | found))
 
 
 def test_a_sight_adds_up_what_was_sent_and_what_is_missing_of_what_is_certain() -> None:
