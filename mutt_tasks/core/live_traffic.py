@@ -80,11 +80,13 @@ class LiveTraffic:
         if is_stale or lows >= LOWS:
             return replace(self, mean=live, spread=live, samples=1, sampled_at=now, lows=0)
         off = live - self.mean
-        # One sample far off, as when the forwarder has just been started, is not taken whole.
-        squared = min(off * off, 9 * max(live, self.mean, self.spread))
+        # A mean of few samples is off itself, which adds to each square. And one sample far off, as
+        # when the forwarder has just been started, is not taken whole.
+        square = off * off / (1 + 1 / self.known_for)
+        squared = min(square, 9 * max(live, self.mean, self.spread))
         samples = self.samples + 1
         spread = self.spread + (squared - self.spread) / min(samples + _GUESSES, _SPREAD_SAMPLES)
-        if off > chance:
+        if live > max(self.most(1.0), self.mean + chance):
             # Perhaps these were bursts all along: they count for the spread.
             spread = max(live, spread)
             return replace(self, mean=live, spread=spread, samples=1, sampled_at=now, lows=0)

@@ -41,10 +41,13 @@ def test_the_mean_is_that_of_all_samples_up_to_fifty() -> None:
 
 
 def test_the_spread_is_that_of_a_hundred_samples_of_which_the_guess_counts_as_five() -> None:
-    assert known(16.0, samples=4).sampled(20.0, LIMITER, NOW).spread == 16.0
-    # (6² - 16) / 10 of five samples and the five of the guess.
-    assert known(16.0, samples=4).sampled(22.0, LIMITER, NOW).spread == 18.0
-    assert known(16.0, samples=900).sampled(22.0, LIMITER, NOW).spread == 16.2
+    def spread(samples: int) -> float:
+        return known(16.0, samples=samples).sampled(22.0, LIMITER, NOW).spread
+
+    # (6² / (1 + 1/4) - 16) / 10: of five samples and the five of the guess, and the mean of four
+    # samples is off by a quarter of the variance itself.
+    assert spread(4) == pytest.approx(16 + 1.28)
+    assert spread(900) == pytest.approx(16 + (36 / 1.02 - 16) / 100)
 
 
 def test_one_sample_far_off_counts_as_three_deviations_at_most() -> None:
@@ -54,14 +57,15 @@ def test_one_sample_far_off_counts_as_three_deviations_at_most() -> None:
     assert found.spread == pytest.approx(20 + (180 - 20) / 100)
 
 
-def test_more_than_four_deviations_above_the_mean_is_another_level_at_once() -> None:
-    kept = known(25.0).sampled(45.0, LIMITER, NOW)
-    assert (kept.samples, kept.mean) == (201, 25.4)
+def test_more_than_chance_brings_is_another_level_at_once() -> None:
+    # 25 + 4 * sqrt(25 * 1.02) + 15 / 6 = 47.7: random traffic exceeds it in one hour of ten.
+    kept = known(25.0).sampled(47.0, LIMITER, NOW)
+    assert (kept.samples, kept.mean) == (201, 25.44)
 
-    anew = known(25.0).sampled(46.0, LIMITER, NOW)
-    assert (anew.samples, anew.mean, anew.sampled_at) == (1, 46.0, NOW)
+    anew = known(25.0).sampled(48.0, LIMITER, NOW)
+    assert (anew.samples, anew.mean, anew.sampled_at) == (1, 48.0, NOW)
     # Perhaps bursts: the spread is no smaller than these.
-    assert anew.spread == 46.0
+    assert anew.spread == 48.0
     assert known(25.0, spread=100.0).sampled(66.0, LIMITER, NOW).spread > 100.0
 
 
