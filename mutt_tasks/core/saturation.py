@@ -10,7 +10,8 @@ alone explains of both is told as one number, their product.
 
 Only the time that the window held the level counts in which no alert left it, for another one
 could take its place. Nobody knows which of the alerts that were taken while replays were under way
-were ours: as many of them count as live as came at other times, and a standard deviation more.
+were live ones: each number counts as far as it is likely, and that many should have come at the
+level as well (core/tally.py).
 """
 
 from dataclasses import dataclass, replace
@@ -29,10 +30,15 @@ LONGEST_SPAN_PERIODS = 0.2
 # it lacks no more than this share of it, less a few.
 NEAR_SHARE, NEAR_LESS = 0.05, 3
 
-# Replays met the level if there was room below it for at most this share of them. Where there was
-# room for more, but not for all, they say nothing. Fewer than a burst count as below the level if
+# Replays met the level if there was room below it for at most this share of those that the alerter
+# forwards. Where there was room for more, but perhaps not for all (so many standard deviations more
+# than are forwarded on average), they say nothing. Fewer than a burst count as below the level if
 # they began there: live alerts that come meanwhile hide how many of so few were taken.
-OPEN_SHARE, BURST = 0.5, 12
+OPEN_SHARE, ROOM_SIGMAS, BURST = 0.5, 2.0, 12
+
+# The share that the alerter forwards is known from at least so many replays, and is not believed to
+# be less than this.
+ENOUGH, LEAST_FORWARDED = 8, 0.2
 
 # Moments are told to a millisecond.
 SAME_SECONDS = 0.0005
@@ -69,7 +75,8 @@ class Stretch:
     What was taken raised the window to `level` at most. While only live alerts came, it stood there
     for `quiet_full` seconds, in which nothing was taken, and lower for `quiet` seconds, in which
     `live` were. Of `ours_full` replays that met the level `seen_full` were taken, and of `ours`
-    that did not, `seen`, among them live ones that came in the seconds `under_way`.
+    that did not, `seen`, each among live ones that came in the seconds `under_way_full` and
+    `under_way`.
     """
 
     since: float = 0.0
@@ -80,6 +87,7 @@ class Stretch:
     under_way: float = 0.0
     ours: int = 0
     seen: int = 0
+    under_way_full: float = 0.0
     ours_full: int = 0
     seen_full: int = 0
 
@@ -92,7 +100,7 @@ class Stretch:
                 level=span.after,
                 quiet=self.quiet + self.quiet_full,
                 live=self.live,
-                under_way=self.under_way,
+                under_way=self.under_way + self.under_way_full,
                 ours=self.ours + self.ours_full,
                 seen=self.seen + self.seen_full,
             )
@@ -110,11 +118,17 @@ class Stretch:
     def _tried(self, span: Span) -> "Stretch":
         """The stretch after replays that met the level, or had room below it, or some of them."""
         room = self.level - span.before + span.left
+        coming = self.forwarded * span.ours
+        most = coming + ROOM_SIGMAS * sqrt(coming * (1 - self.forwarded))
         is_few = span.before < self.level and span.ours < BURST
-        if room <= OPEN_SHARE * span.ours and not is_few:
-            full, seen_full = self.ours_full + span.ours, self.seen_full + span.took
-            return replace(self, ours_full=full, seen_full=seen_full)
-        return self._below(span) if room >= span.ours or is_few else self
+        if room <= OPEN_SHARE * coming and not is_few:
+            return replace(
+                self,
+                under_way_full=self.under_way_full + span.seconds,
+                ours_full=self.ours_full + span.ours,
+                seen_full=self.seen_full + span.took,
+            )
+        return self._below(span) if room >= most or is_few else self
 
     def _below(self, span: Span) -> "Stretch":
         if not span.seconds:
@@ -130,7 +144,8 @@ class Stretch:
 
     def without_ours(self) -> "Stretch":
         """The stretch without what it knows of our replays."""
-        return replace(self, under_way=0.0, ours=0, seen=0, ours_full=0, seen_full=0)
+        kept = replace(self, under_way=0.0, under_way_full=0.0)
+        return replace(kept, ours=0, seen=0, ours_full=0, seen_full=0)
 
     @property
     def near(self) -> int:
@@ -138,28 +153,33 @@ class Stretch:
         return max(0, int(NEAR_SHARE * self.level) - NEAR_LESS)
 
     @property
-    def _live(self) -> float:
-        """How many of those that were `seen` were not ours, on average."""
-        return self.live / self.quiet * self.under_way if self.quiet else 0.0
+    def share(self) -> float:
+        """The share of the replays below the level that was taken, without live alerts."""
+        live = self.live / self.quiet * self.under_way if self.quiet else 0.0
+        return min(1.0, max(0.0, self.seen - live) / self.ours) if self.ours else 1.0
 
     @property
-    def share(self) -> float:
-        """The share of the replays below the level that was taken."""
-        return min(1.0, max(0.0, self.seen - self._live) / self.ours) if self.ours else 1.0
+    def forwarded(self) -> float:
+        """The share that the alerter forwards, as far as it is known."""
+        return max(LEAST_FORWARDED, self.share) if self.ours >= ENOUGH else 1.0
 
     def chance(self, dispersion: float) -> float:
         """How likely it is that by chance alone so little was taken at the level.
 
-        `dispersion` is how much more live traffic varies than a Poisson process (1 for one). Of one
-        that varies less (or is not known: 0) the time tells nothing, for it may come as evenly as
-        from a full limiter.
+        `dispersion` is how much more live traffic varies than a Poisson process (1 for one): it
+        comes in bursts of so many alerts. Of one that varies less (or is not known: 0) the time
+        tells nothing, for it may come as evenly as from a full limiter.
         """
-        live = self._live + sqrt(max(1.0, dispersion) * self._live)
-        seen = max(0, min(self.ours, self.seen - round(live)))
-        chance = Tally(self.ours, seen, self.ours_full, min(self.ours_full, self.seen_full)).chance
-        if dispersion >= 1 and self.quiet:
-            share = self.quiet / (self.quiet + self.quiet_full)
-            chance *= share ** (self.live / dispersion)
+        is_random = dispersion >= 1
+        size = max(1.0, dispersion)
+        quiet = self.quiet + self.quiet_full
+        busy = self.under_way + self.under_way_full
+        tally = Tally(self.ours, self.seen, self.ours_full, self.seen_full)
+        bursts = self.live / size * busy / quiet if quiet else 0.0
+        share_full = self.under_way_full / busy if busy and is_random else 0.0
+        chance = tally.chance_among(bursts, size, share_full)
+        if is_random and quiet:
+            chance *= (self.quiet / quiet) ** (self.live / size)
         return chance
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from math import ceil, sqrt
 
 from mutt_tasks.core.drop import CLOCK_SECONDS, LONGEST_HOLD, Drop
-from mutt_tasks.core.saturation import Saturation, Span, Stretch
+from mutt_tasks.core.saturation import ENOUGH, Saturation, Span, Stretch
 from mutt_tasks.core.shortfall import FEW, SHARED, Missing, Shortfall
 from mutt_tasks.core.sight import Sight
 from mutt_tasks.core.trial import LEAST_OVER, Trial, Verdict
@@ -30,9 +30,6 @@ DISTURBED_PERIODS = 2.0
 # if chance is as little as CERTAIN, or if LONG times as many are missing, in a row or at the level,
 # twice as many for each trial that blamed nobody. An UNLIKELY one teaches nothing of live traffic.
 CERTAIN, SUSPICIOUS, UNLIKELY, SILENT, LONG = 1e-7, 1e-3, 0.02, 7.0, 4.0
-
-# The share that the alerter forwards is learnt from a trial of at least so many replays.
-ENOUGH = 8
 
 # A trial leaves one standard deviation of live traffic (a Poisson stream) free. With none, up to 35
 # live alerts were dropped under a limit of 30; with two, one of 40 that is believed to be 50 was

@@ -2,6 +2,8 @@
 
 import random
 from dataclasses import replace
+from math import exp, factorial
+from operator import mul
 
 import pytest
 
@@ -72,12 +74,13 @@ def test_our_replays_say_nothing_if_more_of_them_had_room_but_not_all() -> None:
 
 
 def test_what_rises_above_the_level_was_not_stopped_by_it() -> None:
-    full = replace(TEN, quiet_full=0.4, ours_full=3, seen_full=1)
+    full = replace(TEN, quiet_full=0.4, under_way_full=0.2, ours_full=3, seen_full=1)
     raised = full.looked(busy(10, 12, took=2, ours=2))
 
     assert raised == Stretch(
         *(NOW, 12), quiet=0.9, live=4, under_way=raised.under_way, ours=10, seen=8
     )
+    assert raised.under_way == pytest.approx(0.32)
     # Behind a queue nothing is known but that.
     queued = full.looked(Span(0.0, 10, 12, 2))
     assert (queued.level, queued.ours, queued.seen, queued.live) == (12, 8, 6, 4)
@@ -111,15 +114,59 @@ def test_replays_tell_by_fishers_exact_test() -> None:
     assert live_as_well.chance(1.0) == pytest.approx(0.5 / 12_870)
 
 
-def test_as_many_live_alerts_as_come_at_other_times_and_a_deviation_are_not_ours() -> None:
-    # Nine live ones a second: in a ninth of a second one came, and one more by chance.
+def test_nobody_knows_which_were_live_so_each_number_counts_as_far_as_it_is_likely() -> None:
+    # Nine live ones a second: in a ninth of a second one came on average.
     full = Stretch(NOW, level=10, quiet=1.0, live=9, under_way=1 / 9, ours=8, seen=8, ours_full=8)
+    weights = [exp(-1) / factorial(came) for came in range(5)]
+    chances = [Tally(8, 8 - came, 8, 0).chance for came in range(5)]
+    by_hand = sum(map(mul, weights, chances)) / sum(weights)
 
-    assert full.chance(0.0) == pytest.approx(Tally(8, 6, 8, 0).chance)
-    assert full.chance(4.0) == pytest.approx(Tally(8, 5, 8, 0).chance)
-    assert full.share == pytest.approx(7 / 8)
+    assert full.chance(0.0) == pytest.approx(by_hand)
+    # Bursts of three: a third as many of them, each as large.
+    thirds = [exp(-1 / 3) * (1 / 3) ** came / factorial(came) for came in range(3)]
+    by_hand = sum(map(mul, thirds, [Tally(8, 8 - 3 * came, 8, 0).chance for came in range(3)]))
+    assert full.chance(3.0) == pytest.approx(by_hand / sum(thirds))
+
+
+def test_live_alerts_should_have_come_at_the_level_as_well() -> None:
+    full = Stretch(
+        *(NOW, 10), quiet=1.0, live=9, under_way=1 / 9, ours=8, seen=4,
+        under_way_full=1 / 9, ours_full=8,
+    )  # fmt: skip
+    weights = [exp(-2) * 2**came / factorial(came) for came in range(5)]
+    chances = [Tally(8, 4 - came, 8, 0).chance * 0.5**came for came in range(5)]
+
+    assert full.chance(1.0) == pytest.approx(sum(map(mul, weights, chances)) / sum(weights))
+    # What comes evenly may have come elsewhere.
+    assert full.chance(0.0) > 2 * full.chance(1.0)
+
+
+def test_more_alerts_than_replays_went_were_not_all_replays() -> None:
+    full = Stretch(NOW, level=10, quiet=1.0, live=20, under_way=0.1, ours=3, seen=9, ours_full=9)
+    assert full.chance(0.0) == pytest.approx(Tally(3, 3, 9, 0).chance * 0.75, rel=0.4)
+    # Before live alerts were counted alone the most that can be replays are.
+    assert replace(full, quiet=0.0, live=0).chance(0.0) == Tally(3, 3, 9, 0).chance
+
+
+def test_the_share_that_is_forwarded_leaves_live_alerts_out() -> None:
+    full = Stretch(NOW, level=10, quiet=1.0, live=9, under_way=1 / 9, ours=8, seen=8)
+
+    assert full.share == full.forwarded == pytest.approx(7 / 8)
     assert (Stretch().share, replace(full, seen=0).share) == (1.0, 0.0)
     assert replace(full, seen=20).share == 1.0
+    # Of fewer than eight nothing is known, and a fifth is the least that is believed.
+    assert (replace(full, ours=7, seen=3).forwarded, replace(full, seen=2).forwarded) == (1.0, 0.2)
+
+
+def test_where_a_part_is_forwarded_only_that_part_meets_the_level() -> None:
+    half = Stretch(NOW, level=100, ours=60, seen=30)
+
+    # Twenty are forwarded on average, and thirty at most.
+    met = half.looked(busy(90, 100, took=10, ours=40))
+    assert (met.ours_full, met.seen_full, round(met.under_way_full, 2)) == (40, 10, 0.02)
+    assert half.looked(busy(89, 100, took=11, ours=40)) == half
+    assert half.looked(busy(74, 94, took=20, ours=40)) == half
+    assert half.looked(busy(73, 93, took=20, ours=40)).ours == 100
 
 
 @pytest.mark.parametrize(

@@ -163,7 +163,7 @@ def test_a_limiter_lowered_while_replays_fill_it_is_found_though_it_was_fuller_j
     stream = learnt(limit=50, live=8.0, pace=36.0, seed=seed).run(10)
     assert stream.watch.saturation.older.level > 42  # hardly less than a trial could make it
     stream.limit, before = limit, stream.lost
-    stream.run(8)
+    stream.run(10)
 
     assert stream.watch.drop.drops == 1
     assert stream.lost - before <= most
@@ -369,17 +369,17 @@ def test_before_a_limiter_that_even_live_alerts_fill_alone_nothing_goes(
 
 
 def test_once_live_alerts_leave_room_a_crowded_limiter_is_judged() -> None:
-    stream = learnt(limit=5, live=10.0, pace=30.0, is_even=True).run(60)
+    stream = learnt(limit=9, live=10.0, pace=30.0, is_even=True).run(60)
     assert stream.watch.trial.is_crowded
     stream.live = 1.0
     stream.run(20)
 
-    assert stream.watch.drop.ceiling == 5
+    assert stream.watch.drop.ceiling == 9
     assert stream.lost <= 30
 
 
 def test_a_crowded_limiter_that_takes_more_after_all_holds_nothing() -> None:
-    stream = learnt(limit=5, live=10.0, pace=30.0, is_even=True).run(60)
+    stream = learnt(limit=3, live=10.0, pace=30.0, is_even=True).run(60)
     assert stream.watch.trial.is_crowded
     stream.limit, before = 50, stream.replays
     stream.run(5)
