@@ -1,11 +1,6 @@
 """One look at the forwarder's limiter, as those see it who judge it."""
 
 from dataclasses import dataclass
-from itertools import pairwise
-from statistics import fmean, pvariance
-
-# Fewer alerts than this do not tell how evenly they come.
-FEW_ALERTS = 5
 
 
 @dataclass(frozen=True)
@@ -41,20 +36,6 @@ class Sight:
     def sent(self) -> int:
         """Every replay of the last period."""
         return self.sure + self.unsure
-
-    @property
-    def unevenness(self) -> float | None:
-        """How unevenly the alerts of the window came; None where they are too few to tell.
-
-        It is the squared coefficient of variation of the times between them: about 1 for a Poisson
-        process, 0 for alerts that come evenly, and more for bursts.
-        """
-        if len(self.leaving) < FEW_ALERTS:
-            return None
-        moments = (0.0, *self.leaving, self.period)
-        gaps = [later - sooner for sooner, later in pairwise(moments)]
-        mean = fmean(gaps)
-        return self.stride * pvariance(gaps, mean) / (mean * mean)
 
     @property
     def missing(self) -> int:

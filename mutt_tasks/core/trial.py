@@ -18,6 +18,8 @@ or until the window rises above the level.
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from mutt_tasks.core.evenness import Evenness
+from mutt_tasks.core.portion import LEAST, LITTLE, Portion
 from mutt_tasks.core.saturation import Span, Stretch
 from mutt_tasks.core.sight import Sight
 
@@ -28,18 +30,6 @@ ERROR, LATE_ERROR = 3e-5, 1e-3
 # Live alerts alone are looked at for this many periods, and up to so many while chance explains
 # only this badly that they stay at a level.
 REST_PERIODS, LONGEST_REST_PERIODS, DOUBT = 1.1, 8.0, 0.05
-# At least so many replays go at a time, or this share of the level: fewer are hard to tell from
-# what comes and leaves meanwhile. In a large window LITTLE free places are enough to fill it to its
-# level. At most so many go to fill the window, and so many above it, or this share of the level
-# that is tried. Where the alerter forwards only a part, that many more go.
-LEAST, LEAST_SHARE, LITTLE = 3, 0.2, 12
-FILL, OVER, MOST_SHARE = 8, 16, 0.2
-# Alerts leave a window of this many as fast as only as many replays as have room fill it: more may
-# go there, if only a part of them is forwarded.
-LARGE = 60
-# In all so many forwarded ones go, or this many times that level, and so many of them where the
-# window was full.
-MOST, MOST_LEVELS, MOST_RISKED = 96, 2, 30
 # A level is none if the window rises above it by this much.
 LEAST_OVER = 4
 # It is no longer the window's level if less is taken than this share of what had room below it.
@@ -47,9 +37,6 @@ FALLEN_SHARE = 0.1
 # While none went that had room, so many at most meet the level, and those only where it may be that
 # live alerts come evenly.
 BLIND = 3
-# Live alerts come evenly if the times between them vary by less than this share of a random
-# process'.
-EVEN = 0.2
 # Alerts that come evenly are seldom further apart than this many times their average distance: so
 # in less than this share of the looks, over so many periods.
 GAP, UNEVEN_SHARE, CROWDED_PERIODS = 1.05, 0.15, 3.0
@@ -71,15 +58,14 @@ class Verdict(StrEnum):
 class Trial:
     """A trial of the level `full_at` since `since` (seconds since 1970; 0: there is none).
 
-    Before it live traffic had this `dispersion`, and so many alerts were `missing`; then so many
-    `rest_looks` at live alerts alone told how `uneven` they are (about 1 for a Poisson process).
-    `stretch` is what was seen since the beginning. `went` replays of it went in all, the last ones
-    at `part_at`, and while it `is_under_way` these have not landed; `is_sure` says whether they
-    went past the alerter.
-    `may_send` more may go now, and `over` is how many may exceed the level next. Since
-    `blind_since` there was no room for a comparison (0: there was); of `looks` since then `tight`
-    found gaps that even traffic has not, and after too many of these it `is_crowded`. It `is_anew`
-    if it took the place of one whose level was no longer the window's.
+    Before it live traffic had this `dispersion`, and so many alerts were `missing`; then live
+    alerts alone showed their `evenness`. `stretch` is what was seen since the beginning. `went`
+    replays of it went in all, the last ones at `part_at`, and while it `is_under_way` these have
+    not landed; `is_sure` says whether they went past the alerter. `may_send` more may go now, and
+    `over` forwarded ones may exceed the level next. Since `blind_since` there was no room for a
+    comparison (0: there was); of `looks` since then `tight` found gaps that even traffic has not,
+    and after too many of these it `is_crowded`. It `is_anew` if it took the place of one whose
+    level was no longer the window's.
     """
 
     since: float = 0.0
@@ -98,8 +84,7 @@ class Trial:
     tight: int = 0
     is_crowded: bool = False
     is_anew: bool = False
-    rest_looks: int = 0
-    uneven: float = 0.0
+    evenness: Evenness = Evenness()
 
     @property
     def is_on(self) -> bool:
@@ -109,16 +94,7 @@ class Trial:
     @property
     def chance(self) -> float:
         """How likely chance alone explains what was seen."""
-        return self.stretch.chance(self._varies)
-
-    @property
-    def _varies(self) -> float:
-        """How much more live traffic varies than a Poisson process, by all that is known."""
-        if not self.rest_looks or 0 < self.dispersion < 1:
-            return self.dispersion
-        # Replays that are not forwarded make a drain look more uneven than live traffic is.
-        most = self.dispersion or self.uneven
-        return max(1.0, min(most, self.uneven)) if self.uneven >= EVEN else 0.0
+        return self.stretch.chance(self.evenness.dispersion(self.dispersion))
 
     def sent(self, replays: int, is_sure: bool, now: float) -> "Trial":
         """The trial after so many of its replays went."""
@@ -135,7 +111,8 @@ class Trial:
         rest = (now - self.since) / seen.period
         has_rested = rest >= REST_PERIODS and not (seen.sent or self.went)
         trial = self._learnt(span)
-        trial = trial._rested(seen) if has_rested else trial
+        if has_rested:
+            trial = replace(trial, evenness=self.evenness.looked(seen))
         chance = trial.chance
         if chance <= ERROR and (self.went or has_rested):
             return trial, Verdict.FULL
@@ -160,34 +137,24 @@ class Trial:
         """Another trial instead of this one, of the level that the window has now."""
         return Trial(now, level, self.dispersion, Stretch(now), missing, is_anew=True)
 
-    def _rested(self, seen: Sight) -> "Trial":
-        """After a look at live alerts alone."""
-        uneven, looks = seen.unevenness, self.rest_looks + 1
-        if uneven is None:
-            return self
-        mean = self.uneven + (uneven - self.uneven) / looks
-        return replace(self, rest_looks=looks, uneven=mean)
-
     def _learnt(self, span: Span) -> "Trial":
         """With one more span, after which twice as many may go if the last ones appeared."""
         trial = replace(self, stretch=self.stretch.looked(span), may_send=0)
         raised = trial.stretch.level - self.stretch.level
         if raised:
             trial = trial._with_room()
-        over = max(self.over, trial._least)
+        portion = trial._portion
+        over = max(self.over, portion.least)
         if self.went and 2 * raised >= over:
-            return replace(trial, over=min(2 * over, trial._most(OVER)))
+            return replace(trial, over=min(2 * over, portion.most_over))
         return replace(trial, over=LEAST) if span.ours and not raised else trial
 
     def _with_room(self) -> "Trial":
         return replace(self, blind_since=0.0, looks=0, tight=0, is_crowded=False)
 
     @property
-    def _least(self) -> int:
-        return max(LEAST, int(LEAST_SHARE * self.stretch.level))
-
-    def _most(self, replays: int) -> int:
-        return max(replays, int(MOST_SHARE * self.full_at))
+    def _portion(self) -> Portion:
+        return Portion(self.full_at, self.stretch.level, self.stretch.forwarded)
 
     def _next(self, seen: Sight, now: float) -> tuple["Trial", Verdict]:
         """Some more may go: as many as have room below the level, or more than that."""
@@ -196,12 +163,11 @@ class Trial:
         is_at_level = room <= stretch.near
         if self.went and not stretch.level:
             return self, Verdict.INNOCENT  # nothing is taken at all: there is nothing to compare
-        forwarded = stretch.forwarded
-        is_risked = forwarded * stretch.ours_full >= self._most(MOST_RISKED)
-        if is_risked or forwarded * self.went >= max(MOST, MOST_LEVELS * self.full_at):
+        portion = self._portion
+        if portion.is_spent(self.went, stretch.ours_full):
             is_full = self.chance <= LATE_ERROR
             return self, Verdict.FULL if is_full else Verdict.INNOCENT
-        is_little = not is_at_level and room < min(self._least, LITTLE, stretch.level)
+        is_little = not is_at_level and portion.is_little(room)
         is_even = seen.longest_gap <= GAP
         is_blind = stretch.ours_full >= (stretch.ours or BLIND * is_even)
         if is_little or (is_at_level and is_blind):
@@ -210,23 +176,12 @@ class Trial:
             # Live traffic is falling: what it was says nothing any more.
             return self._anew(stretch.level, self.missing, now), Verdict.OPEN
         believed = seen.limit - 1 - seen.used
-        more = self._beyond(seen.used, believed) if is_at_level else self._fill(room, believed)
+        more = portion.fill(room, believed)
+        if is_at_level:
+            more = portion.exceed(self.over, seen.used, believed)
         if more < 1:
             return self, Verdict.NOTHING
         return replace(self._with_room(), may_send=more), Verdict.OPEN
-
-    def _fill(self, room: int, believed: int) -> int:
-        """How many may go to fill the window to its level; the limit leaves `believed` places."""
-        forwarded = self.stretch.forwarded
-        if self.full_at < LARGE:
-            return min(room, int(self._most(FILL) / forwarded))
-        return min(int(min(room, self._most(FILL)) / forwarded), max(room, believed))
-
-    def _beyond(self, used: int, believed: int) -> int:
-        """How many may go at the level."""
-        least = self._least
-        over = min(max(self.over, least), max(least, self.full_at - used))
-        return min(int(over / self.stretch.forwarded), believed)
 
     def _crowded(self, seen: Sight, now: float) -> tuple["Trial", Verdict]:
         """After a look at a window that live alerts alone keep near the level."""

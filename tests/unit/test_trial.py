@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
+from mutt_tasks.core.portion import FILL, LEAST, MOST, MOST_RISKED, OVER
 from mutt_tasks.core.saturation import Span, Stretch
 from mutt_tasks.core.sight import Sight
-from mutt_tasks.core.trial import FILL, LEAST, MOST, MOST_RISKED, OVER, Trial, Verdict
-from tests.unit.sights import sight
+from mutt_tasks.core.trial import Trial, Verdict
+from tests.unit.sights import BURSTS, EVEN, RANDOM, sight
 
 NOW = 1_800_000_000.0
 OPEN, FULL = Verdict.OPEN, Verdict.FULL
@@ -162,16 +163,6 @@ def test_live_alerts_alone_convict_a_limiter() -> None:
     assert after(sight(10), stretch=telling, periods=1.0)[1] is OPEN
 
 
-def window(*moments: float) -> Sight:
-    """A look at ten alerts that leave in so many seconds, tenths of the period."""
-    return sight(10, leaving=moments)
-
-
-EVEN = window(*(0.05 + 0.1 * at for at in range(10)))
-RANDOM = window(0.02, 0.14, 0.33, 0.36, 0.41, 0.55, 0.58, 0.63, 0.87, 0.95)
-BURSTS = window(*(0.3,) * 5, *(0.7,) * 5)
-
-
 def test_live_alerts_that_come_evenly_or_in_bursts_convict_nobody() -> None:
     telling = Stretch(NOW - 2, level=10, quiet=1.0, live=16, quiet_full=1.0)
 
@@ -187,17 +178,12 @@ def test_live_alerts_that_come_evenly_or_in_bursts_convict_nobody() -> None:
     assert verdict(RANDOM, dispersion=0.4) is OPEN
 
 
-def test_how_uneven_live_alerts_are_is_the_mean_of_what_several_looks_show() -> None:
-    even, random_ones = EVEN.unevenness or 0, RANDOM.unevenness or 0
-    assert 0 < even < 0.1 < 0.5 < random_ones < 1 < 2 < (BURSTS.unevenness or 0)
-    trial = after(EVEN)[0]
-    assert trial.rest_looks == 1
-    assert trial.uneven == pytest.approx(even)
-    again = trial.looked(RANDOM, Span(0.02, 10, 10, 0), NOW + 0.02)[0]
-    assert again.uneven == pytest.approx((even + random_ones) / 2)
-    few = sight(4, leaving=(0.1, 0.2, 0.7, 0.8))
-    assert few.unevenness is None
-    assert trial.looked(few, Span(0.02, 10, 10, 0), NOW + 0.02)[0].rest_looks == 1
+def test_only_a_look_in_the_rest_tells_how_evenly_live_alerts_come() -> None:
+    assert after(EVEN)[0].evenness.looks == 1
+    assert after(EVEN, periods=1.0)[0].evenness.looks == 0
+    assert after(EVEN, went=3, part_at=NOW - 0.1)[0].evenness.looks == 0
+    ours = replace(EVEN, unsure=1)
+    assert after(ours)[0].evenness.looks == 0
 
 
 def test_a_window_that_rises_four_above_the_level_acquits_it() -> None:
