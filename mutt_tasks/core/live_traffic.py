@@ -38,7 +38,7 @@ class LiveTraffic:
 
     They were measured `samples` times, last at `sampled_at` (seconds since 1970). The last `lows`
     samples were too low for chance: below `low_below`. At `disturbed_at` the limiter was last seen
-    not to take live alerts as they come.
+    not to take live alerts as they come, which it `is_disturbed` still, or was until then.
     """
 
     mean: float = 0.0
@@ -48,6 +48,7 @@ class LiveTraffic:
     lows: int = 0
     low_below: float = 0.0
     disturbed_at: float = 0.0
+    is_disturbed: bool = False
 
     def is_due(self, span: float, now: float) -> bool:
         """Whether it is time for a sample: once a span, or after a clock that went back."""
@@ -63,7 +64,11 @@ class LiveTraffic:
 
     def disturbed(self, now: float) -> "LiveTraffic":
         """After a look at a forwarder that sleeps, or at a queue before it."""
-        return replace(self, disturbed_at=now)
+        return replace(self, disturbed_at=now, is_disturbed=True)
+
+    def calmed(self, now: float) -> "LiveTraffic":
+        """After a look that found none: the disturbance may have ended just before."""
+        return replace(self, disturbed_at=now, is_disturbed=False) if self.is_disturbed else self
 
     def passed_over(self, now: float) -> "LiveTraffic":
         """After a span that teaches nothing."""

@@ -61,8 +61,9 @@ class Pace:
         )
         is_standing = stands(limiter, queued)
         # Once a queue was found standing, it disturbs until it is gone.
-        if limiter.is_failing or (is_standing and self.congestion.is_standing):
-            pace = replace(pace, traffic=pace.traffic.disturbed(now))
+        is_disturbed = limiter.is_failing or (is_standing and self.congestion.is_standing)
+        traffic = self.traffic.disturbed(now) if is_disturbed else self.traffic.calmed(now)
+        pace = replace(pace, traffic=traffic)
         if not self.traffic.is_due(limiter.span, now):
             return pace
         if limiter.is_failing or is_standing:

@@ -145,6 +145,19 @@ def test_another_level_of_traffic_as_after_an_outage_starts_the_estimate_anew(
     assert (pace.traffic.mean, pace.traffic.spread) == (after, after)
 
 
+def test_what_the_forwarder_took_off_a_queue_between_two_looks_is_no_live_traffic() -> None:
+    pace = Pace()
+    for look in range(3):
+        pace = pace.observed(limiter_of(50), 40, NOW + 0.5 * look)
+    # Half a second later the queue is gone, since when nobody knows: a whole second has to pass.
+    pace = pace.observed(limiter_of(50), 0, NOW + 1.5)
+    pace = pace.observed(limiter_of(30), 0, NOW + 2.4)
+    assert pace.traffic.samples == 0
+    for moment in (2.6, 3.45):
+        pace = pace.observed(limiter_of(20), 0, NOW + moment)
+    assert (pace.traffic.samples, pace.traffic.mean) == (1, 20)
+
+
 def test_between_two_bursts_the_first_one_is_not_forgotten() -> None:
     bursts = after_traffic([30, 0, 0, 0] * 100)
 
