@@ -127,7 +127,7 @@ def replay(
     if jobs.jobs:
         paced_jobs.settle(context)
     ran = Ran(
-        {run.route.name: run.ended for run in runs},
+        {run.route.name: run.result for run in runs},
         started_at,
         health.reason,
         waited=waited,

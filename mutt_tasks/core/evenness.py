@@ -11,7 +11,7 @@ from statistics import fmean, pvariance
 from mutt_tasks.core.sight import Sight
 
 # Fewer alerts than this in a window do not tell.
-LEAST_ALERTS = 5
+LEAST_ALERTS = 4
 
 # They come evenly if the times between them vary by less than this share of a random process'.
 EVEN = 0.2
@@ -43,7 +43,9 @@ class Evenness:
 
         `before` is what the time before these looks has shown.
         """
-        if not self.looks or 0 < before < 1:
+        if not self.looks:
+            return 0.0
+        if 0 < before < 1:
             return before
         most = before or self.mean
         return max(1.0, min(most, self.mean)) if self.mean >= EVEN else 0.0

@@ -40,6 +40,10 @@ OPEN_SHARE, ROOM_SIGMAS, BURST = 0.5, 2.0, 12
 # be less than this.
 ENOUGH, LEAST_FORWARDED = 8, 0.2
 
+# All replays may be forwarded if this share of them was seen, and no runs of events that match no
+# rule explain it if so many times some were taken below the level after others were not at it.
+NEARLY_ALL, TURNS = 0.9, 2
+
 # Moments are told to a millisecond.
 SAME_SECONDS = 0.0005
 
@@ -76,7 +80,8 @@ class Stretch:
     for `quiet_full` seconds, in which nothing was taken, and lower for `quiet` seconds, in which
     `live` were. Of `ours_full` replays that met the level `seen_full` were taken, and of `ours`
     that did not, `seen`, each among live ones that came in the seconds `under_way_full` and
-    `under_way`.
+    `under_way`. After replays at the level were not taken (`is_refused` since the last ones below
+    it), so many `turns` some below it were.
     """
 
     since: float = 0.0
@@ -90,6 +95,8 @@ class Stretch:
     under_way_full: float = 0.0
     ours_full: int = 0
     seen_full: int = 0
+    is_refused: bool = False
+    turns: int = 0
 
     def looked(self, span: Span) -> "Stretch":
         """The stretch after one more look."""
@@ -127,8 +134,14 @@ class Stretch:
                 under_way_full=self.under_way_full + span.seconds,
                 ours_full=self.ours_full + span.ours,
                 seen_full=self.seen_full + span.took,
+                is_refused=self.is_refused or span.took < OPEN_SHARE * coming,
             )
-        return self._below(span) if room >= most or is_few else self
+        if not (room >= most or is_few):
+            return self
+        below = self._below(span)
+        if self.is_refused and span.ours and span.took > OPEN_SHARE * coming:
+            return replace(below, is_refused=False, turns=self.turns + 1)
+        return below
 
     def _below(self, span: Span) -> "Stretch":
         if not span.seconds:
@@ -145,7 +158,7 @@ class Stretch:
     def without_ours(self) -> "Stretch":
         """The stretch without what it knows of our replays."""
         kept = replace(self, under_way=0.0, under_way_full=0.0)
-        return replace(kept, ours=0, seen=0, ours_full=0, seen_full=0)
+        return replace(kept, ours=0, seen=0, ours_full=0, seen_full=0, is_refused=False, turns=0)
 
     @property
     def near(self) -> int:
@@ -153,10 +166,24 @@ class Stretch:
         return max(0, int(NEAR_SHARE * self.level) - NEAR_LESS)
 
     @property
+    def _live(self) -> float:
+        """How many of those that were `seen` were not ours, on average."""
+        return self.live / self.quiet * self.under_way if self.quiet else 0.0
+
+    @property
     def share(self) -> float:
         """The share of the replays below the level that was taken, without live alerts."""
-        live = self.live / self.quiet * self.under_way if self.quiet else 0.0
-        return min(1.0, max(0.0, self.seen - live) / self.ours) if self.ours else 1.0
+        return min(1.0, max(0.0, self.seen - self._live) / self.ours) if self.ours else 1.0
+
+    @property
+    def is_sorted(self) -> bool:
+        """Whether replays can hardly have been refused only because they match no rule.
+
+        Events that match none may come in runs. But perhaps all are forwarded, or twice some were
+        taken again below the level after others were not at it.
+        """
+        ours = self.seen - self._live + ROOM_SIGMAS * sqrt(self._live)
+        return ours >= NEARLY_ALL * self.ours or self.turns >= TURNS
 
     @property
     def forwarded(self) -> float:
@@ -178,9 +205,13 @@ class Stretch:
         bursts = self.live / size * busy / quiet if quiet else 0.0
         share_full = self.under_way_full / busy if busy and is_random else 0.0
         chance = tally.chance_among(bursts, size, share_full)
-        if is_random and quiet:
-            chance *= (self.quiet / quiet) ** (self.live / size)
-        return chance
+        return chance * self.chance_of_live(dispersion)
+
+    def chance_of_live(self, dispersion: float) -> float:
+        """The same of live alerts alone."""
+        quiet = self.quiet + self.quiet_full
+        is_random = dispersion >= 1 and quiet > 0
+        return (self.quiet / quiet) ** (self.live / dispersion) if is_random else 1.0
 
 
 @dataclass(frozen=True)

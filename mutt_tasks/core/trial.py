@@ -37,6 +37,9 @@ FALLEN_SHARE = 0.1
 # While none went that had room, so many at most meet the level, and those only where it may be that
 # live alerts come evenly.
 BLIND = 3
+# Where chance explains nothing, but runs of events that match no rule might, so many times as many
+# may go below the level.
+PATIENT = 4
 # Alerts that come evenly are seldom further apart than this many times their average distance: so
 # in less than this share of the looks, over so many periods.
 GAP, UNEVEN_SHARE, CROWDED_PERIODS = 1.05, 0.15, 3.0
@@ -114,7 +117,7 @@ class Trial:
         if has_rested:
             trial = replace(trial, evenness=self.evenness.looked(seen))
         chance = trial.chance
-        if chance <= ERROR and (self.went or has_rested):
+        if chance <= ERROR and (_is_certain(trial) if self.went else has_rested):
             return trial, Verdict.FULL
         if trial.stretch.level >= self.full_at + LEAST_OVER:
             return trial, Verdict.INNOCENT
@@ -164,9 +167,12 @@ class Trial:
         if self.went and not stretch.level:
             return self, Verdict.INNOCENT  # nothing is taken at all: there is nothing to compare
         portion = self._portion
-        if portion.is_spent(self.went, stretch.ours_full):
-            is_full = self.chance <= LATE_ERROR
-            return self, Verdict.FULL if is_full else Verdict.INNOCENT
+        if portion.is_spent(self.went, stretch.ours_full) or self.chance <= ERROR:
+            ended = _ended(self, portion, seen, now)
+            # After some were refused at the level, others go below it first.
+            waits = stretch.is_refused and (is_at_level or portion.is_little(room))
+            if ended is not Verdict.OPEN or waits:
+                return self, ended
         is_little = not is_at_level and portion.is_little(room)
         is_even = seen.longest_gap <= GAP
         is_blind = stretch.ours_full >= (stretch.ours or BLIND * is_even)
@@ -192,3 +198,18 @@ class Trial:
         if not self.is_crowded and tight <= UNEVEN_SHARE * looks:
             return trial, Verdict.NOTHING
         return replace(trial, is_crowded=True), Verdict.OPEN
+
+
+def _is_certain(trial: Trial) -> bool:
+    """Whether runs of events that match no rule do not explain what was seen either."""
+    dispersion = trial.evenness.dispersion(trial.dispersion)
+    return trial.stretch.is_sorted or trial.stretch.chance_of_live(dispersion) <= ERROR
+
+
+def _ended(trial: Trial, portion: Portion, seen: Sight, now: float) -> Verdict:
+    """What is found once no more may be risked, or chance explains nothing."""
+    if trial.chance > LATE_ERROR or portion.is_spent(trial.went // PATIENT, 0):
+        return Verdict.INNOCENT
+    # Below the level others may go: are they taken?
+    is_full = _is_certain(trial) or now - trial.part_at >= CROWDED_PERIODS * seen.period
+    return Verdict.FULL if is_full else Verdict.OPEN

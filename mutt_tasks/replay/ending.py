@@ -112,7 +112,7 @@ class Ran:
         return max(
             rest if rest > 1.5 * SLICE else 0.0,  # the next slice is due
             self.held_delay if self.outcome == HELD else 0.0,
-            min((each.delay for each in self.at_work), default=0.0),
+            min((each.rest(self.started_at + seconds) for each in self.at_work), default=0.0),
             0.0,
         )
 

@@ -28,7 +28,6 @@ from mutt_tasks.replay.result import (
     UNHEALTHY,
     WAITING,
     Pending,
-    RouteResult,
 )
 from mutt_tasks.replay.route_books import RouteBooks, Sending
 from mutt_tasks.replay.selection import Selection, Wanted, policy_of, select
@@ -93,18 +92,11 @@ class RouteRun:
         self._canary_delay = canary_delay(context.settings)
         self.route, self.passed_at = route, learnt.passed_at
         self.result, self.is_done = learnt.result, False
-        self._rests_from = context.surroundings.monotonic()
 
     @property
     def pending(self) -> Pending:
         """What is unwritten."""
         return self._books.pending
-
-    @property
-    def ended(self) -> RouteResult:
-        """The result at the end of the cycle: of its delay some has passed since then."""
-        passed = self._context.surroundings.monotonic() - self._rests_from
-        return replace(self.result, delay=max(0.0, self.result.delay - passed))
 
     def take_back(self, sheltered: int, undone: int) -> None:
         """Alerts were moved into the source, so many of them replays of this route, untried."""
@@ -195,7 +187,6 @@ class RouteRun:
 
     def _note(self, moved: Moved, batch: Batch) -> None:
         """A batch has gone."""
-        self._rests_from = self._context.surroundings.monotonic()
         self._left = replace(self._left, messages=self._left.messages - batch.going)
         self.is_done = self._left.messages <= 0
         self.result = replace(
@@ -206,6 +197,7 @@ class RouteRun:
             bad_counters=self.result.bad_counters + batch.bad_counters,
             more=True,  # at least a look at what comes back
             delay=self._canary_delay if self._books.is_canary else 0.0,
+            moved_at=self._context.surroundings.monotonic(),
         )
 
     def _hold_for_now(self, allowed: Allowance, now: float) -> None:
@@ -213,18 +205,13 @@ class RouteRun:
         is_untaken = allowed.limit in _UNTIL_TAKEN
         self._books.held(is_untaken, now)
         patience = self._books.flow.patience(now) if is_untaken else 0.0
-        # A route's breaker may close early: once failures have stopped for so long.
-        longest = QUIET_SECONDS if allowed.limit == limits.BACKOFF else LONGEST_DELAY
-        delay = max(patience, min(longest, allowed.delay))
+        delay = max(patience, min(_longest_delay(allowed.limit), allowed.delay))
         is_far = patience > self._canary_delay or delay >= LONGEST_DELAY
         self.is_done = is_far or allowed.limit in _LASTING
-        if self.result.outcome == HELD:
-            self._rests_from = self._context.surroundings.monotonic()
         self.result = self.result.bounded(allowed.limit, delay)
 
     def _wait_out(self, selection: Selection, now: float) -> None:
         """Nothing that was looked at may go yet."""
-        self._rests_from = self._context.surroundings.monotonic()
         self.is_done, suspects = True, selection.suspects.waiting
         forward.want(self._context, self.route, selection.behind)
         self._books.waits(selection.suspects, selection.state, keep=self.result.outcome == HELD)
@@ -262,6 +249,11 @@ def _why_waiting(selection: Selection) -> str:
     if selection.behind:
         return JOB
     return SUSPECT if 0 < selection.suspects.waiting == selection.waiting else WAITING
+
+
+def _longest_delay(limit: str) -> float:
+    # A route's breaker may close early: once failures have stopped for so long.
+    return QUIET_SECONDS if limit == limits.BACKOFF else LONGEST_DELAY
 
 
 def _delay(selection: Selection, canary_delay: float, is_canary: bool, now: float) -> float:

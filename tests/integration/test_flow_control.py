@@ -4,7 +4,6 @@ import json
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -110,7 +109,7 @@ def test_bounces_beside_first_time_failures_open_the_breaker_and_are_forgiven(
     lane = result.routes["alerter"]
     assert (result.outcome, result.reason, lane.limit) == ("held", "backoff", "backoff")
     assert lane.has_tripped
-    assert result.delay == pytest.approx(5, abs=0.1)  # then failures may have stopped
+    assert result.delay == 5  # then failures may have stopped
     assert metric(store, "breaker_trips_total", route="alerter") == 1
     assert metric(store, "backoff_seconds", route="alerter") > 50
     assert journal(client, "cycle")[-1]["route:alerter"] == "held backoff"
@@ -511,9 +510,8 @@ def test_while_nobody_takes_anything_a_drain_looks_later_and_later_and_at_once_w
         result = run_cycle(store, settings, result.next_cycle)
         delays.append(result.delay)
         assert result.reason == "backpressure"
-    assert delays[0] == 0.5
-    assert all(later > sooner - 0.1 for sooner, later in pairwise(delays))
-    assert delays[-1] == pytest.approx(15, abs=0.1)
+    assert delays == sorted(delays)
+    assert (delays[0], delays[-1]) == (0.5, 15.0)
 
     client.ltrim(INGEST, 0, 9)
     result = run_cycle(store, settings, result.next_cycle)

@@ -20,7 +20,9 @@ def test_of_several_looks_the_mean_counts_and_too_few_alerts_tell_nothing() -> N
 
     assert both.looks == 2
     assert both.mean == pytest.approx((even + chance) / 2)
-    assert both.looked(sight(4, leaving=(0.1, 0.2, 0.7, 0.8))) == both
+    assert both.looked(sight(3, leaving=(0.1, 0.5, 0.8))) == both
+    four = Evenness().looked(sight(4, leaving=(0.1, 0.35, 0.6, 0.85)))
+    assert 0 < four.mean < 0.2
 
 
 @pytest.mark.parametrize("stride", [1, 4])
@@ -50,4 +52,8 @@ def test_what_is_seen_in_the_rest_corrects_what_was_known(
     before: float, mean: float, dispersion: float
 ) -> None:
     assert Evenness(3, mean).dispersion(before) == dispersion
-    assert Evenness().dispersion(before) == before
+
+
+def test_before_any_look_nothing_is_known_whatever_a_drain_has_shown() -> None:
+    # Events that match no rule were under way in it.
+    assert [Evenness().dispersion(before) for before in (0.0, 0.4, 1.0, 4.0)] == [0.0] * 4

@@ -158,6 +158,34 @@ def test_the_share_that_is_forwarded_leaves_live_alerts_out() -> None:
     assert (replace(full, ours=7, seen=3).forwarded, replace(full, seen=2).forwarded) == (1.0, 0.2)
 
 
+def test_a_turn_is_that_some_are_taken_below_the_level_after_others_were_not_at_it() -> None:
+    half = Stretch(NOW, level=100, ours=60, seen=30)
+
+    refused = half.looked(busy(100, 100, took=9, ours=40))
+    assert (refused.is_refused, refused.turns) == (True, 0)
+    # Fewer than a quarter of these tell nothing, more are a turn.
+    still = refused.looked(busy(60, 69, took=9, ours=40))
+    assert (still.is_refused, still.turns) == (True, 0)
+    turned = refused.looked(busy(60, 72, took=12, ours=40))
+    assert (turned.is_refused, turned.turns) == (False, 1)
+    assert turned.looked(busy(72, 92, took=20, ours=40)).turns == 1
+    assert turned.looked(quiet(72, 74, took=2)).turns == 1
+    again = turned.looked(busy(100, 100, took=0, ours=40)).looked(busy(60, 80, took=20, ours=40))
+    assert again.turns == 2
+    assert (again.without_ours().turns, again.looked(busy(100, 104, 4, 40)).turns) == (0, 0)
+
+
+def test_a_comparison_is_sorted_if_all_may_be_forwarded_or_after_two_turns() -> None:
+    most = Stretch(NOW, level=100, ours=100, seen=90)
+    less = replace(most, seen=89)
+
+    assert (most.is_sorted, less.is_sorted) == (True, False)
+    assert [replace(less, turns=turns).is_sorted for turns in (1, 2)] == [False, True]
+    # By chance two more live ones than usual came among these.
+    assert replace(less, quiet=1.0, live=1, under_way=1.0).is_sorted
+    assert not replace(less, seen=88, quiet=1.0, live=1, under_way=1.0).is_sorted
+
+
 def test_where_a_part_is_forwarded_only_that_part_meets_the_level() -> None:
     half = Stretch(NOW, level=100, ours=60, seen=30)
 

@@ -148,19 +148,20 @@ def test_while_live_alerts_alone_tell_that_it_is_full_nothing_goes() -> None:
     telling = Stretch(NOW - 2, level=10, quiet=1.0, live=5, quiet_full=1.0)
     less = replace(telling, live=4)
 
-    assert after(sight(10), stretch=telling)[0].may_send == 0
-    assert after(sight(10), stretch=less)[0].may_send == LEAST
-    assert after(sight(10), stretch=telling, periods=8.1)[0].may_send == LEAST
-    # What varies less than a Poisson process may come so evenly.
-    assert after(sight(10), stretch=telling, dispersion=0.3)[0].may_send == LEAST
+    assert after(RANDOM, stretch=telling)[0].may_send == 0
+    assert after(RANDOM, stretch=less)[0].may_send == LEAST
+    assert after(RANDOM, stretch=telling, periods=8.1)[0].may_send == LEAST
+    # What varies less than a Poisson process may come so evenly, as what nothing is known of may.
+    assert after(RANDOM, stretch=telling, dispersion=0.3)[0].may_send == LEAST
+    assert after(sight(10), stretch=telling)[0].may_send == LEAST
 
 
 def test_live_alerts_alone_convict_a_limiter() -> None:
     telling = Stretch(NOW - 2, level=10, quiet=1.0, live=16, quiet_full=1.0)
 
-    assert after(sight(10), stretch=telling)[1] is FULL
+    assert after(RANDOM, stretch=telling)[1] is FULL
     # Before a whole period has passed nothing is known of how evenly they come.
-    assert after(sight(10), stretch=telling, periods=1.0)[1] is OPEN
+    assert after(RANDOM, stretch=telling, periods=1.0)[1] is OPEN
 
 
 def test_live_alerts_that_come_evenly_or_in_bursts_convict_nobody() -> None:
@@ -314,6 +315,24 @@ def test_the_limiter_is_blamed_where_chance_explains_less_than_three_in_100_000(
     assert ended(16, 9, 7) is OPEN  # 1 of 11,440
     assert ended(17, 9, 8) is OPEN  # 1 of 24,310
     assert ended(18, 9, 9) is FULL  # 1 of 48,620
+
+
+def test_runs_of_events_that_match_no_rule_are_told_from_a_full_limiter_by_turns() -> None:
+    def judged(turns: int, used: int = 20, **more: Any) -> tuple[Trial, Verdict]:
+        # Half of the replays appeared below the level, and none of forty at it.
+        half = Stretch(NOW - 3, level=20, ours=40, seen=20, ours_full=40, turns=turns)
+        known: dict[str, Any] = {"went": 80, "part_at": NOW - 0.1, "stretch": half} | more
+        return after(sight(used), full_at=30, **known)
+
+    assert judged(turns=2)[1] is FULL
+    # Until others were taken below the level, twice, no more meet it.
+    assert (judged(turns=1)[1], judged(turns=1)[0].may_send) == (OPEN, 0)
+    assert (judged(turns=1, used=10)[1], judged(turns=1, used=10)[0].may_send) == (OPEN, 10)
+    # But where live alerts alone leave no room for that nothing else explains it.
+    assert judged(turns=1, part_at=NOW - 3.1)[1] is FULL
+    # Four times as many as otherwise may go below the level.
+    assert judged(turns=1, went=4 * 2 * MOST - 8)[1] is OPEN
+    assert judged(turns=1, went=4 * 2 * MOST)[1] is INNOCENT
 
 
 def test_replays_that_had_room_and_were_not_taken_begin_a_trial_of_what_the_window_holds() -> None:
