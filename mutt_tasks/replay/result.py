@@ -46,7 +46,7 @@ class RouteResult:
 
     def rest(self, now: float) -> float:
         """What is left of the delay, which runs since the last move, at `now` (monotonic)."""
-        passed = now - self.moved_at if self.outcome == REPLAYED else 0.0
+        passed = now - self.moved_at if self.moved_at else 0.0
         return max(0.0, self.delay - passed)
 
     def bounded(self, limit: str, delay: float = 0.0) -> "RouteResult":

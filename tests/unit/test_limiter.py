@@ -366,7 +366,7 @@ def test_before_a_period_shorter_or_longer_than_a_span_rates_and_rooms_keep_thei
 def test_what_is_forgotten_of_live_traffic_is_not_what_was_too_low() -> None:
     known = Pace(traffic=replace(steady(9.0), lows=2, low_below=4.0), unseen=3)
 
-    anew = LiveTraffic(low_below=4.0, disturbed_at=NOW)
+    anew = LiveTraffic(low_below=4.0, disturbed_at=NOW, is_disturbed=True)
     assert known.forgotten(NOW) == Pace(traffic=anew, unseen=3)
 
 
