@@ -38,7 +38,7 @@ class Pace:
     """What is known of the rate that the forwarder carries.
 
     `seen_at` is when its limiter was last there, 0 when it never was: `unseen` replays have gone
-    since.
+    since. They `have_vanished` if none of these lies in a queue either.
     """
 
     bucket: TokenBucket = TokenBucket()
@@ -49,6 +49,7 @@ class Pace:
     sends: OwnSends = OwnSends()
     seen_at: float = 0.0
     unseen: int = 0
+    have_vanished: bool = False
 
     def observed(self, limiter: Limiter, queued: int, now: float) -> "Pace":
         """The pace after a look at the limiter; `queued` alerts have not reached it yet."""
@@ -63,7 +64,8 @@ class Pace:
         # Once a queue was found standing, it disturbs until it is gone.
         is_disturbed = limiter.is_failing or (is_standing and self.congestion.is_standing)
         traffic = self.traffic.disturbed(now) if is_disturbed else self.traffic.calmed(now)
-        pace = replace(pace, traffic=traffic)
+        is_gone = pace.is_unseen and not (queued or pace.sends.all)
+        pace = replace(pace, traffic=traffic, have_vanished=is_gone)
         if not self.traffic.is_due(limiter.span, now):
             return pace
         if limiter.is_failing or is_standing:

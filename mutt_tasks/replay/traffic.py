@@ -98,6 +98,8 @@ class Traffic:
         if watch.drop.drops > self.watch.drop.drops:
             self.found_dropping = watch.drop.dropped
             pace = pace.forgotten(now)  # what was dropped looked like less traffic
+        if pace.have_vanished and not self.pace.have_vanished and self._max_rate is None:
+            self.found_dropping = pace.unseen
         self.limiter = replace(believed, limit=watch.drop.limit(limits.alerts))
         self.pace, self.watch, self._is_written = pace, watch, False
 
@@ -113,7 +115,8 @@ class Traffic:
 
     def taken_back(self, replays: int) -> None:
         """Alerts were moved out of the queue, so many of them replays that reach no limiter."""
-        self.pace = replace(self.pace, sends=self.pace.sends.taken_back(replays))
+        pace = self.pace.came_back(replays)
+        self.pace = replace(pace, sends=pace.sends.taken_back(replays))
         self.watch = self.watch.interrupted()
         self._is_written = False
 
@@ -146,7 +149,7 @@ class Traffic:
             self.pace = self.pace.refilled(rate, now)
             left = min(left, self.pace.bucket.tokens)
             delay = self.pace.bucket.delay(rate)
-        return Allowance(int(left), DROPPING if self._is_unseen else RATE_LIMITED, delay)
+        return Allowance(int(left), DROPPING if self._has_lost else RATE_LIMITED, delay)
 
     @property
     def limit_needed(self) -> int:
@@ -154,9 +157,9 @@ class Traffic:
         return 0 if self._max_rate == 0 else self.pace.limit_needed(self.limiter)
 
     @property
-    def _is_unseen(self) -> bool:
+    def _has_lost(self) -> bool:
         """Whether replays vanish, for all that can be seen; an operator's rate is believed."""
-        return self.pace.is_unseen and self._max_rate is None
+        return self.pace.have_vanished and self._max_rate is None
 
     def bears_suspect(self, suspects: Suspects, reading: RouteReading, now: float) -> bool:
         """Whether live traffic can bear an alert that may put the forwarder to sleep."""
@@ -170,8 +173,6 @@ class Traffic:
 
     def written(self, pace: Pace, watch: Watch) -> None:
         """A commit has written these."""
-        if pace.is_unseen and not self.pace.is_unseen and self._max_rate is None:
-            self.found_dropping = pace.unseen
         self.pace, self.watch, self._is_written = pace, watch, True
 
     def fields(self, pace: Pace, watch: Watch) -> dict[str, str]:

@@ -229,8 +229,8 @@ def _limiter(found: Snapshot, settings: Settings) -> Iterator[Metric]:
     """What the forwarder's limiter accepts, and whether it drops what it is sent."""
     text = "1 from a drop at the forwarder's limiter until a canary has passed"
     # Whoever has set a rate is believed: then no limiter is waited for.
-    is_unseen = found.pace.is_unseen and settings.pace.max_rate is None
-    yield gauge("dropping", text, found.watch.drop.is_dropping or is_unseen)
+    has_lost = found.pace.have_vanished and settings.pace.max_rate is None
+    yield gauge("dropping", text, found.watch.drop.is_dropping or has_lost)
     if found.limits.period:
         text = "Alerts that the forwarder's limiter is believed to take in a period"
         yield gauge("limiter_alerts", text, found.watch.drop.limit(found.limits.alerts))

@@ -13,7 +13,7 @@ from mutt_tasks.core.breaker import Marks
 from mutt_tasks.core.flow import Flow
 from mutt_tasks.core.limiter import ForwarderClock
 from mutt_tasks.core.live_traffic import LiveTraffic
-from mutt_tasks.core.pace import Pace
+from mutt_tasks.core.pace import UNSEEN_REPLAYS, Pace
 from mutt_tasks.core.routes import alerter_route, moog_route
 from mutt_tasks.core.window import Window
 from mutt_tasks.replay.report import packed_cycle
@@ -432,6 +432,22 @@ def test_a_batch_is_spread_over_the_second_and_journalled_once(
     (entry,) = journal(client, "moved")
     assert int(entry["replayed"]) == client.llen(INGEST) == counters(client)["replayed:alerter"]
     assert entry["malformed"] == "1"
+
+
+def test_replays_that_nobody_has_taken_yet_are_not_said_to_be_dropped(
+    client: redis.Redis, store: Store
+) -> None:
+    settings = settings_of(REMEDIATION_MAX_RATE="auto")
+    fill(client, DLQ, [event(n) for n in range(40)])
+    first = run_cycle(store, settings)
+    assert client.llen(INGEST) == UNSEEN_REPLAYS
+    held = run_cycle(store, settings, first.next_cycle)
+    assert (held.reason, first.dropped, held.dropped) == ("not_taken", 0, 0)
+
+    client.delete(INGEST)  # now somebody has, and there is no limiter
+    let_pass(store, 2)
+    gone = run_cycle(store, settings, held.next_cycle)
+    assert gone.dropped == UNSEEN_REPLAYS
 
 
 def test_of_the_second_that_a_canary_is_left_alone_its_own_cycle_is_a_part(

@@ -59,7 +59,7 @@ def test_replays_that_vanish_at_a_limiter_that_was_never_seen_count_as_dropped(
     """Unless somebody has set the rate, who is believed: then replays go on."""
     settings = settings_of(REMEDIATION_MAX_RATE=rate)
     assert gauge(store, settings, "dropping") == 0
-    for name, value in encoded(Pace(unseen=UNSEEN_REPLAYS)).items():
+    for name, value in encoded(Pace(unseen=UNSEEN_REPLAYS, have_vanished=True)).items():
         client.hset(keys.PACE, name, value)
     assert gauge(store, settings, "dropping") == dropping
 

@@ -402,6 +402,21 @@ def test_what_came_back_did_not_vanish_at_a_limiter_that_was_never_seen() -> Non
     assert vanished.came_back(UNSEEN_REPLAYS + 1).unseen == 0
 
 
+def test_replays_have_vanished_once_they_lie_in_no_queue_either() -> None:
+    nowhere = Limiter(50, 1.0, Accepted())
+    sent = Pace().spent(UNSEEN_REPLAYS, 1.0, NOW)
+
+    def vanished(queued: int, seconds: float, limiter: Limiter = nowhere) -> bool:
+        return sent.observed(limiter, queued, NOW + seconds).have_vanished
+
+    assert not vanished(0, 0.5)  # they may be on their way
+    assert not vanished(UNSEEN_REPLAYS, 99)  # nobody has taken them
+    assert vanished(0, 1.5)
+    assert not vanished(0, 1.5, limiter_of(9))
+    fewer = sent.came_back(1).observed(nowhere, 0, NOW + 1.5)
+    assert not fewer.have_vanished
+
+
 def test_one_odd_sample_before_hardly_any_live_traffic_is_no_burst_to_keep_room_for() -> None:
     limiter, odd = limiter_of(0, limit=5), LiveTraffic(0.124, 2.0, samples=56)
     pace = Pace(traffic=odd, seen_at=NOW)
