@@ -17,7 +17,7 @@ from mutt_tasks import checking
 from mutt_tasks.core.routes import Route
 from mutt_tasks.replay import ending, job_work, paced_jobs, retention
 from mutt_tasks.replay.cycle_context import CycleContext, Health
-from mutt_tasks.replay.ending import SLICE, Ran
+from mutt_tasks.replay.ending import Ran
 from mutt_tasks.replay.guard import LONGEST_WATCH, LOOK_SECONDS, Guard, guarded_route
 from mutt_tasks.replay.result import DISABLED, DRAINING, HELD, PAUSED, CycleResult, RouteResult
 from mutt_tasks.replay.route_run import RouteRun, started
@@ -34,7 +34,7 @@ TICK_SHARE = 0.75
 # for LONGEST_SPREAD seconds at most. What becomes free in the limiter's window while the tasks
 # between two cycles run goes as a burst, and leaves the window as one, so a rest there would cost
 # more than its own time (simulated: 0.06 s of it in each second made a drain 3 % slower).
-LONGEST_SPREAD = 10.0
+SLICE, LONGEST_SPREAD = 0.02, 10.0
 
 # A cycle gives so many seconds to jobs that need no pace: they hold up what follows. One that is
 # held has nothing else to do.

@@ -38,7 +38,7 @@ class Pace:
     """What is known of the rate that the forwarder carries.
 
     `seen_at` is when its limiter was last there, 0 when it never was: `unseen` replays have gone
-    since. They `have_vanished` if none of these lies in a queue either.
+    since. They `have_vanished` once none of these was found in a queue either.
     """
 
     bucket: TokenBucket = TokenBucket()
@@ -64,8 +64,8 @@ class Pace:
         # Once a queue was found standing, it disturbs until it is gone.
         is_disturbed = limiter.is_failing or (is_standing and self.congestion.is_standing)
         traffic = self.traffic.disturbed(now) if is_disturbed else self.traffic.calmed(now)
-        is_gone = pace.is_unseen and not (queued or pace.sends.all)
-        pace = replace(pace, traffic=traffic, have_vanished=is_gone)
+        is_nowhere = self.have_vanished or not (queued or pace.sends.all)
+        pace = replace(pace, traffic=traffic, have_vanished=pace.is_unseen and is_nowhere)
         if not self.traffic.is_due(limiter.span, now):
             return pace
         if limiter.is_failing or is_standing:

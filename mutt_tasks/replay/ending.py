@@ -28,9 +28,6 @@ from mutt_tasks.store.ledger import CycleEnd, RouteEnd
 HELD_DELAY = 0.5
 JOB_DELAY = 0.05
 
-# Between two slices of a batch, in seconds.
-SLICE = 0.02
-
 # Held for a moment only: a drain goes on trying, at its own pace.
 _PASSING = frozenset(
     {
@@ -108,11 +105,10 @@ class Ran:
         """
         if self.at_work and all(each.reason == JOB for each in self.at_work):
             return JOB_DELAY
-        rest = drain_interval - max(self.waited, seconds)
         return max(
-            rest if rest > 1.5 * SLICE else 0.0,  # the next slice is due
+            drain_interval - max(self.waited, seconds),
             self.held_delay if self.outcome == HELD else 0.0,
-            min((each.rest(self.started_at + seconds) for each in self.at_work), default=0.0),
+            min((each.delay for each in self.at_work), default=0.0),
             0.0,
         )
 

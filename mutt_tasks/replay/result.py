@@ -25,8 +25,7 @@ class RouteResult:
     `reason` is what held it; `limit` is what bounded the batch, held or not. `landed` and
     `returned` tell of earlier replays, `suspects` of alerts that failed alone and wait, `sheltered`
     of alerts that were moved aside before they could be destroyed. `more` says whether there is
-    work left for the route now, `delay` in how many seconds it is worth looking again. Messages
-    went last at `moved_at` (monotonic seconds, 0: none did).
+    work left for the route now, `delay` in how many seconds it is worth looking again.
     """
 
     outcome: str
@@ -42,12 +41,6 @@ class RouteResult:
     sheltered: int = 0
     more: bool = False
     delay: float = 0.0
-    moved_at: float = 0.0
-
-    def rest(self, now: float) -> float:
-        """What is left of the delay, which runs since the last move, at `now` (monotonic)."""
-        passed = now - self.moved_at if self.moved_at else 0.0
-        return max(0.0, self.delay - passed)
 
     def bounded(self, limit: str, delay: float = 0.0) -> "RouteResult":
         """The result when this limit allows no more; it holds the route if nothing has gone."""

@@ -197,7 +197,6 @@ class RouteRun:
             bad_counters=self.result.bad_counters + batch.bad_counters,
             more=True,  # at least a look at what comes back
             delay=self._canary_delay if self._books.is_canary else 0.0,
-            moved_at=self._context.surroundings.monotonic(),
         )
 
     def _hold_for_now(self, allowed: Allowance, now: float) -> None:

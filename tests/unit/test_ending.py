@@ -59,9 +59,7 @@ def test_a_breaker_that_opened_after_the_probe_is_what_the_books_have() -> None:
         (RouteResult(REPLAYED, more=True), 0.0, 0.25, 0.75),  # the rest of the interval
         (RouteResult(REPLAYED, more=True), 0.95, 0.25, pytest.approx(0.05)),
         (RouteResult(REPLAYED, more=True), 0.0, 3.0, 0.0),
-        (RouteResult(REPLAYED, more=True), 0.98, 0.25, 0.0),  # the next slice is due
         (RouteResult(REPLAYED, more=True, delay=4.0), 0.0, 3.0, 4.0),
-        (RouteResult(REPLAYED, more=True, delay=4.0, moved_at=2.5), 0.0, 3.0, 3.5),
         (held("window"), 0.0, 3.0, 0.5),  # held: at least half a second
         (held("window", delay=2.0), 0.0, 3.0, 2.0),
         (held("window", delay=2.0, more=False), 0.0, 3.0, 0.5),  # nothing is left there

@@ -415,6 +415,10 @@ def test_replays_have_vanished_once_they_lie_in_no_queue_either() -> None:
     assert not vanished(0, 1.5, limiter_of(9))
     fewer = sent.came_back(1).observed(nowhere, 0, NOW + 1.5)
     assert not fewer.have_vanished
+    # It is found once: what goes later, or lies in a queue, does not take it back.
+    known = sent.observed(nowhere, 0, NOW + 1.5).spent(1, 1.0, NOW + 2)
+    assert known.observed(nowhere, 3, NOW + 2.1).have_vanished
+    assert not known.observed(limiter_of(9), 0, NOW + 2.1).have_vanished
 
 
 def test_one_odd_sample_before_hardly_any_live_traffic_is_no_burst_to_keep_room_for() -> None:
