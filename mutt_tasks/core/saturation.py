@@ -97,21 +97,14 @@ class Stretch:
     seen_full: int = 0
     is_refused: bool = False
     turns: int = 0
+    raising: int = 0
+    raising_seen: int = 0
+    raising_seconds: float = 0.0
 
     def looked(self, span: Span) -> "Stretch":
         """The stretch after one more look."""
         if span.took and span.after > self.level:
-            # It was not full below this: what met that level counts with the rest.
-            rest = Stretch(
-                since=self.since,
-                level=span.after,
-                quiet=self.quiet + self.quiet_full,
-                live=self.live,
-                under_way=self.under_way + self.under_way_full,
-                ours=self.ours + self.ours_full,
-                seen=self.seen + self.seen_full,
-            )
-            return rest._below(span)
+            return self._raised(span)
         if not self.level:
             return self
         if not span.is_quiet:
@@ -121,6 +114,24 @@ class Stretch:
         # Where an alert has left the window another one could take its place.
         is_full = not (span.left or span.took)
         return replace(self, quiet_full=self.quiet_full + span.seconds) if is_full else self
+
+    def _raised(self, span: Span) -> "Stretch":
+        """The stretch with a higher level: it was not full below this one."""
+        rest = Stretch(
+            since=self.since,
+            level=span.after,
+            quiet=self.quiet + self.quiet_full,
+            live=self.live,
+            under_way=self.under_way + self.under_way_full + self.raising_seconds,
+            ours=self.ours + self.ours_full + self.raising,
+            seen=self.seen + self.seen_full + self.raising_seen,
+        )
+        if span.ours < BURST or not span.seconds:
+            return rest._below(span)
+        # If this level is the limit some of these were refused: they count once it is none.
+        return replace(
+            rest, raising=span.ours, raising_seen=span.took, raising_seconds=span.seconds
+        )
 
     def _tried(self, span: Span) -> "Stretch":
         """The stretch after replays that met the level, or had room below it, or some of them."""
