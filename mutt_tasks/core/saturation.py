@@ -126,7 +126,8 @@ class Stretch:
             ours=self.ours + self.ours_full + self.raising,
             seen=self.seen + self.seen_full + self.raising_seen,
         )
-        if span.ours < BURST or not span.seconds:
+        is_few = span.ours < BURST and span.took >= OPEN_SHARE * rest.forwarded * span.ours
+        if is_few or not span.seconds:
             return rest._below(span)
         # If this level is the limit some of these were refused: they count once it is none.
         return replace(
@@ -168,8 +169,7 @@ class Stretch:
 
     def without_ours(self) -> "Stretch":
         """The stretch without what it knows of our replays."""
-        kept = replace(self, under_way=0.0, under_way_full=0.0)
-        return replace(kept, ours=0, seen=0, ours_full=0, seen_full=0, is_refused=False, turns=0)
+        return Stretch(self.since, self.level, self.quiet, self.live, self.quiet_full)
 
     @property
     def near(self) -> int:

@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from mutt_tasks.core.evenness import Evenness
-from mutt_tasks.core.portion import LEAST, LITTLE, Portion
+from mutt_tasks.core.portion import LARGE, LEAST, LITTLE, Portion
 from mutt_tasks.core.saturation import Span, Stretch
 from mutt_tasks.core.sight import Sight
 
@@ -33,7 +33,7 @@ REST_PERIODS, LONGEST_REST_PERIODS, DOUBT = 1.1, 8.0, 0.05
 # A level is none if the window rises above it by this much.
 LEAST_OVER = 4
 # It is no longer the window's level if less is taken than this share of what had room below it.
-FALLEN_SHARE = 0.1
+FALLEN_SHARE, FALLEN_PERIODS = 0.1, 1.5
 # While none went that had room, so many at most meet the level, and those only where it may be that
 # live alerts come evenly.
 BLIND = 3
@@ -88,6 +88,7 @@ class Trial:
     is_crowded: bool = False
     is_anew: bool = False
     evenness: Evenness = Evenness()
+    reached_at: float = 0.0
 
     @property
     def is_on(self) -> bool:
@@ -109,11 +110,11 @@ class Trial:
 
     def looked(self, seen: Sight, span: Span, now: float) -> tuple["Trial", Verdict]:
         """The trial after a look at the limiter, and what it has found."""
-        if self._has_fallen(span):
+        if self._has_fallen(span, seen, now):
             return self._anew(seen.used, self.missing + span.ours, now), Verdict.OPEN
         rest = (now - self.since) / seen.period
         has_rested = rest >= REST_PERIODS and not (seen.sent or self.went)
-        trial = self._learnt(span)
+        trial = self._learnt(span, now)
         if has_rested:
             trial = replace(trial, evenness=self.evenness.looked(seen))
         chance = trial.chance
@@ -131,21 +132,29 @@ class Trial:
             return trial, Verdict.NOTHING if is_late else Verdict.OPEN
         return replace(trial, is_under_way=False)._next(seen, now)
 
-    def _has_fallen(self, span: Span) -> bool:
-        """Whether replays that had room were not taken: the level is an older one, too high now."""
+    def _has_fallen(self, span: Span, seen: Sight, now: float) -> bool:
+        """Whether the level is an older one, too high now: replays that had room were not taken.
+
+        Or a large window was not filled to it for too long.
+        """
         had_room = LITTLE <= span.ours <= self.stretch.level - span.before
-        return had_room and not self.is_anew and span.took < FALLEN_SHARE * span.ours
+        is_refused = had_room and span.took < FALLEN_SHARE * span.ours
+        is_late = now - self.reached_at > FALLEN_PERIODS * seen.period
+        is_lost = self.went > 0 and self.stretch.level >= LARGE and is_late
+        return (is_refused or is_lost) and not self.is_anew
 
     def _anew(self, level: int, missing: float, now: float) -> "Trial":
         """Another trial instead of this one, of the level that the window has now."""
         return Trial(now, level, self.dispersion, Stretch(now), missing, is_anew=True)
 
-    def _learnt(self, span: Span) -> "Trial":
+    def _learnt(self, span: Span, now: float) -> "Trial":
         """With one more span, after which twice as many may go if the last ones appeared."""
         trial = replace(self, stretch=self.stretch.looked(span), may_send=0)
         raised = trial.stretch.level - self.stretch.level
         if raised:
             trial = trial._with_room()
+        if raised or not self.went or span.after >= trial.stretch.level - LITTLE:
+            trial = replace(trial, reached_at=now)
         portion = trial._portion
         over = max(self.over, portion.least)
         if self.went and 2 * raised >= over:

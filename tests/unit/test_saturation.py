@@ -87,6 +87,24 @@ def test_what_rises_above_the_level_was_not_stopped_by_it() -> None:
     assert full.looked(Span(0.0, 10, 10, 0)) == full
 
 
+def test_a_burst_that_raised_the_level_counts_once_the_level_is_raised_again() -> None:
+    # If the limiter takes sixteen, six of these twelve found it full.
+    cut_off = replace(TEN, under_way_full=0.2, ours_full=3, seen_full=1).looked(
+        busy(10, 16, took=6, ours=12)
+    )
+    assert (cut_off.level, cut_off.ours, cut_off.seen) == (16, 8, 6)
+    assert cut_off.under_way == pytest.approx(0.3)
+    assert cut_off.looked(quiet(15, 15)).ours == 8
+
+    went_on = cut_off.looked(quiet(16, 17, took=1))
+    assert (went_on.level, went_on.ours, went_on.seen) == (17, 20, 12)
+    assert went_on.under_way == pytest.approx(0.32)
+    assert went_on.looked(quiet(17, 18, took=1)).ours == 20
+    # It is forgotten with all others if those of another route are compared next.
+    other = cut_off.without_ours().looked(quiet(16, 17, took=1))
+    assert (other.ours, other.seen, other.under_way) == (0, 0, 0.0)
+
+
 def test_before_anything_was_taken_there_is_no_level() -> None:
     assert Stretch(NOW).looked(quiet(30, 29)) == Stretch(NOW)
     assert Stretch(NOW).looked(quiet(29, 29, took=1)).level == 29

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from mutt_tasks.core.portion import FILL, LEAST, MOST, MOST_RISKED, OVER
+from mutt_tasks.core.portion import FILL, LARGE, LEAST, LITTLE, MOST, MOST_RISKED, OVER
 from mutt_tasks.core.saturation import Span, Stretch
 from mutt_tasks.core.sight import Sight
 from mutt_tasks.core.trial import Trial, Verdict
@@ -131,7 +131,7 @@ def after(
     """A trial after a look so many periods after it began, whose window has held as many alerts."""
     began = NOW - periods * look.period
     stretch = Stretch(began, level=look.used, quiet=1.0, live=10, ours=9, seen=9)
-    trial = replace(Trial(began, 30, stretch=stretch), **known)
+    trial = replace(Trial(began, 30, stretch=stretch, reached_at=NOW - 0.1), **known)
     return trial.looked(look, span or Span(0.02, look.used, look.used, 0), NOW)
 
 
@@ -352,6 +352,39 @@ def test_replays_that_had_room_and_were_not_taken_begin_a_trial_of_what_the_wind
     assert fallen(took=1, before=461)[0].full_at == 480
     # Only once: what is not taken then is not taken anywhere.
     assert fallen(took=1, is_anew=True)[0].full_at == 480
+
+
+def test_a_large_window_that_is_not_filled_for_a_period_and_a_half_begins_a_trial_of_what_it_holds() -> (
+    None
+):
+    def late(periods: float, used: int = 150, level: int = 480, **more: Any) -> Trial:
+        known = {"went": 110, "reached_at": NOW - periods * 2} | more
+        began = Stretch(NOW - 9, level=level, quiet=1.0, live=20, ours=90, seen=45)
+        look = sight(used, limit=495, period=2.0)
+        span = Span(0.1, used, used, 0)
+        return after(look, span, full_at=480, stretch=began, **known)[0]
+
+    assert late(1.51) == Trial(NOW, 150, 1.0, Stretch(NOW), is_anew=True)
+    assert late(1.49).full_at == 480
+    assert late(1.51, is_anew=True).full_at == 480
+    # Live alerts alone may leave it as empty as they like.
+    assert late(1.51, went=0).full_at == 480
+    # A small one is filled again and again within its trial.
+    assert late(1.51, level=LARGE - 1).full_at == 480
+
+
+def test_a_large_window_that_was_near_its_level_goes_on() -> None:
+    def reached(used: int, **more: Any) -> float:
+        began = Stretch(NOW - 9, level=480, quiet=1.0, live=20, ours=90, seen=45)
+        known = {"went": 110, "reached_at": NOW - 1} | more
+        span = Span(0.1, used, used, 0)
+        return after(sight(used, limit=495), span, full_at=480, stretch=began, **known)[
+            0
+        ].reached_at
+
+    assert reached(480 - LITTLE) == NOW
+    assert reached(479 - LITTLE) == NOW - 1
+    assert reached(479 - LITTLE, went=0) == NOW
 
 
 def test_where_nothing_is_taken_at_all_one_part_is_enough() -> None:

@@ -129,6 +129,14 @@ def learnt(**options: object) -> Stream:
     return stream
 
 
+def until_found(stream: Stream, seconds: float) -> None:
+    """Let time pass until the watch has found that alerts are dropped."""
+    began = stream.now
+    while not stream.watch.drop.drops:
+        stream.run(LOOK)
+        assert stream.now < began + seconds, f"not found in {seconds} seconds"
+
+
 @pytest.mark.parametrize("seed", range(5))
 @pytest.mark.parametrize(
     ("limit", "live", "pace", "sure"),
@@ -146,10 +154,9 @@ def test_a_limiter_smaller_than_it_is_believed_to_be_is_found_soon(
     # Through the alerter it was never larger; straight to the forwarder it is lowered just now.
     stream = learnt(limit=50 if sure else limit, live=live, pace=pace, is_sure=sure, seed=seed)
     stream.limit = limit
-    while not stream.watch.drop.is_dropping:
-        stream.run(LOOK)
-        assert stream.now < NOW + 45, "not found in fifteen seconds"
+    until_found(stream, seconds=15)
 
+    assert stream.watch.drop.is_dropping
     assert stream.watch.drop.is_held(stream.now)
     assert stream.watch.drop.ceiling <= limit + (live if sure else 0)
     assert stream.watch.drop.dropped >= 3
@@ -163,7 +170,7 @@ def test_a_limiter_lowered_while_replays_fill_it_is_found_though_it_was_fuller_j
     stream = learnt(limit=50, live=8.0, pace=36.0, seed=seed).run(10)
     assert stream.watch.saturation.older.level > 42  # hardly less than a trial could make it
     stream.limit, before = limit, stream.lost
-    stream.run(8)
+    until_found(stream, seconds=10)
 
     assert stream.watch.drop.drops == 1
     assert stream.lost - before <= most
@@ -191,7 +198,7 @@ def test_a_limiter_lowered_below_or_about_live_traffic_is_found_with_few_replays
 ) -> None:
     stream = learnt(limit=50, live=live, pace=42.0 - live, seed=seed).run(10)
     stream.limit, before = limit, stream.lost
-    stream.run(12)
+    until_found(stream, seconds=15)
 
     assert (stream.watch.drop.drops, stream.watch.drop.ceiling) == (1, limit)
     assert stream.lost - before <= 40
