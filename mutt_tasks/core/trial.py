@@ -5,7 +5,7 @@ drops only what meets a full window, and what the alerter forwards does not depe
 is. So live alerts are left alone for a period, and then a few replays go at a time: as many as fill
 the window to the highest number that it was seen to reach, and where it is there, some more. If
 these appear the level was none, and the next ones are twice as many. If they do not,
-core/saturation.py tells how likely chance alone explains that: at ERROR the limiter is full there.
+core/stretch.py tells how likely chance alone explains that: at ERROR the limiter is full there.
 Live alerts alone that stay at their highest number tell the same, and cost nothing: while they seem
 to, nothing goes.
 
@@ -20,8 +20,8 @@ from enum import StrEnum
 
 from mutt_tasks.core.evenness import Evenness
 from mutt_tasks.core.portion import LARGE, LEAST, LITTLE, Portion
-from mutt_tasks.core.saturation import Span, Stretch
 from mutt_tasks.core.sight import Sight
+from mutt_tasks.core.stretch import Span, Stretch
 
 # Where chance alone explains what was seen only this badly, the limiter is full; with the second
 # number once no more replays may be risked.

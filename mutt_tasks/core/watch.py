@@ -14,9 +14,10 @@ from dataclasses import dataclass, replace
 from math import ceil, sqrt
 
 from mutt_tasks.core.drop import CLOCK_SECONDS, LONGEST_HOLD, Drop
-from mutt_tasks.core.saturation import ENOUGH, Saturation, Span, Stretch
+from mutt_tasks.core.saturation import Saturation
 from mutt_tasks.core.shortfall import FEW, SHARED, Missing, Shortfall
 from mutt_tasks.core.sight import Sight
+from mutt_tasks.core.stretch import ENOUGH, Span, Stretch
 from mutt_tasks.core.trial import LEAST_OVER, Trial, Verdict
 
 # After a trial that blamed nobody there is none for this many seconds, doubling with each in a row.

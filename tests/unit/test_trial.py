@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from mutt_tasks.core.portion import FILL, LARGE, LEAST, LITTLE, MOST, MOST_RISKED, OVER
-from mutt_tasks.core.saturation import Span, Stretch
 from mutt_tasks.core.sight import Sight
+from mutt_tasks.core.stretch import Span, Stretch
 from mutt_tasks.core.trial import Trial, Verdict
 from tests.unit.sights import BURSTS, EVEN, RANDOM, sight
 
@@ -354,9 +354,7 @@ def test_replays_that_had_room_and_were_not_taken_begin_a_trial_of_what_the_wind
     assert fallen(took=1, is_anew=True)[0].full_at == 480
 
 
-def test_a_large_window_that_is_not_filled_for_a_period_and_a_half_begins_a_trial_of_what_it_holds() -> (
-    None
-):
+def test_a_large_window_not_filled_for_long_begins_a_trial_of_what_it_holds() -> None:
     def late(periods: float, used: int = 150, level: int = 480, **more: Any) -> Trial:
         known = {"went": 110, "reached_at": NOW - periods * 2} | more
         began = Stretch(NOW - 9, level=level, quiet=1.0, live=20, ours=90, seen=45)

@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from mutt_tasks.core.drop import Drop
-from mutt_tasks.core.saturation import Saturation, Stretch
+from mutt_tasks.core.saturation import Saturation
 from mutt_tasks.core.shortfall import Missing, Shortfall
+from mutt_tasks.core.stretch import Stretch
 from mutt_tasks.core.trial import Trial
 from mutt_tasks.core.watch import Watch
 from tests.unit.sights import sight
