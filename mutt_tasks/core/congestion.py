@@ -2,7 +2,9 @@
 
 Each period in which our replays leave a queue standing makes the rate smaller. It grows again
 quickly up to about where that last happened, and slowly from there, as TCP's rate does: so the pace
-finds what a forwarder can carry that is slower than its limiter.
+finds what a forwarder, or Moogsoft, can carry that is slower than the limiter. Each time costs live
+alerts that wait behind the queue some seconds. So the more often it happens at about the same
+share, the more slowly that is tried again.
 """
 
 from dataclasses import dataclass, replace
@@ -16,6 +18,10 @@ STANDING_SECONDS, FEW = 0.25, 3
 # the queue goes on standing; what it gains in a period below and above the first factor of the
 # peak, and the least that is left of it.
 _SLOWER, _STILL, _QUICKLY, _SLOWLY, _LEAST_SHARE = 0.7, 0.5, 0.05, 0.005, 0.02
+
+# What it gains above that is halved so many times at most; a share that is so many times the last
+# peak is another one.
+_MOST_TIMES, _OTHER_PEAK = 3, 1.5
 
 
 def at_once(limiter: Limiter, queued: int) -> float:
@@ -38,24 +44,29 @@ def stands(limiter: Limiter, queued: int) -> bool:
 class Congestion:
     """`share` of the full rate is what the forwarder has lately carried without a queue.
 
-    `peak` is the share at which one began to stand, and `is_standing` says whether it does.
+    `peak` is the share at which one began to stand, for the so many `times` on end at about the
+    same share, and `is_standing` says whether it does.
     """
 
     share: float = 1.0
     peak: float = 1.0
+    times: int = 0
     is_standing: bool = False
 
     def stood(self, is_ours: bool) -> "Congestion":
         """After a period with a queue; where we sent nothing it tells nothing of our rate."""
         if not is_ours:
             return replace(self, is_standing=True)
-        return Congestion(
-            share=max(_LEAST_SHARE, (_STILL if self.is_standing else _SLOWER) * self.share),
-            peak=self.peak if self.is_standing else self.share,
-            is_standing=True,
-        )
+        share = max(_LEAST_SHARE, (_STILL if self.is_standing else _SLOWER) * self.share)
+        if self.is_standing:
+            return replace(self, share=share)
+        is_again = self.share < min(1.0, _OTHER_PEAK * self.peak)
+        return Congestion(share, self.share, self.times + 1 if is_again else 1, is_standing=True)
 
     def flowed(self) -> "Congestion":
         """After a period without a queue."""
-        growth = _QUICKLY if self.share < _SLOWER * self.peak else _SLOWLY
+        growth = _QUICKLY
+        if self.share >= _SLOWER * self.peak:
+            is_near = self.share < _OTHER_PEAK * self.peak
+            growth = _SLOWLY / 2 ** min(_MOST_TIMES, max(0, self.times - 1) * is_near)
         return replace(self, share=min(1.0, self.share + growth), is_standing=False)

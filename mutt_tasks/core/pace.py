@@ -29,6 +29,10 @@ UNSEEN_REPLAYS, UNSEEN_SECONDS_EACH, UNSEEN_SECONDS = 10, 2.0, 600.0
 # a limiter is found.
 MOST_SHARE = 1.1
 
+# Where a forwarder does not keep up, replays go at so many times its share while fewer live alerts
+# come than usual: in a period both together are no more than it carries.
+SPREAD = 1.6
+
 # After this many samples of live traffic it is certain that there is no room, and said.
 ENOUGH_SAMPLES = 5
 
@@ -114,9 +118,9 @@ class Pace:
         """The rate in force, messages/s; None means no limit.
 
         `max_rate` is a number, 0 for no limit, or None for `auto`. That is infinite, for the room
-        is what bounds the pace; or the share that the forwarder carries of what its limiter has
-        left beside live traffic, where that is less; or AUTO_RATE where no limiter was ever seen,
-        and less and less once replays should have shown it.
+        is what bounds the pace; or, where the forwarder carries only a share of what its limiter
+        has left beside live traffic, SPREAD times that; or AUTO_RATE where no limiter was ever
+        seen, and less and less once replays should have shown it.
         """
         if max_rate is not None:
             return max_rate or None
@@ -125,7 +129,7 @@ class Pace:
             return 1 / seconds if self.is_unseen else AUTO_RATE
         if self.congestion.share >= 1:
             return inf
-        return self.congestion.share * self._left(limiter) / limiter.period
+        return SPREAD * self.congestion.share * self._left(limiter) / limiter.period
 
     def room(self, limiter: Limiter, queued: int) -> float:
         """How many more alerts may go so that the limiter's window never fills with them in it.
@@ -141,11 +145,19 @@ class Pace:
         if stands(limiter, queued):
             return 0.0
         fits = room(limiter, queued, self.traffic)
+        if self.congestion.share < 1:
+            # A forwarder that does not keep up carries so many in a period, live ones and ours.
+            live, ours = self._live(limiter), self.congestion.share * self._left(limiter)
+            fits = min(fits, int(max(1.0, live + ours)) - limiter.used - queued)
         return min(fits, max(1.0, MOST_SHARE * self._left(limiter)) - self.sends.total)
+
+    def _live(self, limiter: Limiter) -> float:
+        """How many live alerts come in a period on average."""
+        return self.traffic.mean * limiter.period / limiter.span
 
     def _left(self, limiter: Limiter) -> float:
         """How many alerts live traffic leaves in a period on average."""
-        return max(0.0, limiter.limit - self.traffic.mean * limiter.period / limiter.span)
+        return max(0.0, limiter.limit - self._live(limiter))
 
     def limit_needed(self, limiter: Limiter) -> int:
         """With which limit replays would have room, where live traffic alone fills it.

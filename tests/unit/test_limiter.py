@@ -9,7 +9,7 @@ from mutt_tasks.core.congestion import Congestion, at_once, stands
 from mutt_tasks.core.limiter import Accepted, ForwarderClock, Limiter
 from mutt_tasks.core.live_traffic import LiveTraffic
 from mutt_tasks.core.own_sends import OwnSends
-from mutt_tasks.core.pace import Pace
+from mutt_tasks.core.pace import SPREAD, Pace
 from mutt_tasks.core.token_bucket import TokenBucket
 
 NOW = 1_800_000_000.0
@@ -169,20 +169,43 @@ def test_a_quarter_of_a_second_may_go_at_once_and_one_alert_at_least() -> None:
 
 def test_the_share_falls_by_three_tenths_and_then_by_half_while_a_queue_stands() -> None:
     first = Congestion().stood(is_ours=True)
-    assert first == Congestion(0.7, 1.0, is_standing=True)
-    assert first.stood(is_ours=True) == Congestion(0.35, 1.0, is_standing=True)
-    assert Congestion(0.03, 1.0, True).stood(is_ours=True).share == 0.02
+    assert first == Congestion(0.7, 1.0, 1, is_standing=True)
+    assert first.stood(is_ours=True) == Congestion(0.35, 1.0, 1, is_standing=True)
+    assert Congestion(0.03, 1.0, 1, True).stood(is_ours=True).share == 0.02
     # Another queue: its peak is where that one began to stand.
-    again = Congestion(0.5, 1.0).stood(is_ours=True)
+    again = Congestion(0.5, 1.0, 1).stood(is_ours=True)
     assert (again.share, again.peak) == (0.35, 0.5)
-    assert Congestion(0.5, 0.9).stood(is_ours=False) == Congestion(0.5, 0.9, is_standing=True)
+    assert Congestion(0.5, 0.9, 2).stood(is_ours=False) == Congestion(0.5, 0.9, 2, True)
 
 
 def test_the_share_grows_quickly_up_to_seven_tenths_of_the_peak_and_slowly_above() -> None:
-    assert Congestion(0.5, 1.0, True).flowed() == Congestion(0.55, 1.0)
+    assert Congestion(0.5, 1.0, 1, True).flowed() == Congestion(0.55, 1.0, 1)
     assert Congestion(0.7, 1.0).flowed().share == pytest.approx(0.705)
     assert Congestion(0.5, 0.6).flowed().share == pytest.approx(0.505)
     assert Congestion(0.999, 1.0).flowed().share == 1.0
+
+
+@pytest.mark.parametrize(
+    ("share", "times"), [(0.1, 3), (0.2, 3), (0.29, 3), (0.31, 1), (0.4, 1), (1.0, 1)]
+)
+def test_a_queue_that_stands_again_at_about_the_same_share_counts(share: float, times: int) -> None:
+    assert Congestion(share, 0.2, 2).stood(is_ours=True).times == times
+
+
+def test_the_full_share_is_always_reached_as_quickly() -> None:
+    assert Congestion(1.0, 1.0, 4).stood(is_ours=True).times == 1
+    assert Congestion(0.99, 1.0, 4).stood(is_ours=True).times == 5
+
+
+def test_the_more_often_it_stood_there_the_more_slowly_the_same_share_is_tried_again() -> None:
+    def growth(times: int, share: float = 0.2) -> float:
+        return Congestion(share, 0.2, times).flowed().share - share
+
+    halves = [0.005, 0.0025, 0.00125, 0.000625, 0.000625]
+    assert [growth(times) for times in range(1, 6)] == pytest.approx(halves)
+    # Below it, and well above, as quickly as ever.
+    assert growth(9, share=0.13) == pytest.approx(0.05)
+    assert (growth(9, share=0.29), growth(9, share=0.31)) == pytest.approx((0.000625, 0.005))
 
 
 # --- the bucket ---
@@ -235,10 +258,24 @@ def test_what_lies_in_the_queues_has_its_room_already() -> None:
 def test_the_rate_is_the_share_of_what_live_traffic_leaves_in_a_second() -> None:
     slowed = pace(10.0, congestion=Congestion(0.5, 1.0))
 
-    assert slowed.rate(None, Limiter(50, 1.0)) == 20.0
-    assert slowed.rate(None, Limiter(50, 2.0)) == 7.5
+    # While fewer live alerts come than usual they go faster.
+    assert slowed.rate(None, Limiter(50, 1.0)) == SPREAD * 20.0
+    assert slowed.rate(None, Limiter(50, 2.0)) == SPREAD * 7.5
     assert pace(10.0).rate(None, SECOND) == inf
     assert pace(60.0, congestion=Congestion(0.5, 1.0)).rate(None, SECOND) == 0.0
+
+
+def test_what_a_slower_forwarder_carries_is_for_live_alerts_and_ours_together() -> None:
+    slowed = pace(10.0, congestion=Congestion(0.1, 0.2))
+
+    def room(used: int, queued: int = 0) -> float:
+        return slowed.room(Limiter(200, 1.0, Accepted(used=used, is_there=True)), queued)
+
+    assert [room(used) for used in (20, 28, 29, 40)] == [9, 1, 0, -11]
+    assert room(20, queued=3) == 6
+    # However little that is, something goes: else nobody would see that it carries more now.
+    silent = pace(0.0, congestion=Congestion(0.02, 0.6))
+    assert silent.room(Limiter(10, 1.0, Accepted(is_there=True)), 0) == 1
 
 
 @pytest.mark.parametrize(
@@ -359,8 +396,12 @@ def test_before_a_period_shorter_or_longer_than_a_span_rates_and_rooms_keep_thei
     assert Pace().observed(sample, 0, NOW).load.average == 6.0
     # 4 a span are 16 in four spans: 34 are left in them, and 46 in one.
     slowed = pace(4.0, congestion=Congestion(0.5, 1.0))
-    assert slowed.rate(None, long) == 0.5 * 34 / 4
-    assert slowed.rate(None, short) == 0.5 * 46 / 0.5
+    assert slowed.rate(None, long) == SPREAD * 0.5 * 34 / 4
+    assert slowed.rate(None, short) == SPREAD * 0.5 * 46 / 0.5
+    # A tenth of what is left, and the live ones, may be in the window.
+    slowed = pace(4.0, congestion=Congestion(0.1, 1.0))
+    assert slowed.room(Limiter(500, 4.0), 0) == 16 + 48
+    assert slowed.room(Limiter(500, 0.5), 0) == 4 + 49
 
 
 def test_what_is_forgotten_of_live_traffic_is_not_what_was_too_low() -> None:

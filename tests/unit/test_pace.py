@@ -16,6 +16,7 @@ from mutt_tasks.core.pace import (
     AUTO_RATE,
     ENOUGH_SAMPLES,
     MOST_SHARE,
+    SPREAD,
     UNSEEN_REPLAYS,
     UNSEEN_SECONDS,
     Pace,
@@ -239,13 +240,13 @@ def test_a_forwarder_that_is_slower_than_its_limiter_makes_the_rate_smaller() ->
     for second in range(3):
         pace = pace.spent(1, 1.0, NOW + 99.5 + second)
         pace = pace.observed(limiter_of(10), 40, NOW + 100 + second)
-    assert pace.rate(None, LIMITER) == pytest.approx(0.7 * 0.5**2 * full)
+    assert pace.rate(None, LIMITER) == pytest.approx(SPREAD * 0.7 * 0.5**2 * full)
     assert pace.traffic.mean == pytest.approx(10)
 
     rates = []
     for second in range(60):
         pace = pace.observed(limiter_of(10), 0, NOW + 103 + second)
-        rates.append((pace.rate(None, LIMITER) or 0) / full)
+        rates.append((pace.rate(None, LIMITER) or 0) / full / SPREAD)
 
     assert 0.6 < rates[10] < 0.8  # back to where the queue began to stand, less a third, soon
     assert rates[10] < rates[40] < 1  # and beyond slowly
