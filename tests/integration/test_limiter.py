@@ -4,7 +4,7 @@ import pytest
 import redis
 
 from mutt_tasks.store.store import Store
-from tests.integration.test_flow_control import Forwarder, drained_by
+from tests.flowing import Forwarder, drained_by
 from tests.pipeline import MOOG_DLQ, counters, event, fill, settings_of, stop_clock
 
 
