@@ -17,11 +17,14 @@ STANDING_SECONDS, FEW = 0.25, 3
 # The factors by which a period makes the share smaller, the first one and all that follow it while
 # the queue goes on standing; what it gains in a period below and above the first factor of the
 # peak, and the least that is left of it.
-_SLOWER, _STILL, _QUICKLY, _SLOWLY, _LEAST_SHARE = 0.7, 0.5, 0.05, 0.005, 0.02
+_SLOWER, _STILL, _QUICKLY, _SLOWLY, _LEAST_SHARE = 0.7, 0.5, 0.05, 0.004, 0.02
 
 # What it gains above that is halved so many times at most; a share that is so many times the last
 # peak is another one.
 _MOST_TIMES, _OTHER_PEAK = 3, 1.5
+
+# After a longer time without a look so many periods count as having passed without a queue.
+_MOST_PERIODS = 60
 
 
 def at_once(limiter: Limiter, queued: int) -> float:
@@ -44,8 +47,8 @@ def stands(limiter: Limiter, queued: int) -> bool:
 class Congestion:
     """`share` of the full rate is what the forwarder has lately carried without a queue.
 
-    `peak` is the share at which one began to stand, for the so many `times` on end at about the
-    same share, and `is_standing` says whether it does.
+    `peak` is the share at which one began to stand, for the so many `times` on end at about that
+    share or less, and `is_standing` says whether it does.
     """
 
     share: float = 1.0
@@ -53,20 +56,29 @@ class Congestion:
     times: int = 0
     is_standing: bool = False
 
-    def stood(self, is_ours: bool) -> "Congestion":
-        """After a period with a queue; where we sent nothing it tells nothing of our rate."""
+    def stood(self, is_ours: bool, is_telling: bool) -> "Congestion":
+        """After a period with a queue; where we sent nothing it tells nothing of our rate.
+
+        It `is_telling` unless live alerts alone were too many: then the share is no peak.
+        """
         if not is_ours:
             return replace(self, is_standing=True)
         share = max(_LEAST_SHARE, (_STILL if self.is_standing else _SLOWER) * self.share)
-        if self.is_standing:
-            return replace(self, share=share)
+        if self.is_standing or not is_telling:
+            return replace(self, share=share, is_standing=True)
         is_again = self.share < min(1.0, _OTHER_PEAK * self.peak)
         return Congestion(share, self.share, self.times + 1 if is_again else 1, is_standing=True)
 
-    def flowed(self) -> "Congestion":
-        """After a period without a queue."""
-        growth = _QUICKLY
-        if self.share >= _SLOWER * self.peak:
-            is_near = self.share < _OTHER_PEAK * self.peak
-            growth = _SLOWLY / 2 ** min(_MOST_TIMES, max(0, self.times - 1) * is_near)
-        return replace(self, share=min(1.0, self.share + growth), is_standing=False)
+    def flowed(self, periods: float) -> "Congestion":
+        """After so many periods without a queue."""
+        share = self.share
+        for _ in range(max(1, int(min(periods, _MOST_PERIODS)))):
+            share = min(1.0, share + self._growth(share))
+        return replace(self, share=share, is_standing=False)
+
+    def _growth(self, share: float) -> float:
+        """What the share gains in a period."""
+        if share < _SLOWER * self.peak:
+            return _QUICKLY
+        is_near = share < _OTHER_PEAK * self.peak
+        return _SLOWLY / float(2 ** min(_MOST_TIMES, max(0, self.times - 1) * is_near))

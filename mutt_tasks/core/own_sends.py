@@ -52,6 +52,16 @@ class OwnSends:
         """How many of all can have reached the limiter within its last `span`."""
         return _in_window(self.all, limiter.span, now)
 
+    def others_in_window(self, limiter: Limiter, queued: int, now: float) -> float:
+        """How many alerts of the last period were not ours; `queued` of ours may still wait."""
+        ours = max(0, self.all_in_window(limiter, now) - queued)
+        return float(max(0, limiter.used - ours))
+
+    def others_recent(self, limiter: Limiter, queued: int, now: float) -> float:
+        """The same of the last `span`."""
+        ours = max(0, self.all_recent(limiter, now) - queued)
+        return float(max(0, limiter.accepted.recent - ours))
+
     def sure_since(self, moment: float, now: float) -> int:
         """How many of the sure ones, sent after a moment, have had time to reach it."""
         return sum(n for at, n in self.sure if moment < at <= now - _LAG_SECONDS)

@@ -31,7 +31,7 @@ MOST_SHARE = 1.1
 
 # Where a forwarder does not keep up, replays go at so many times its share while fewer live alerts
 # come than usual: in a period both together are no more than it carries.
-SPREAD = 1.6
+SPREAD = 1.8
 
 # After this many samples of live traffic it is certain that there is no room, and said.
 ENOUGH_SAMPLES = 5
@@ -73,27 +73,32 @@ class Pace:
         if not self.traffic.is_due(limiter.span, now):
             return pace
         if limiter.is_failing or is_standing:
-            # What the forwarder takes off a queue tells nothing of live traffic.
-            traffic = pace.traffic.passed_over(now)
-            if limiter.is_failing and traffic.samples < ENOUGH_SAMPLES:
-                # Nor do one or two samples of before an outage tell of the time behind it.
-                traffic = LiveTraffic(sampled_at=now, low_below=traffic.low_below)
-            return replace(
-                pace,
-                traffic=traffic.disturbed(now),
-                congestion=self.congestion.stood(is_ours=bool(pace.sends.all)),
-            )
+            return pace._held_up(limiter, queued, now)
         if not pace.traffic.is_clear(limiter.span, now):
             traffic = pace.traffic.passed_over(now)
-            return replace(pace, traffic=traffic, congestion=self.congestion.flowed())
-        ours = pace.sends.all_recent(limiter, now)
-        live = float(max(0, limiter.accepted.recent - max(0, ours - queued)))
+            return replace(pace, traffic=traffic, congestion=self._uncongested(limiter, now))
+        live = pace.sends.others_recent(limiter, queued, now)
         age = now - self.traffic.sampled_at if self.traffic.samples else inf
         return replace(
             pace,
-            congestion=self.congestion.flowed(),
+            congestion=self._uncongested(limiter, now),
             load=self.load.sampled(live / limiter.span, age, now),
             traffic=pace.traffic.sampled(live, limiter, now),
+        )
+
+    def _held_up(self, limiter: Limiter, queued: int, now: float) -> "Pace":
+        """The pace after a period in which the forwarder slept, or a queue stood before it."""
+        # What the forwarder takes off a queue tells nothing of live traffic.
+        traffic = self.traffic.passed_over(now)
+        if limiter.is_failing and traffic.samples < ENOUGH_SAMPLES:
+            # Nor do one or two samples of before an outage tell of the time behind it.
+            traffic = LiveTraffic(sampled_at=now, low_below=traffic.low_below)
+        live = self.sends.others_recent(limiter, queued, now)
+        is_telling = self.congestion.share >= 1 or live <= self._carried(limiter)
+        return replace(
+            self,
+            traffic=traffic.disturbed(now),
+            congestion=self.congestion.stood(bool(self.sends.all), is_telling),
         )
 
     def forgotten(self, now: float) -> "Pace":
@@ -103,11 +108,6 @@ class Pace:
     def came_back(self, replays: int) -> "Pace":
         """The pace after so many replays lie in a dead letter queue again: they did not vanish."""
         return replace(self, unseen=max(0, self.unseen - replays))
-
-    def live_now(self, limiter: Limiter, queued: int, now: float) -> float:
-        """How many alerts of the last period were not ours; `queued` of ours may still wait."""
-        ours = self.sends.all_in_window(limiter, now)
-        return float(max(0, limiter.used - max(0, ours - queued)))
 
     @property
     def is_unseen(self) -> bool:
@@ -146,18 +146,22 @@ class Pace:
             return 0.0
         fits = room(limiter, queued, self.traffic)
         if self.congestion.share < 1:
-            # A forwarder that does not keep up carries so many in a period, live ones and ours.
-            live, ours = self._live(limiter), self.congestion.share * self._left(limiter)
-            fits = min(fits, int(max(1.0, live + ours)) - limiter.used - queued)
+            fits = min(fits, int(self._carried(limiter)) - limiter.accepted.recent - queued)
         return min(fits, max(1.0, MOST_SHARE * self._left(limiter)) - self.sends.total)
 
-    def _live(self, limiter: Limiter) -> float:
-        """How many live alerts come in a period on average."""
-        return self.traffic.mean * limiter.period / limiter.span
+    def _carried(self, limiter: Limiter) -> float:
+        """How many alerts are carried in a span where that is less, live ones and ours."""
+        ours = self.congestion.share * self._left(limiter) * limiter.span / limiter.period
+        return max(1.0, self.traffic.mean + ours)
+
+    def _uncongested(self, limiter: Limiter, now: float) -> Congestion:
+        """After the time since the last sample, in which no queue stood."""
+        since = self.traffic.sampled_at
+        return self.congestion.flowed((now - since) / limiter.span if since else 1.0)
 
     def _left(self, limiter: Limiter) -> float:
         """How many alerts live traffic leaves in a period on average."""
-        return max(0.0, limiter.limit - self._live(limiter))
+        return max(0.0, limiter.limit - self.traffic.mean * limiter.period / limiter.span)
 
     def limit_needed(self, limiter: Limiter) -> int:
         """With which limit replays would have room, where live traffic alone fills it.

@@ -111,7 +111,7 @@ class Traffic:
 
     def live_now(self, reading: RouteReading, now: float) -> float:
         """How many alerts of the limiter's last period were not ours."""
-        return self.pace.live_now(self.limiter_of(reading), reading.queued, now)
+        return self.pace.sends.others_in_window(self.limiter_of(reading), reading.queued, now)
 
     def taken_back(self, replays: int) -> None:
         """Alerts were moved out of the queue, so many of them replays that reach no limiter."""
@@ -194,7 +194,7 @@ def _sight(pace: Pace, believed: Limiter, queued: int, now: float) -> Sight:
         sure=sends.sure_since(judged_from, now),
         certain=sends.sure_since(max(judged_from, now - believed.period / 2), now),
         unsure=sent - sure,
-        live=pace.live_now(believed, queued, now),
+        live=sends.others_in_window(believed, queued, now),
         period=believed.period,
         limit=believed.limit,
         newest=believed.accepted.newest - pace.clock.skew,

@@ -168,44 +168,63 @@ def test_a_quarter_of_a_second_may_go_at_once_and_one_alert_at_least() -> None:
 
 
 def test_the_share_falls_by_three_tenths_and_then_by_half_while_a_queue_stands() -> None:
-    first = Congestion().stood(is_ours=True)
+    first = Congestion().stood(is_ours=True, is_telling=True)
     assert first == Congestion(0.7, 1.0, 1, is_standing=True)
-    assert first.stood(is_ours=True) == Congestion(0.35, 1.0, 1, is_standing=True)
-    assert Congestion(0.03, 1.0, 1, True).stood(is_ours=True).share == 0.02
+    assert first.stood(is_ours=True, is_telling=True) == Congestion(0.35, 1.0, 1, is_standing=True)
+    assert Congestion(0.03, 1.0, 1, True).stood(is_ours=True, is_telling=True).share == 0.02
     # Another queue: its peak is where that one began to stand.
-    again = Congestion(0.5, 1.0, 1).stood(is_ours=True)
+    again = Congestion(0.5, 1.0, 1).stood(is_ours=True, is_telling=True)
     assert (again.share, again.peak) == (0.35, 0.5)
-    assert Congestion(0.5, 0.9, 2).stood(is_ours=False) == Congestion(0.5, 0.9, 2, True)
+    assert Congestion(0.5, 0.9, 2).stood(is_ours=False, is_telling=True) == Congestion(
+        0.5, 0.9, 2, True
+    )
 
 
 def test_the_share_grows_quickly_up_to_seven_tenths_of_the_peak_and_slowly_above() -> None:
-    assert Congestion(0.5, 1.0, 1, True).flowed() == Congestion(0.55, 1.0, 1)
-    assert Congestion(0.7, 1.0).flowed().share == pytest.approx(0.705)
-    assert Congestion(0.5, 0.6).flowed().share == pytest.approx(0.505)
-    assert Congestion(0.999, 1.0).flowed().share == 1.0
+    assert Congestion(0.5, 1.0, 1, True).flowed(1) == Congestion(0.55, 1.0, 1)
+    assert Congestion(0.7, 1.0).flowed(1).share == pytest.approx(0.704)
+    assert Congestion(0.5, 0.6).flowed(1).share == pytest.approx(0.504)
+    assert Congestion(0.999, 1.0).flowed(1).share == 1.0
 
 
 @pytest.mark.parametrize(
     ("share", "times"), [(0.1, 3), (0.2, 3), (0.29, 3), (0.31, 1), (0.4, 1), (1.0, 1)]
 )
 def test_a_queue_that_stands_again_at_about_the_same_share_counts(share: float, times: int) -> None:
-    assert Congestion(share, 0.2, 2).stood(is_ours=True).times == times
+    assert Congestion(share, 0.2, 2).stood(is_ours=True, is_telling=True).times == times
+
+
+def test_what_live_alerts_alone_made_too_much_lowers_the_share_and_is_no_peak() -> None:
+    live = Congestion(0.2, 0.3, 2).stood(is_ours=True, is_telling=False)
+    assert (live.peak, live.times) == (0.3, 2)
+    assert live.share == pytest.approx(0.14)
+    assert live.is_standing
+
+
+def test_periods_in_which_nobody_looked_count_up_to_a_minute_or_so() -> None:
+    slowed = Congestion(0.1, 0.2, 9)
+    each = [slowed.flowed(periods).share for periods in (0.5, 1, 1.9, 2, 60, 9999)]
+
+    assert each[:3] == pytest.approx([0.15] * 3)
+    # Up to the peak quickly, and slowly from there.
+    assert each[3] == pytest.approx(0.15 + 0.0005)
+    assert each[4] == each[5] == pytest.approx(0.15 + 59 * 0.0005)
 
 
 def test_the_full_share_is_always_reached_as_quickly() -> None:
-    assert Congestion(1.0, 1.0, 4).stood(is_ours=True).times == 1
-    assert Congestion(0.99, 1.0, 4).stood(is_ours=True).times == 5
+    assert Congestion(1.0, 1.0, 4).stood(is_ours=True, is_telling=True).times == 1
+    assert Congestion(0.99, 1.0, 4).stood(is_ours=True, is_telling=True).times == 5
 
 
 def test_the_more_often_it_stood_there_the_more_slowly_the_same_share_is_tried_again() -> None:
     def growth(times: int, share: float = 0.2) -> float:
-        return Congestion(share, 0.2, times).flowed().share - share
+        return Congestion(share, 0.2, times).flowed(1).share - share
 
-    halves = [0.005, 0.0025, 0.00125, 0.000625, 0.000625]
+    halves = [0.004, 0.002, 0.001, 0.0005, 0.0005]
     assert [growth(times) for times in range(1, 6)] == pytest.approx(halves)
     # Below it, and well above, as quickly as ever.
     assert growth(9, share=0.13) == pytest.approx(0.05)
-    assert (growth(9, share=0.29), growth(9, share=0.31)) == pytest.approx((0.000625, 0.005))
+    assert (growth(9, share=0.29), growth(9, share=0.31)) == pytest.approx((0.0005, 0.004))
 
 
 # --- the bucket ---
@@ -255,7 +274,7 @@ def test_what_lies_in_the_queues_has_its_room_already() -> None:
     assert Pace().room(SECOND, 99) == inf
 
 
-def test_the_rate_is_the_share_of_what_live_traffic_leaves_in_a_second() -> None:
+def test_the_rate_goes_by_the_share_of_what_live_traffic_leaves_in_a_second() -> None:
     slowed = pace(10.0, congestion=Congestion(0.5, 1.0))
 
     # While fewer live alerts come than usual they go faster.
@@ -269,10 +288,14 @@ def test_what_a_slower_forwarder_carries_is_for_live_alerts_and_ours_together() 
     slowed = pace(10.0, congestion=Congestion(0.1, 0.2))
 
     def room(used: int, queued: int = 0) -> float:
-        return slowed.room(Limiter(200, 1.0, Accepted(used=used, is_there=True)), queued)
+        taken = Accepted(used=used, recent=used, is_there=True)
+        return slowed.room(Limiter(200, 1.0, taken), queued)
 
     assert [room(used) for used in (20, 28, 29, 40)] == [9, 1, 0, -11]
     assert room(20, queued=3) == 6
+    # The limiter's own room bounds them still.
+    full = Limiter(30, 1.0, Accepted(used=29, recent=5, is_there=True))
+    assert pace(2.0, congestion=Congestion(0.9, 1.0)).room(full, 0) == pace(2.0).room(full, 0) < 5
     # However little that is, something goes: else nobody would see that it carries more now.
     silent = pace(0.0, congestion=Congestion(0.02, 0.6))
     assert silent.room(Limiter(10, 1.0, Accepted(is_there=True)), 0) == 1
@@ -313,10 +336,10 @@ def test_live_alerts_are_what_was_accepted_and_not_ours_but_for_ours_that_still_
     limiter = Limiter(50, 1.0, Accepted(used=20, recent=20))
     known = Pace(traffic=LiveTraffic(sampled_at=NOW - 1), sends=sends)
 
-    assert known.live_now(limiter, 0, NOW) == 12
-    assert known.live_now(limiter, 3, NOW) == 15
-    assert known.live_now(limiter, 99, NOW) == 20
-    assert known.live_now(Limiter(50, 1.0, Accepted(used=5)), 0, NOW) == 0
+    assert known.sends.others_in_window(limiter, 0, NOW) == 12
+    assert known.sends.others_in_window(limiter, 3, NOW) == 15
+    assert known.sends.others_in_window(limiter, 99, NOW) == 20
+    assert known.sends.others_in_window(Limiter(50, 1.0, Accepted(used=5)), 0, NOW) == 0
     assert known.observed(limiter, 0, NOW).traffic.mean == 12
     assert known.observed(limiter, 3, NOW).traffic.mean == 15
 
@@ -398,10 +421,12 @@ def test_before_a_period_shorter_or_longer_than_a_span_rates_and_rooms_keep_thei
     slowed = pace(4.0, congestion=Congestion(0.5, 1.0))
     assert slowed.rate(None, long) == SPREAD * 0.5 * 34 / 4
     assert slowed.rate(None, short) == SPREAD * 0.5 * 46 / 0.5
-    # A tenth of what is left, and the live ones, may be in the window.
+    # A tenth of what is left in a span, and the live ones, may have been taken in the last one.
     slowed = pace(4.0, congestion=Congestion(0.1, 1.0))
-    assert slowed.room(Limiter(500, 4.0), 0) == 16 + 48
+    assert slowed.room(Limiter(500, 4.0), 0) == 4 + 12
     assert slowed.room(Limiter(500, 0.5), 0) == 4 + 49
+    before = Limiter(500, 4.0, Accepted(used=90, recent=9, is_there=True))
+    assert slowed.room(before, 0) == 4 + 12 - 9
 
 
 def test_what_is_forgotten_of_live_traffic_is_not_what_was_too_low() -> None:

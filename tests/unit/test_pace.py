@@ -300,10 +300,10 @@ def test_our_own_replays_are_no_live_traffic() -> None:
 def test_replays_that_still_lie_in_a_queue_have_not_used_the_limiter() -> None:
     pace = Pace().spent(10, 1.0, NOW)
 
-    assert pace.live_now(limiter_of(25), queued=0, now=NOW + 0.5) == 15
-    assert pace.live_now(limiter_of(25), queued=10, now=NOW + 0.5) == 25
-    assert pace.live_now(limiter_of(25), queued=0, now=NOW + 0.01) == 25
-    assert pace.live_now(limiter_of(25), queued=0, now=NOW + 1.1) == 25
+    assert pace.sends.others_in_window(limiter_of(25), queued=0, now=NOW + 0.5) == 15
+    assert pace.sends.others_in_window(limiter_of(25), queued=10, now=NOW + 0.5) == 25
+    assert pace.sends.others_in_window(limiter_of(25), queued=0, now=NOW + 0.01) == 25
+    assert pace.sends.others_in_window(limiter_of(25), queued=0, now=NOW + 1.1) == 25
 
 
 def test_live_traffic_that_fills_the_limiter_leaves_nothing() -> None:

@@ -7,7 +7,7 @@ from operator import mul
 
 import pytest
 
-from mutt_tasks.core.stretch import Span, Stretch
+from mutt_tasks.core.stretch import NOTHING, Span, Stretch
 from mutt_tasks.core.tally import Tally
 
 NOW = 1_800_000_000.0
@@ -101,6 +101,19 @@ def test_a_burst_that_raised_the_level_counts_once_the_level_is_raised_again() -
     # It is forgotten with all others if those of another route are compared next.
     other = cut_off.without_ours().looked(quiet(16, 17, took=1))
     assert (other.ours, other.seen, other.under_way) == (0, 0, 0.0)
+
+
+def test_a_few_that_raised_the_level_may_have_been_cut_off_if_hardly_any_was_taken() -> None:
+    # Of six, fewer than three.
+    cut_off = TEN.looked(busy(10, 11, took=2, ours=6))
+    assert (cut_off.ours, cut_off.looked(quiet(11, 12, took=1)).ours) == (5, 11)
+    assert TEN.looked(busy(10, 12, took=3, ours=6)).ours == 11
+    # Where half is forwarded, one or two of six are enough.
+    half = replace(TEN, ours=20, seen=10)
+    assert half.looked(busy(10, 11, took=1, ours=6)).ours == 20
+    assert half.looked(busy(10, 11, took=2, ours=6)).ours == 26
+    # Behind a queue nothing is known of them.
+    assert TEN.looked(Span(0.0, 10, 30, 20, ours=20, is_quiet=False)).cut_off == NOTHING
 
 
 def test_before_anything_was_taken_there_is_no_level() -> None:
