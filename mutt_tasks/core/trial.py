@@ -35,8 +35,8 @@ LEAST_OVER = 4
 # It is no longer the window's level if less is taken than this share of what had room below it.
 FALLEN_SHARE, FALLEN_PERIODS = 0.1, 1.5
 # While none went that had room, so many at most meet the level, and those only where it may be that
-# live alerts come evenly.
-BLIND = 3
+# live alerts come evenly, or where it is lower than this: so few say little of how they come.
+BLIND, FEW = 3, 4
 # Where chance explains nothing, but runs of events that match no rule might, so many times as many
 # may go below the level.
 PATIENT = 4
@@ -183,8 +183,8 @@ class Trial:
             if ended is not Verdict.OPEN or waits:
                 return self, ended
         is_little = not is_at_level and portion.is_little(room)
-        is_even = seen.longest_gap <= GAP
-        is_blind = stretch.ours_full >= (stretch.ours or BLIND * is_even)
+        may_be_even = seen.longest_gap <= GAP or stretch.level < FEW
+        is_blind = stretch.ours_full >= (stretch.ours or BLIND * may_be_even)
         if is_little or (is_at_level and is_blind):
             return self._crowded(seen, now)
         if self.is_crowded:

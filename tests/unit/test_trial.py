@@ -395,6 +395,18 @@ def test_where_nothing_is_taken_at_all_one_part_is_enough() -> None:
 # --- a crowd ---
 
 
+def test_of_fewer_than_four_live_alerts_nobody_knows_how_evenly_they_come() -> None:
+    def may_send(used: int, refused: int = 0) -> int:
+        """After a rest, at the level, with a gap that even traffic has not."""
+        look = sight(used, longest_gap=1.2)
+        stretch = Stretch(NOW - 2, level=used, quiet=1.0, live=4, ours_full=refused)
+        return after(look, stretch=stretch)[0].may_send
+
+    assert [may_send(used) for used in (2, 3, 4, 10)] == [LEAST, LEAST, 0, 0]
+    # If these are not taken no more go.
+    assert may_send(3, refused=LEAST) == 0
+
+
 def crowded(used: int, tight: int, since: float, **known: Any) -> tuple[Trial, Verdict]:
     """A trial whose window has been near the level of thirty for so many seconds."""
     known = {"looks": 99, "tight": tight, "blind_since": NOW - since, "went": 9} | known
