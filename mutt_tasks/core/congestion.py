@@ -23,7 +23,7 @@ _SLOWER, _STILL, _QUICKLY, _SLOWLY, _LEAST_SHARE = 0.7, 0.5, 0.05, 0.004, 0.02
 # peak is another one.
 _MOST_TIMES, _OTHER_PEAK = 3, 1.5
 
-# After a longer time without a look so many periods count as having passed without a queue.
+# However long nobody looked, at most so many periods count as having passed without a queue.
 _MOST_PERIODS = 60
 
 

@@ -150,7 +150,7 @@ class Pace:
         return min(fits, max(1.0, MOST_SHARE * self._left(limiter)) - self.sends.total)
 
     def _carried(self, limiter: Limiter) -> float:
-        """How many alerts are carried in a span where that is less, live ones and ours."""
+        """How many alerts, live ones and ours, the forwarder carries in a span at this share."""
         ours = self.congestion.share * self._left(limiter) * limiter.span / limiter.period
         return max(1.0, self.traffic.mean + ours)
 

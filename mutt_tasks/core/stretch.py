@@ -60,6 +60,7 @@ class Span:
         return self.before + self.took - self.after
 
 
+# No replays were cut off.
 NOTHING = Span(0.0, 0, 0, 0)
 
 

@@ -68,7 +68,7 @@ class Trial:
     `over` forwarded ones may exceed the level next. Since `blind_since` there was no room for a
     comparison (0: there was); of `looks` since then `tight` found gaps that even traffic has not,
     and after too many of these it `is_crowded`. It `is_anew` if it took the place of one whose
-    level was no longer the window's.
+    level was no longer the window's. The window was last near the level at `reached_at`.
     """
 
     since: float = 0.0
